@@ -1,0 +1,88 @@
+"""What the programs in `pipelines/` share: Hydra around a function, and errors as one line on stderr."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from eyechart.errors import EyechartError, nearest
+
+SHOW_TRACEBACKS = "HYDRA_FULL_ERROR"
+
+
+def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[[], None]]:
+    """Make a program of a function that takes a composed configuration.
+
+    What a person can put right (an `EyechartError`, an error of Hydra or OmegaConf, a full disk) ends the program
+    with exit code 1 and one line on stderr; `HYDRA_FULL_ERROR=1` in the environment shows the traceback instead.
+    Anything else is a bug and keeps its traceback.
+
+    Args:
+        config_name: the file in `conf/`, without `.yaml`.
+    """
+
+    def decorate(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
+        conf = Path(function.__code__.co_filename).resolve().parents[1] / "conf"
+
+        @functools.wraps(function)
+        def program() -> None:
+            show = os.environ.get(SHOW_TRACEBACKS) == "1"
+            os.environ[SHOW_TRACEBACKS] = "1"  # otherwise Hydra prints errors itself, at length, and exits
+            try:
+                hydra.main(version_base="1.3", config_path=str(conf), config_name=config_name)(function)()
+            except KeyboardInterrupt:
+                sys.exit(130)  # what a shell expects of a program that Ctrl-C ended
+            except (EyechartError, HydraException, OmegaConfBaseException, OSError) as error:
+                if show:
+                    raise
+                sys.exit(f"error: {one_line(error, conf, config_name)}")
+            finally:
+                os.environ[SHOW_TRACEBACKS] = "1" if show else "0"
+
+        return program
+
+    return decorate
+
+
+def one_line(error: Exception, conf: Path, config_name: str) -> str:
+    """Say in one line what is wrong, with the nearest right name where a name is wrong."""
+    text = str(error)
+    if match := re.search(r"Could not override '([^']+)'", text):
+        key = match[1]
+        hint = nearest(key, known_keys(conf, config_name))
+        return f"there is no configuration key '{key}'.{hint} See --help or --cfg job for all of them."
+    if match := re.search(r"Could not find '([^']+)'", text):
+        group, _, option = match[1].rpartition("/")
+        options = re.search(r"Available options in '[^']+':\n((?:\t.+\n?)+)", text)
+        names = [line.strip() for line in options[1].splitlines()] if options else []
+        return f"{group or 'conf'} has no option '{option}'.{nearest(option, names)} Options: {', '.join(names)}."
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def known_keys(conf: Path, config_name: str) -> list[str]:
+    """Every key of the configuration that this command line composes, dotted; groups chosen on it are respected."""
+    chosen = [word for word in sys.argv[1:] if re.fullmatch(r"[a-z_/]+=[\w./]+", word)]
+    for overrides in (chosen, []):
+        try:
+            with hydra.initialize_config_dir(str(conf), version_base="1.3"):
+                return list(_flatten(hydra.compose(config_name, overrides)))
+        except HydraException:
+            continue
+    return []
+
+
+def _flatten(config: DictConfig, prefix: str = "") -> Iterator[str]:
+    for key, value in OmegaConf.to_container(config, resolve=False).items():  # type: ignore[union-attr]
+        yield f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from _flatten(OmegaConf.create(value), f"{prefix}{key}.")

@@ -1,0 +1,166 @@
+"""The leaderboard: finished runs side by side, best first, one board per data digest. Read from journals alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eyechart import paths
+from eyechart.errors import EyechartError
+from eyechart.files import replacing, write_text
+from eyechart.sweep import run_keys
+from eyechart.tracking import read_journal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = {
+    "name": "run",
+    "validation/accuracy": "validation",
+    "test/accuracy": "test",
+    "best_epoch": "best epoch",
+    "parameters": "parameters",
+    "seconds": "seconds",
+}
+NOTHING_HELD_BACK = "nothing was held back, so no run is chosen: in the order of training accuracy"
+
+
+def load_results(sweep: str | None = None, experiment_name: str | None = None) -> pd.DataFrame:
+    """Every finished run as a row.
+
+    Args:
+        sweep: `last`, a sweep's id or its MLflow run id; None: the runs of all sweeps and single runs.
+        experiment_name: only runs of this MLflow experiment.
+
+    Returns:
+        Columns `run_key`, `name`, `experiment_name`, `dataset`, `data_digest`, the parameters named as on the command
+        line (`model`, `optimizer.learning_rate`, ...), and the results (`validation/accuracy`, `test/accuracy`,
+        `best_epoch`, `parameters`, `seconds`, ...). Empty if no run is finished.
+
+    Raises:
+        EyechartError: there is no such sweep.
+    """
+    import pandas as pd
+
+    keys = run_keys(sweep) if sweep else sorted(path.name for path in paths.runs().glob("*"))
+    rows = [row for key in keys if (row := _row(key)) is not None]
+    if experiment_name is not None:
+        rows = [row for row in rows if row["experiment_name"] == experiment_name]
+    return pd.DataFrame(rows)
+
+
+def result(run_key: str) -> dict[str, Any]:
+    """What a finished run's journal says of its result."""
+    row = _row(run_key)
+    if row is None:
+        raise EyechartError(f"run {run_key} is not finished")
+    return row
+
+
+def _row(run_key: str) -> dict[str, Any] | None:
+    row: dict[str, Any] = {"run_key": run_key}
+    state = ""
+    for record in read_journal(paths.runs() / run_key):
+        if record["kind"] == "start":
+            row |= {"name": record["name"], "experiment_name": record["experiment_name"]}
+        elif record["kind"] == "params":
+            row |= record["values"]
+        elif record["kind"] == "tags" and "eyechart.data_digest" in record["values"]:
+            row["data_digest"] = record["values"]["eyechart.data_digest"]
+        elif record["kind"] == "end":
+            state = record["status"]
+            row |= record.get("result", {})
+    return row if state == "FINISHED" else None
+
+
+def boards(results: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
+    """One board per data digest and limit: (data set's name, what to know of it, rows best first).
+
+    Rows are ordered by the metric that each run was selected on; the test part never decides. Runs of one board that
+    were selected on different metrics are ordered by validation accuracy.
+    """
+    import pandas as pd
+
+    found = []
+    # a limit cuts the test part too, and scores on different test images are not to be compared
+    limits = results["limit"].astype(str) if "limit" in results else pd.Series("", index=results.index)
+    for (_, limit), rows in results.groupby([results["data_digest"], limits], sort=False):
+        monitors = set(rows["monitor"])
+        note = ""
+        if None in monitors or rows["monitor"].isna().any():
+            by, ascending, note = "train/accuracy", False, NOTHING_HELD_BACK
+            if len(monitors) > 1:
+                note = "nothing was held back for some runs, so none is chosen: in the order of training accuracy"
+        elif monitors == {"validation/loss"}:
+            by, ascending = "validation/loss", True
+        else:
+            by, ascending = "validation/accuracy", False
+        ordered = rows.sort_values([by, "run_key"], ascending=[ascending, True], kind="stable")
+        dataset = str(ordered["dataset"].iloc[0])
+        title = dataset if limit in ("", "nan") else f"{dataset}, limit={limit}"
+        ordered = ordered.assign(name=ordered["name"].str.replace(f" ?dataset={dataset}( ?)", r"\1", regex=True).str.strip())
+        found.append((title, note or f"best first by {by}", ordered.reset_index(drop=True)))
+    return found
+
+
+def show(keys: Iterable[str]) -> None:
+    """Print the boards of these runs."""
+    import pandas as pd
+
+    rows = [row for key in keys if (row := _row(key)) is not None]
+    if rows:
+        print_boards(pd.DataFrame(rows))
+
+
+def print_boards(results: pd.DataFrame) -> None:
+    """Print every board as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=120)  # a file or a log has no width to keep to
+    for dataset, note, rows in boards(results):
+        table = Table(title=f"{dataset} ({note})", title_justify="left", title_style="bold")
+        table.add_column("#", justify="right")
+        for name, title in COLUMNS.items():
+            if name in rows:
+                table.add_column(title, justify="left" if name == "name" else "right", overflow="fold")
+        for rank, cells in enumerate(_cells(rows), start=1):
+            table.add_row(str(rank), *cells)
+        console.print(table)
+
+
+def write(folder: Path, keys: Sequence[str]) -> list[str]:
+    """Write `leaderboard.csv` and `leaderboard.md` of these runs to `folder`; the names of the files written."""
+    import pandas as pd
+
+    rows = [row for key in keys if (row := _row(key)) is not None]
+    if not rows:
+        return []
+    results = pd.DataFrame(rows)
+    texts, frames = [], []
+    for dataset, note, board in boards(results):
+        titles = [title for name, title in COLUMNS.items() if name in board]
+        lines = [f"## {dataset}", "", note, "", "| # | " + " | ".join(titles) + " |"]
+        lines.append("|--:|:--|" + "--:|" * (len(titles) - 1))
+        lines += [f"| {rank} | " + " | ".join(cells) + " |" for rank, cells in enumerate(_cells(board), start=1)]
+        texts.append("\n".join(lines))
+        frames.append(board)
+    with replacing(folder / "leaderboard.csv") as temporary:
+        pd.concat(frames).to_csv(temporary, index=False)
+    write_text(folder / "leaderboard.md", "\n\n".join(texts) + "\n")
+    return ["leaderboard.csv", "leaderboard.md"]
+
+
+def _cells(rows: pd.DataFrame) -> list[list[str]]:
+    def text(name: str, value: Any) -> str:
+        if value is None or value != value:  # NaN
+            return "-"
+        if name.endswith("accuracy"):
+            return f"{value:.4f}"
+        return f"{value:,.1f}" if name == "seconds" else f"{value:,}" if name == "parameters" else str(value)
+
+    names = [name for name in COLUMNS if name in rows]
+    return [[text(name, row[name]) for name in names] for row in rows[names].to_dict(orient="records")]

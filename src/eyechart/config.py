@@ -1,0 +1,330 @@
+"""The typed configuration of a training: strict checks, and the run key. Imports nothing heavy.
+
+A group with several kinds (model, optimizer, schedule) is a dataclass named by `_target_`; its fields are what the
+group's YAML may set. The others are the dataclasses below.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from omegaconf import DictConfig, OmegaConf
+
+from eyechart.data.config import DatasetConfig, check_dataset
+from eyechart.errors import ConfigError, nearest
+from eyechart.models.architecture import Architecture
+from eyechart.schema import typed
+from eyechart.training.optimizers import Optimizer
+from eyechart.training.schedules import Schedule
+
+BACKENDS = ("tensorflow", "jax")
+DEVICES = ("auto", "cpu", "gpu")
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+MONITORS = ("validation/accuracy", "validation/loss")
+TRACKING_MODES = ("local", "server", "offline", "none")
+
+TRAINING_VERSION = 1  # part of every run key: raise it when the same configuration no longer gives the same result
+
+# Fields added after run keys were first given out, with the value that means "as it was before": left out of the key
+# at that value, so that old keys stay.
+NEUTRAL: dict[str, Any] = {}
+
+
+@dataclass
+class TrainerConfig:
+    """How long, how much at a time, on what.
+
+    Attributes:
+        epochs: the last epoch, counted from 1.
+        batch_size: images per step.
+        validation_fraction: share of the training images held back, in [0, 1); 0: the last epoch counts.
+        split_seed: which images are held back: the n-th of 1 / validation_fraction folds. Never the run's seed.
+        precision: `float32`, `mixed_float16` or `mixed_bfloat16`.
+        device: `auto`, `cpu` or `gpu`.
+        device_gigabytes: training images beyond this go through the device in chunks, which changes no result.
+    """
+
+    epochs: int = 10
+    batch_size: int = 128
+    validation_fraction: float = 0.1
+    split_seed: int = 0
+    precision: str = "float32"
+    device: str = "auto"
+    device_gigabytes: float = 4.0
+
+
+@dataclass
+class CallbacksConfig:
+    """What happens between epochs.
+
+    Attributes:
+        monitor: the metric that chooses the best epoch and the best run.
+        patience: stop after so many epochs without improvement; null: never.
+        min_delta: what counts as an improvement when deciding to stop.
+    """
+
+    monitor: str = "validation/accuracy"
+    patience: int | None = None
+    min_delta: float = 0.0
+
+
+@dataclass
+class TrackingConfig:
+    """Where runs are delivered.
+
+    Attributes:
+        mode: `local` (SQLite in the repository), `server` (at `uri`), `offline` (journals only, delivered later) or
+            `none` (journals only).
+        uri: of the tracking server; null for every other mode.
+        experiment_name: of the MLflow experiment.
+    """
+
+    mode: str = "local"
+    uri: str | None = None
+    experiment_name: str = "eyechart"
+
+
+@dataclass
+class _Schema:
+    """The configuration as composed: everything but the groups with several kinds."""
+
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    model: Any = None
+    optimizer: Any = None
+    schedule: Any = None
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    callbacks: CallbacksConfig = field(default_factory=CallbacksConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    seed: int = 0
+    backend: str = "tensorflow"
+    limit: Any = None
+    mirrors: list[str] = field(default_factory=list)
+    export: str | None = None
+
+
+@dataclass(frozen=True)
+class Config:
+    """A checked configuration.
+
+    Attributes:
+        model_name: the model's name in tables, as in `conf/model`.
+        limit: at most so many training and test images; None: all.
+        export: a folder, relative to the workspace, that the run's files are copied to; None: nowhere.
+        notices: what the environment decided against the configuration, to be told to the user.
+    """
+
+    dataset: DatasetConfig
+    model_name: str
+    model: Architecture
+    optimizer: Optimizer
+    schedule: Schedule
+    trainer: TrainerConfig
+    callbacks: CallbacksConfig
+    tracking: TrackingConfig
+    seed: int
+    backend: str
+    limit: tuple[int | None, int | None]
+    export: str | None = None
+    notices: tuple[str, ...] = ()
+
+    def choices(self) -> dict[str, Any]:
+        """Everything that decides the result, as nested plain values; hashed into the run key."""
+        trainer = dataclasses.asdict(self.trainer)
+        for place in ("device", "device_gigabytes"):
+            del trainer[place]
+        return {
+            "dataset": {"name": self.dataset.name},
+            "model": _choice(self.model),
+            "optimizer": _choice(self.optimizer),
+            "schedule": _choice(self.schedule),
+            "trainer": trainer,
+            "callbacks": dataclasses.asdict(self.callbacks),
+            "seed": self.seed,
+            "backend": self.backend,
+            "limit": list(self.limit),
+        }
+
+    def run_key(self, digest: str) -> str:
+        """The name of this piece of work: 20 hexadecimal digits of a SHA-256.
+
+        Args:
+            digest: of the prepared data set, which stands in place of the data set's name.
+        """
+        choices = self.choices() | {"dataset": digest, "training_version": TRAINING_VERSION}
+        for path, neutral in NEUTRAL.items():
+            group, _, name = path.rpartition(".")
+            holder = choices[group] if group else choices
+            if name in holder and holder[name] == neutral:
+                del holder[name]
+        text = json.dumps(choices, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+    def parameters(self) -> dict[str, Any]:
+        """What a person chooses, flat and named as on the command line: `{"optimizer.learning_rate": 0.01, ...}`."""
+        flat: dict[str, Any] = {"model": self.model_name, "dataset": self.dataset.name}
+        for group, value in self.choices().items():
+            if group in ("dataset", "limit"):
+                continue
+            if isinstance(value, dict):
+                kind = value.pop("_target_", None)
+                if kind is not None and group != "model":
+                    flat[group] = kind.rpartition(".")[2].lower()
+                flat |= {f"{group}.{name}": inner for name, inner in value.items() if inner is not None}
+            else:
+                flat[group] = value
+        if self.limit != (None, None):
+            flat["limit"] = list(self.limit)
+        return flat
+
+
+def check(config: DictConfig) -> Config:
+    """Check a composed configuration; nothing about it is left for later but what only the data can tell.
+
+    KERAS_BACKEND and MLFLOW_TRACKING_URI in the environment win over the configuration, with a notice; the latter not
+    over `tracking=offline` and `tracking=none`.
+
+    Raises:
+        ConfigError: a key is unknown or missing, or a value is not what it should be.
+    """
+    plain = typed(_Schema, config)
+    check_dataset(plain.dataset)
+    model_node = _kind("model", plain.model)
+    model_name = model_node.pop("name", None) or model_node["_target_"].rpartition(".")[2].lower()
+    notices: list[str] = []
+    _apply_environment(plain, notices)
+    checked = Config(
+        dataset=plain.dataset,
+        model_name=model_name,
+        model=_instantiate("model", model_node, Architecture),
+        optimizer=_instantiate("optimizer", _kind("optimizer", plain.optimizer), Optimizer),
+        schedule=_instantiate("schedule", _kind("schedule", plain.schedule), Schedule),
+        trainer=plain.trainer,
+        callbacks=plain.callbacks,
+        tracking=plain.tracking,
+        seed=plain.seed,
+        backend=plain.backend,
+        limit=_limit(plain.limit),
+        export=plain.export,
+        notices=tuple(notices),
+    )
+    checked.optimizer.check()
+    checked.schedule.check()
+    _check_values(checked)
+    return checked
+
+
+def _check_values(config: Config) -> None:
+    trainer, callbacks, tracking = config.trainer, config.callbacks, config.tracking
+    _one_of("backend", config.backend, BACKENDS)
+    _one_of("trainer.device", trainer.device, DEVICES)
+    _one_of("trainer.precision", trainer.precision, PRECISIONS)
+    _one_of("callbacks.monitor", callbacks.monitor, MONITORS)
+    _one_of("tracking.mode", tracking.mode, TRACKING_MODES)
+    _at_least("seed", config.seed, 0)
+    _at_least("trainer.epochs", trainer.epochs, 1)
+    _at_least("trainer.batch_size", trainer.batch_size, 1)
+    _at_least("trainer.split_seed", trainer.split_seed, 0)
+    _at_least("callbacks.min_delta", callbacks.min_delta, 0)
+    if not trainer.device_gigabytes > 0:
+        raise ConfigError(f"trainer.device_gigabytes must be above 0, received {trainer.device_gigabytes}")
+    if not 0 <= trainer.validation_fraction < 1:
+        raise ConfigError(f"trainer.validation_fraction must lie in [0, 1), received {trainer.validation_fraction}")
+    if callbacks.patience is not None:
+        _at_least("callbacks.patience", callbacks.patience, 1)
+        if trainer.validation_fraction == 0:
+            raise ConfigError(
+                "early stopping needs images that are held back: expected trainer.validation_fraction above 0, "
+                "received 0; hold some back, or type callbacks.patience=null"
+            )
+    if not tracking.experiment_name.strip():
+        raise ConfigError("tracking.experiment_name must not be empty")
+    if tracking.mode == "server":
+        _check_address(tracking.uri)
+    elif tracking.uri is not None:
+        raise ConfigError(f"tracking.uri is for tracking=server, received it with tracking={tracking.mode}")
+
+
+def _check_address(uri: str | None) -> None:
+    """Raise ConfigError for an address that no tracking server can have."""
+    expected = "tracking.uri must be an address such as http://127.0.0.1:5000 or sqlite:////path/to/mlflow.db"
+    if not uri:
+        raise ConfigError(f"{expected}, received none: type tracking.uri=ADDRESS, or tracking=local")
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port  # read, because only then it is checked
+    except ValueError as error:
+        raise ConfigError(f"{expected}, received '{hide_password(uri)}' ({error})") from None
+    scheme = parts.scheme.partition("+")[0]
+    remote = scheme in ("http", "https", "postgresql", "mysql", "mssql") and parts.hostname
+    local = scheme == "sqlite" and re.match(r"sqlite(\+\w+)?:///.", uri)
+    if not (remote or local):
+        raise ConfigError(f"{expected}, received '{hide_password(uri)}'")
+
+
+def hide_password(uri: str) -> str:
+    """The address without the user and password that it may carry."""
+    return re.sub(r"//[^/@]*@", "//***@", uri)
+
+
+def _apply_environment(plain: _Schema, notices: list[str]) -> None:
+    backend = os.environ.get("KERAS_BACKEND")
+    if backend and backend != plain.backend:
+        notices.append(f"KERAS_BACKEND={backend} in the environment wins over backend={plain.backend}")
+        plain.backend = backend
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    if uri and plain.tracking.mode in ("local", "server") and uri != plain.tracking.uri:
+        notices.append(f"MLFLOW_TRACKING_URI={hide_password(uri)} in the environment wins over tracking.uri")
+        plain.tracking = dataclasses.replace(plain.tracking, mode="server", uri=uri)
+
+
+def _limit(value: Any) -> tuple[int | None, int | None]:
+    pair = value if isinstance(value, list) else [value, value]
+    right = len(pair) == 2 and all(n is None or (type(n) is int and n >= 1) for n in pair)
+    if not right:
+        raise ConfigError(
+            f"limit must be null, a number of images above 0, or two: limit=[training,test], received {value}"
+        )
+    return (pair[0], pair[1])
+
+
+def _kind(group: str, node: Any) -> dict[str, Any]:
+    """The node of a group with several kinds, with a `_target_`."""
+    if not isinstance(node, dict) or not isinstance(node.get("_target_"), str):
+        raise ConfigError(f"{group} needs a _target_: choose one of conf/{group}, as in {group}=NAME")
+    return dict(node)
+
+
+def _instantiate(group: str, node: dict[str, Any], base: type[Any]) -> Any:
+    """The dataclass that `_target_` names, made from the node's other values."""
+    target = node.pop("_target_")
+    module, _, name = target.rpartition(".")
+    try:
+        kind = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError):
+        raise ConfigError(f"{group}._target_ must name a class, as package.module.Class, received '{target}'") from None
+    if not (isinstance(kind, type) and issubclass(kind, base) and dataclasses.is_dataclass(kind)):
+        raise ConfigError(f"{group}._target_ must name a dataclass that is a {base.__name__}, received '{target}'")
+    return typed(kind, OmegaConf.create(node), group)
+
+
+def _choice(value: Any) -> dict[str, Any]:
+    kind = type(value)
+    return {"_target_": f"{kind.__module__}.{kind.__qualname__}"} | dataclasses.asdict(value)
+
+
+def _one_of(key: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ConfigError(f"{key} must be one of {', '.join(known)}, received '{value}'.{nearest(value, known)}")
+
+
+def _at_least(key: str, value: float, least: float) -> None:
+    if not value >= least:
+        raise ConfigError(f"{key} must be {least} or more, received {value}")

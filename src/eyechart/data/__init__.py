@@ -1,0 +1,10 @@
+"""Image data sets: found, verified, prepared, and handed out as slices.
+
+`sources` gets bytes, `formats` makes arrays of them, `fetch` tries places until the right content is found, `prepare`
+writes it as arrays, and `dataset` is all that the rest of Eyechart sees. The programs that fetch and prepare import
+`fetch` and `prepare` from their modules.
+"""
+
+from eyechart.data.dataset import Dataset, Slice, Splits, open_dataset
+
+__all__ = ["Dataset", "Slice", "Splits", "open_dataset"]

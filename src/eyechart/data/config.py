@@ -1,0 +1,129 @@
+"""The typed configuration of a data set and of the two programs that fetch and prepare it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TypeVar
+
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
+
+from eyechart.errors import ConfigError, nearest
+
+FORMATS = ("cifar", "digits", "idx", "npz")  # one module each in eyechart.data.formats
+
+T = TypeVar("T")
+
+
+@dataclass
+class FormConfig:
+    """One form in which a data set is handed around: files of one format, and where they may lie.
+
+    Attributes:
+        format: how the bytes are to be read, one of `FORMATS`.
+        files: the names of the files, in the order in which the format reads them. A `.gz` may be there or not.
+        caches: folders on this machine (`~` is the home), or `package:<package>/<folder>` for the data of an
+            installed Python package.
+        urls: public addresses of the folder that holds the files.
+    """
+
+    format: str = MISSING
+    files: list[str] = MISSING
+    caches: list[str] = field(default_factory=list)
+    urls: list[str] = field(default_factory=list)
+
+
+@dataclass
+class DatasetConfig:
+    """A data set: what it is called, what its classes are, and how to recognise and find it.
+
+    Attributes:
+        name: the name of its folders and of its file in `conf/dataset`.
+        class_names: the name of class 0, 1, ...
+        sha256: the SHA-256 of the decoded arrays (`Images.digest`), 64 hexadecimal digits.
+        forms: the forms it comes in, the preferred one first.
+    """
+
+    name: str = MISSING
+    class_names: list[str] = MISSING
+    sha256: str = MISSING
+    forms: list[FormConfig] = MISSING
+
+
+@dataclass
+class FetchConfig:
+    """What `pipelines/fetch.py` reads: the data set, and folders or URLs to try before all others."""
+
+    dataset: DatasetConfig = MISSING
+    mirrors: list[str] = field(default_factory=list)
+
+
+@dataclass
+class PrepareConfig:
+    """What `pipelines/preprocess.py` reads."""
+
+    dataset: DatasetConfig = MISSING
+
+
+def read_config(schema: type[T], config: DictConfig, *, strict: bool) -> T:
+    """Check a composed configuration against `schema` and make an instance of it.
+
+    Args:
+        schema: `FetchConfig` or `PrepareConfig`.
+        config: the composed configuration.
+        strict: whether keys at the top that `schema` does not have are errors. They are not where the configuration
+            is a whole training's, of which a program reads its part. Below the top unknown keys are always errors.
+
+    Raises:
+        ConfigError: a key is unknown or missing, or a value is not what it should be.
+    """
+    if not strict:
+        config = OmegaConf.masked_copy(config, [f.name for f in dataclasses.fields(schema)])  # type: ignore[arg-type]
+    try:
+        typed = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), config))
+    except ConfigKeyError as error:
+        known = [f.name for f in dataclasses.fields(error.object_type)] if error.object_type else []
+        raise ConfigError(
+            f"there is no configuration key '{error.full_key}'.{nearest(str(error.key), known)} "
+            f"Known here: {', '.join(known)}."
+        ) from None
+    except OmegaConfBaseException as error:
+        reason = (error.msg or str(error)).splitlines()[0]
+        if "ListConfig" in reason:
+            value = OmegaConf.select(config, error.full_key or "")
+            reason = f"expected a list, as in '{error.full_key}=[{value}]'. Received: {value!r}"
+        raise ConfigError(f"configuration key '{error.full_key}': {reason}") from None
+    assert isinstance(typed, schema)
+    check_dataset(typed.dataset)  # type: ignore[attr-defined]
+    return typed
+
+
+def check_dataset(dataset: DatasetConfig) -> None:
+    """Check the values that a type alone does not hold to.
+
+    Raises:
+        ConfigError: the name cannot be a folder's, the hash is not a SHA-256, a format is unknown, or nothing is named.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", dataset.name):  # it becomes the name of a folder
+        raise ConfigError(f"dataset.name must be of letters, digits, '_' and '-'. Received: {dataset.name!r}")
+    if not re.fullmatch(r"[0-9a-f]{64}", dataset.sha256):
+        raise ConfigError(f"dataset.sha256 must be 64 lower-case hexadecimal digits. Received: {dataset.sha256!r}")
+    if len(dataset.class_names) < 2 or len(set(dataset.class_names)) < len(dataset.class_names):
+        raise ConfigError(f"dataset.class_names must be two or more different names. Received: {dataset.class_names}")
+    if not dataset.forms:
+        raise ConfigError("dataset.forms must name at least one form in which the data set comes. Received: []")
+    for number, form in enumerate(dataset.forms):
+        key = f"dataset.forms.{number}"
+        if form.format not in FORMATS:
+            raise ConfigError(
+                f"{key}.format must be one of {', '.join(FORMATS)}.{nearest(form.format, FORMATS)} "
+                f"Received: {form.format!r}"
+            )
+        if not form.files:
+            raise ConfigError(f"{key}.files must name at least one file. Received: []")
+        for file in form.files:
+            if PurePosixPath(file).is_absolute() or ".." in PurePosixPath(file).parts:
+                raise ConfigError(f"{key}.files must be names below a folder. Received: {file!r}")

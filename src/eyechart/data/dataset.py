@@ -1,0 +1,185 @@
+"""A prepared data set and its parts: all that the rest of Eyechart sees of the data.
+
+A part is a slice: positions in an array on disk. So every split, small sample or fold of a cross-validation costs no
+second copy, and none of them is baked into the prepared data.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eyechart import paths
+from eyechart.errors import DataError, nearest
+
+DESCRIPTION = "dataset.json"
+ARRAYS = ("train_images", "train_labels", "test_images", "test_labels", "permutation")
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """Some images of one data set, in order.
+
+    Attributes:
+        images: all images of the official part that this is a slice of: uint8, (n, height, width, channels), usually
+            a read-only memory map. Those that belong to the slice are `images[indices]`.
+        labels: the labels of the slice, int32, (len,).
+        indices: the positions of the slice in `images`, int64, (len,), ascending.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int32]
+    indices: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def load(self) -> npt.NDArray[np.uint8]:
+        """Read this slice's images into memory: uint8, (len, height, width, channels), C order, writable."""
+        return np.take(np.asarray(self.images), self.indices, axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """The three parts of one experiment: fit on `train`, choose by `validation`, report on `test`."""
+
+    train: Slice
+    validation: Slice | None
+    test: Slice
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A prepared data set; `open_dataset` makes one.
+
+    Attributes:
+        name: as in `conf/dataset`.
+        class_names: the name of class 0, 1, ...
+        image_shape: height, width, channels.
+        digest: SHA-256 of the content, 64 hexadecimal digits.
+        mean: of the training images, per channel, in pixel values from 0 to 255.
+        std: standard deviation, likewise.
+        counts: number of images in "train" and "test".
+        class_counts: number of images of each class in "train" and "test".
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    digest: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    counts: Mapping[str, int]
+    class_counts: Mapping[str, tuple[int, ...]]
+    _arrays: Mapping[str, npt.NDArray[Any]] = field(repr=False)
+
+    def split(
+        self,
+        *,
+        validation_fraction: float = 0.1,
+        split_seed: int = 0,
+        limit: tuple[int | None, int | None] = (None, None),
+    ) -> Splits:
+        """Cut a validation part out of the training set. All parts but the test part are stratified.
+
+        Args:
+            validation_fraction: share of the training set, from 0 (no validation part) to below 1.
+            split_seed: which part of the training set: the windows 0, 1, 2, ... of the stratified permutation lie side
+                by side and go round. With a fraction of 0.1 the seeds 0 to 9 are the folds of a cross-validation.
+            limit: at most so many training images (the first of the stratified permutation, before the validation part
+                is cut from them), and at most so many test images (the first).
+
+        Raises:
+            ValueError: the fraction is not in [0, 1), the seed negative, or a limit below 1.
+            DataError: no image would be left for training or for validation.
+        """
+        if not 0 <= validation_fraction < 1:
+            raise ValueError(f"validation_fraction must be at least 0 and below 1. Received: {validation_fraction}")
+        if split_seed < 0:
+            raise ValueError(f"split_seed must be 0 or greater. Received: {split_seed}")
+        if any(number is not None and number < 1 for number in limit):
+            raise ValueError(f"limit must be two numbers of images, each at least 1 or None. Received: {limit}")
+        permutation = self._arrays["permutation"][: limit[0]]
+        total = len(permutation)
+        size = round(validation_fraction * total)
+        if validation_fraction > 0 and not 1 <= size < total:
+            raise DataError(
+                f"validation_fraction={validation_fraction} of {total} training images of '{self.name}' leaves "
+                f"{total - size} for training and {size} for validation; choose another fraction or a larger limit"
+            )
+        window = (split_seed * size + np.arange(size)) % total
+        test = np.arange(self.counts["test"])[: limit[1]]
+        return Splits(
+            train=self._slice("train", np.delete(permutation, window)),
+            validation=self._slice("train", permutation[window]) if size else None,
+            test=self._slice("test", test),
+        )
+
+    def _slice(self, part: str, indices: npt.NDArray[Any]) -> Slice:
+        indices = np.sort(indices).astype(np.int64)
+        return Slice(self._arrays[f"{part}_images"], self._arrays[f"{part}_labels"][indices], indices)
+
+
+def open_dataset(name: str) -> Dataset:
+    """Open a prepared data set. The images stay on disk until they are used.
+
+    Args:
+        name: as in `conf/dataset`.
+
+    Raises:
+        DataError: it is not prepared, or its folder is damaged.
+    """
+    folder = paths.prepared(name)
+    if not (folder / DESCRIPTION).is_file():
+        others = [path.parent.name for path in folder.parent.glob(f"*/{DESCRIPTION}")]
+        raise DataError(
+            f"data set '{name}' is not prepared (expected it in {folder}).{nearest(name, others)} To prepare it, type: "
+            f"dvc repro, or python pipelines/fetch.py dataset={name} && python pipelines/preprocess.py dataset={name}"
+        )
+    try:
+        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        arrays = _open_arrays(folder, description)
+        return Dataset(
+            name=description["name"],
+            class_names=tuple(description["class_names"]),
+            image_shape=tuple(description["image_shape"]),
+            digest=description["digest"],
+            mean=tuple(description["mean"]),
+            std=tuple(description["std"]),
+            counts=dict(description["counts"]),
+            class_counts={part: tuple(counts) for part, counts in description["class_counts"].items()},
+            _arrays=arrays,
+        )
+    except KeyError as error:
+        reason = f"{DESCRIPTION} has no {error}"
+    except FileNotFoundError as error:
+        reason = f"{Path(error.filename).name} is missing"
+    except (OSError, ValueError, TypeError, AttributeError, EOFError) as error:  # what json and numpy.load raise
+        reason = " ".join(str(error).split())
+    raise DataError(f"{folder} is damaged: {reason}; type: python pipelines/preprocess.py dataset={name}")
+
+
+def _open_arrays(folder: Path, description: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
+    counts, shape = description["counts"], tuple(description["image_shape"])
+    expected = {
+        "train_images": (np.uint8, (counts["train"], *shape)),
+        "train_labels": (np.int32, (counts["train"],)),
+        "test_images": (np.uint8, (counts["test"], *shape)),
+        "test_labels": (np.int32, (counts["test"],)),
+        "permutation": (np.int64, (counts["train"],)),
+    }
+    arrays = {}
+    for name in ARRAYS:
+        # images are too many to read ahead of use; what is small is read, so that no file stays open for it
+        array = np.load(folder / f"{name}.npy", mmap_mode="r" if name.endswith("images") else None)
+        if (array.dtype, array.shape) != expected[name]:
+            dtype, size = expected[name]
+            raise ValueError(f"{name}.npy: expected {np.dtype(dtype)} {size}. Received: {array.dtype} {array.shape}")
+        arrays[name] = array
+    return arrays

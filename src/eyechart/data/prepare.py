@@ -1,0 +1,84 @@
+"""From the raw files of a data set to the arrays that a training maps into memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eyechart import paths
+from eyechart.data.config import DatasetConfig
+from eyechart.data.dataset import ARRAYS, DESCRIPTION, Dataset, open_dataset
+from eyechart.data.fetch import read_raw
+from eyechart.data.samples import draw_samples
+from eyechart.data.stratify import stratified_permutation
+from eyechart.files import replacing, write_json
+
+PERMUTATION_SEED = 0  # fixed: a split is chosen by a window of the one permutation, not by another permutation
+CHUNK = 2048  # images at once, where a wider type would otherwise need several times the data set's memory
+
+
+def prepare(dataset: DatasetConfig) -> Dataset:
+    """Write arrays, description and a picture of samples to the prepared folder, whole or not at all.
+
+    The same content gives the same bytes, file by file.
+
+    Args:
+        dataset: a data set that has been fetched.
+
+    Returns:
+        The data set as `open_dataset` gives it.
+
+    Raises:
+        DataError: it has not been fetched, or the fetched files are damaged.
+    """
+    images = read_raw(dataset)
+    permutation = stratified_permutation(images.train_labels, seed=PERMUTATION_SEED)
+    mean, std = channel_statistics(images.train_images)
+    parts = {"train": images.train_labels, "test": images.test_labels}
+    description = {
+        "name": dataset.name,
+        "class_names": list(dataset.class_names),
+        "image_shape": list(images.train_images.shape[1:]),
+        "counts": {part: len(labels) for part, labels in parts.items()},
+        "class_counts": {
+            part: np.bincount(labels, minlength=len(dataset.class_names)).tolist() for part, labels in parts.items()
+        },
+        "mean": mean,
+        "std": std,
+        "digest": dataset.sha256,
+    }
+    with replacing(paths.prepared(dataset.name)) as folder:
+        folder.mkdir()
+        for name in ARRAYS:
+            np.save(folder / f"{name}.npy", permutation if name == "permutation" else getattr(images, name))
+        draw_samples(
+            folder / "samples.png",
+            images=images.train_images,
+            labels=images.train_labels,
+            order=permutation,
+            class_names=dataset.class_names,
+        )
+        write_json(folder / DESCRIPTION, description)
+    return open_dataset(dataset.name)
+
+
+def channel_statistics(images: npt.NDArray[np.uint8]) -> tuple[list[float], list[float]]:
+    """Mean and (population) standard deviation of every channel, in pixel values from 0 to 255.
+
+    The sums are of integers, hence exact: neither chunks nor machines make a difference.
+
+    Args:
+        images: uint8, (n, height, width, channels).
+    """
+    first: npt.NDArray[Any] = np.zeros(images.shape[-1], np.int64)
+    second: npt.NDArray[Any] = np.zeros(images.shape[-1], np.int64)
+    for start in range(0, len(images), CHUNK):
+        chunk = images[start : start + CHUNK].astype(np.int32)
+        first += chunk.sum(axis=(0, 1, 2), dtype=np.int64)
+        second += np.square(chunk).sum(axis=(0, 1, 2), dtype=np.int64)
+    count = images[..., 0].size
+    # count * second - first^2 exceeds 64 bits, Python's integers do not
+    variances = [(count * int(b) - int(a) ** 2) / count**2 for a, b in zip(first, second, strict=True)]
+    return [int(a) / count for a in first], [variance**0.5 for variance in variances]

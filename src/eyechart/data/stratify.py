@@ -1,0 +1,32 @@
+"""An order of labelled things in which every stretch has the classes in their right proportions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+def stratified_permutation(labels: npt.NDArray[Any], *, seed: int) -> npt.NDArray[np.int64]:
+    """A seeded permutation of which every contiguous window is balanced over the classes as far as possible.
+
+    Each class is shuffled and then spread evenly over the whole length, so that a window of any length and position
+    has, of every class, its share of the whole to within a few images (to within one where all classes are equally
+    large). Any stretch can therefore serve as a stratified sample, and stretches side by side as stratified folds.
+
+    Args:
+        labels: integers from 0, (n,).
+        seed: chooses among such permutations. The same seed gives the same one with every version of NumPy.
+
+    Returns:
+        int64, (n,), a permutation of 0 ... n - 1.
+    """
+    # RandomState, because NumPy has frozen its stream for good; default_rng's may change
+    shuffled = np.random.RandomState(seed).permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]  # class 0 in random order, then class 1, ...
+    counts = np.bincount(labels)
+    rank = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
+    # the middle of the rank-th of count equal steps; equal positions stay in the order of the classes
+    position = (rank + 0.5) / np.repeat(counts, counts)
+    return by_class[np.argsort(position, kind="stable")].astype(np.int64)

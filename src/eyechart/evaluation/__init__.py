@@ -1,0 +1,1 @@
+"""The predictions table of a run, and what is computed from it."""

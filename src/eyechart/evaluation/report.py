@@ -1,0 +1,104 @@
+"""The files that show how good one run is, all made from its predictions table: pictures, tables, texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyechart.evaluation import scores
+from eyechart.evaluation.predictions import part_of
+from eyechart.files import replacing, write_json, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PICTURES = ("confusion_matrix.png", "learning_curves.png", "mistakes.png")
+TABLES = ("per_class.json", "confusion_matrix.json")  # columns, as MLflow's run-by-run comparison reads them
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The numbers of a predictions table.
+
+    Attributes:
+        overall: `validation/loss`, `validation/accuracy` (where images were held back), `test/loss`, `test/accuracy`.
+        per_class: `precision/<class>`, `recall/<class>` and `f1/<class>` on the test part.
+    """
+
+    overall: dict[str, float]
+    per_class: dict[str, float]
+
+
+def write(
+    folder: Path,
+    *,
+    table: pd.DataFrame,
+    history: pd.DataFrame,
+    best_epoch: int,
+    test_images: NDArray[np.uint8],
+    class_names: Sequence[str],
+    title: str,
+) -> Scores:
+    """Write `PICTURES`, `TABLES`, `history.csv` and `classification_report.txt` to `folder`.
+
+    Args:
+        folder: made if it is not there.
+        table: of the run's predictions.
+        history: a row per epoch: `epoch`, `train/loss`, ...
+        best_epoch: whose weights made the predictions.
+        test_images: the official test array, uint8 (n, height, width, channels); only mistakes are read from it.
+        class_names: in the order of the classes.
+        title: what was trained on what.
+    """
+    from eyechart import figures
+
+    overall: dict[str, float] = {}
+    for part in table["part"].unique():
+        rows = part_of(table, part)
+        overall |= {f"{part}/loss": scores.loss(rows), f"{part}/accuracy": scores.accuracy(rows)}
+    test = part_of(table, "test")
+    counts = scores.confusion_matrix(test)
+    by_class = scores.per_class(counts, class_names)
+    accuracy = overall["test/accuracy"]
+
+    figures.save(
+        figures.confusion_matrix(counts, class_names, f"{title}: test accuracy {accuracy:.2%}"),
+        folder / "confusion_matrix.png",
+    )
+    figures.save(figures.learning_curves(history, best_epoch, title), folder / "learning_curves.png")
+    worst = scores.most_confident_mistakes(test)
+    wrong = int((test["label"] != test["prediction"]).sum())
+    figures.save(
+        figures.gallery(
+            test_images[worst["index"].to_numpy()],
+            worst["label"].to_numpy(),
+            worst["prediction"].to_numpy(),
+            worst["confidence"].to_numpy(),
+            class_names,
+            f"{title}: the most confident of {wrong} mistakes in {len(test)}",
+        ),
+        folder / "mistakes.png",
+    )
+    with replacing(folder / "history.csv") as temporary:
+        history.to_csv(temporary, index=False)
+    write_text(folder / "classification_report.txt", scores.classification_report(by_class, accuracy))
+    write_json(folder / "per_class.json", by_class.reset_index().to_dict(orient="list"))
+    confusion = {"true class": list(class_names)}
+    confusion |= {name: counts[:, i].tolist() for i, name in enumerate(class_names)}
+    write_json(folder / "confusion_matrix.json", confusion)
+    per_class = {
+        f"{score}/{_metric_name(name)}": float(value)
+        for score in ("precision", "recall", "f1")
+        for name, value in by_class[score].items()
+    }
+    return Scores(overall, per_class)
+
+
+def _metric_name(class_name: object) -> str:
+    """A class name without the characters that MLflow does not take in a metric's name."""
+    return "".join(c if c.isalnum() or c in "_-. " else "-" for c in str(class_name))

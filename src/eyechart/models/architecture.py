@@ -1,0 +1,55 @@
+"""What every architecture shares: raw pixels in, class probabilities out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from eyechart.errors import ConfigError
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Architecture(ABC):
+    """An architecture and its hyperparameters.
+
+    A subclass is a frozen dataclass: its fields are what `conf/model/*.yaml` may set. Importing it, making one and
+    calling `check` import nothing heavy; only `build` needs Keras.
+    """
+
+    @abstractmethod
+    def layers(self, pixels: Any, image_shape: tuple[int, int, int]) -> Any:
+        """From scaled pixels (batch, height, width, channels), float in [0, 1], to features (batch, n)."""
+
+    def smallest_image(self) -> tuple[int, int]:
+        """The least height and width, in pixels, that leaves every layer something to read."""
+        return (1, 1)
+
+    def check(self, image_shape: tuple[int, int, int]) -> None:
+        """Raise ConfigError if images of (height, width, channels) cannot be read."""
+        height, width, _ = image_shape
+        least_height, least_width = self.smallest_image()
+        if height < least_height or width < least_width:
+            raise ConfigError(
+                f"{type(self).__name__} needs images of at least {least_height}x{least_width} pixels, "
+                f"received {height}x{width}: choose another model, smaller kernels or fewer blocks"
+            )
+
+    def build(self, image_shape: tuple[int, int, int], classes: int) -> keras.Model:
+        """The network with fresh weights.
+
+        Takes uint8 images (batch, height, width, channels), scales them to [0, 1] itself, and gives float32
+        probabilities (batch, classes), also under mixed precision.
+
+        Raises:
+            ConfigError: the architecture cannot read images of this shape.
+        """
+        import keras
+
+        self.check(image_shape)
+        image = keras.Input(image_shape, dtype="uint8", name="image")
+        pixels = keras.layers.Rescaling(1 / 255, name="scale")(image)
+        features = self.layers(pixels, image_shape)
+        probabilities = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(features)
+        return keras.Model(image, probabilities, name=type(self).__name__.lower())

@@ -1,0 +1,64 @@
+"""Where things lie. Absolute, and the same from whichever folder a program is started.
+
+Two places matter, and they differ only inside a temporary DVC experiment, which runs in a throw-away copy:
+
+- the *workspace* holds `data/` and `results/`, which DVC writes and restores;
+- the *repository* holds what must outlive such a copy: `.eyechart/` (the state of every run) and the tracking store.
+
+The environment variable `EYECHART_ROOT` names one folder for both, for example on a cluster's scratch disk.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[2]  # the checkout that this code was installed from
+
+
+def workspace() -> Path:
+    """The folder that holds `data/`: EYECHART_ROOT, else the nearest folder upwards with a `dvc.yaml`, else the checkout."""
+    if named := os.environ.get("EYECHART_ROOT"):
+        return Path(named).resolve()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "dvc.yaml").is_file():
+            return folder
+    return SOURCE
+
+
+def repository() -> Path:
+    """The folder that holds `.eyechart/`: EYECHART_ROOT, else DVC_ROOT (set by DVC), else the workspace."""
+    if not os.environ.get("EYECHART_ROOT") and (root := os.environ.get("DVC_ROOT")):
+        return Path(root).resolve()
+    return workspace()
+
+
+def raw(dataset: str) -> Path:
+    """The files of a data set as they were fetched."""
+    return workspace() / "data" / "raw" / dataset
+
+
+def prepared(dataset: str) -> Path:
+    """The arrays of a data set, written by `pipelines/preprocess.py`."""
+    return workspace() / "data" / "prepared" / dataset
+
+
+def results() -> Path:
+    """What the DVC stages `train` and `evaluate` leave."""
+    return workspace() / "results"
+
+
+def state() -> Path:
+    """The folder `.eyechart`, which holds the state of every run and sweep."""
+    return repository() / ".eyechart"
+
+
+def runs() -> Path:
+    """The folder with one state folder per run key."""
+    return state() / "runs"
+
+
+def sweeps() -> Path:
+    """The folder with one state folder per sweep."""
+    return state() / "sweeps"

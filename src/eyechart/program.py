@@ -1,0 +1,84 @@
+"""What `pipelines/train.py` does with a composed configuration: one run, alone or as a job of a sweep."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from eyechart import paths
+from eyechart.config import Config, check
+from eyechart.experiment import Outcome, run
+from eyechart.files import replacing
+from eyechart.sweep import Sweep
+from eyechart.tracking import Courier
+
+EXPORTED = ("model.keras", "predictions.parquet", "history.csv", "run.json")
+
+
+def train(config: DictConfig, overrides: list[str]) -> float:
+    """Check the configuration, train, and say what came of it.
+
+    Args:
+        config: as Hydra composed it.
+        overrides: what was typed.
+
+    Returns:
+        The best value of the monitored metric, or the training accuracy where nothing was held back.
+    """
+    checked = check(config)
+    for notice in checked.notices:
+        print(f"notice: {notice}", file=sys.stderr)
+    sweep = Sweep.of_this_job()
+    name = sweep.name_of(overrides) if sweep else ""
+    if not sweep:
+        print(f"training {describe(checked)}", flush=True)
+    courier = (sweep and sweep.courier) or Courier(checked.tracking)
+    try:
+        outcome = run(checked, courier, name=name, overrides=overrides, sweep=sweep.id if sweep else None)
+    finally:
+        if not (sweep and sweep.courier):
+            courier.close()
+    report(outcome, name)
+    if checked.export is not None:
+        export(outcome, paths.workspace() / checked.export)
+    return score(outcome.result)
+
+
+def describe(config: Config) -> str:
+    """One line: what is trained on what, how."""
+    kind = type(config.optimizer).__name__
+    return (
+        f"{config.model_name} on {config.dataset.name}: {config.trainer.epochs} epochs, {kind}, learning rate "
+        f"{config.optimizer.learning_rate:g}, batch size {config.trainer.batch_size}, seed {config.seed}, "
+        f"{config.backend}"
+    )
+
+
+def score(result: dict[str, Any]) -> float:
+    """The number by which runs are compared before anyone looks at the test part."""
+    return float(result[result["monitor"] or "train/accuracy"])
+
+
+def report(outcome: Outcome, name: str) -> None:
+    """Print the result of a run as one line."""
+    result = outcome.result
+    start = f"{name}: " if name else ""
+    held_back = (
+        f"validation accuracy {result['validation/accuracy']:.4f} at epoch {result['best_epoch']} of {result['epochs']}"
+        if result["monitor"]
+        else f"nothing was held back: the last of {result['epochs']} epochs counts"
+    )
+    how = f"{result['seconds']:.1f} s of training" if outcome.trained else "finished before, not trained again"
+    print(f"{start}test accuracy {result['test/accuracy']:.4f} ({held_back}), {how}, run key {outcome.run_key}", flush=True)
+
+
+def export(outcome: Outcome, folder: Path) -> None:
+    """Copy a run's files to `folder`, for what comes next in a pipeline."""
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        for file in EXPORTED:
+            shutil.copyfile(outcome.artifacts / file, temporary / file)

@@ -1,0 +1,43 @@
+"""From a composed configuration to an instance of a dataclass, or to one sentence that says what is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, TypeVar
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
+
+from eyechart.errors import ConfigError, nearest
+
+T = TypeVar("T")
+
+
+def typed(schema: type[T], config: DictConfig, prefix: str = "") -> T:
+    """Make an instance of `schema` from `config`, strictly.
+
+    Args:
+        schema: a dataclass of types that OmegaConf knows.
+        config: may lack fields that have a default; may have no others.
+        prefix: the key at which `config` stands, for messages.
+
+    Raises:
+        ConfigError: a key is unknown or missing, or a value is not what it should be.
+    """
+
+    def full(key: object) -> str:
+        return f"{prefix}.{key}" if prefix else str(key)
+
+    try:
+        value: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), config))
+    except ConfigKeyError as error:
+        known = [f.name for f in dataclasses.fields(error.object_type)] if error.object_type else []
+        raise ConfigError(
+            f"there is no configuration key '{full(error.full_key)}'.{nearest(str(error.key), known)} "
+            f"Known here: {', '.join(known)}."
+        ) from None
+    except OmegaConfBaseException as error:
+        reason = (error.msg or str(error)).splitlines()[0]
+        raise ConfigError(f"configuration key '{full(error.full_key)}': {reason}") from None
+    assert isinstance(value, schema)
+    return value

@@ -1,0 +1,98 @@
+"""Delivers journals in the background, so that no tracking server holds a training up or stops it."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+from eyechart.config import TrackingConfig, hide_password
+from eyechart.tracking.delivery import deliver, delivered_run_id
+from eyechart.tracking.store import Store
+
+PAUSE = 1.0  # seconds between two deliveries of one journal
+PAUSE_AFTER_FAILURE = 15.0
+
+
+class Courier:
+    """A thread that brings to MLflow what journals say. One per process is enough.
+
+    Args:
+        tracking: where to; with `offline` and `none` nothing is delivered.
+    """
+
+    def __init__(self, tracking: TrackingConfig):
+        self.store = None if tracking.mode in ("offline", "none") else Store(tracking.uri)
+        self._waiting: dict[Path, None] = {}  # in the order in which they were told of
+        self._wake = threading.Condition()
+        self._closing = False
+        self._failed = False
+        self._busy = False
+        self._thread: threading.Thread | None = None
+
+    def tell(self, folder: Path) -> None:
+        """The journal in `folder` has something new to say."""
+        if self.store is None:
+            return
+        with self._wake:
+            self._waiting[folder] = None
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
+                self._thread.start()
+            self._wake.notify()
+
+    def run_id(self, folder: Path) -> str | None:
+        """The id of the MLflow run that the journal in `folder` was delivered to; None if it was not."""
+        return None if self.store is None else delivered_run_id(folder, self.store.uri)
+
+    def close(self, patience: float = 60.0) -> bool:
+        """Wait until everything is delivered, at most `patience` seconds, much less if deliveries fail.
+
+        Returns:
+            Whether everything was delivered.
+        """
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        end = time.monotonic() + patience
+        while self._thread is not None and self._thread.is_alive() and time.monotonic() < end:
+            self._thread.join(0.05)
+        return not self._waiting and not self._busy
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                while not self._waiting and not self._closing:
+                    self._wake.wait()
+                if not self._waiting:
+                    return
+                folder = next(iter(self._waiting))
+                del self._waiting[folder]
+                self._busy = True
+            delivered = self._try(folder)
+            with self._wake:
+                self._busy = False
+                if not delivered:
+                    self._waiting[folder] = None
+                    if self._closing:
+                        return
+                if not self._closing:
+                    self._wake.wait_for(lambda: self._closing, PAUSE if delivered else PAUSE_AFTER_FAILURE)
+
+    def _try(self, folder: Path) -> bool:
+        assert self.store is not None
+        try:
+            deliver(folder, self.store)
+        except Exception as error:  # whatever MLflow, its database or the network raises: the training goes on
+            if not self._failed:
+                reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+                print(
+                    f"warning: nothing can be delivered to {hide_password(self.store.uri)} ({reason}); training goes on, "
+                    f"and the journals in {folder.parent} keep everything",
+                    file=sys.stderr,
+                )
+            self._failed = True
+            return False
+        self._failed = False
+        return True

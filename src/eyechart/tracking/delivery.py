@@ -1,0 +1,214 @@
+"""From a journal to MLflow. May be done again at any time: what is there already stays as it is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eyechart import paths
+from eyechart.files import write_json
+from eyechart.tracking.journal import read_from
+from eyechart.tracking.store import Store
+
+CURSOR = "delivery.json"
+METRICS_PER_BATCH, PARAMS_PER_BATCH = 1000, 100  # MLflow's limits
+LONGEST_PARAM = 6000
+
+
+@dataclass
+class _Cursor:
+    """How far a journal has been delivered to one store."""
+
+    path: Path
+    uri: str
+    offset: int = 0
+    run_id: str = ""
+
+    @classmethod
+    def load(cls, folder: Path, uri: str) -> _Cursor:
+        path = folder / CURSOR
+        known = json.loads(path.read_text()) if path.exists() else {}
+        return cls(path, uri, **known.get(uri, {}))
+
+    def save(self) -> None:
+        known = json.loads(self.path.read_text()) if self.path.exists() else {}
+        write_json(self.path, known | {self.uri: {"offset": self.offset, "run_id": self.run_id}})
+
+
+def delivered_run_id(folder: Path, uri: str) -> str | None:
+    """The id of the MLflow run that the journal in `folder` was delivered to; None if it was not."""
+    return _Cursor.load(folder, uri).run_id or None
+
+
+def run_ids(folder: Path) -> list[str]:
+    """The ids of the MLflow runs that the journal in `folder` was delivered to, one per store."""
+    path = folder / CURSOR
+    return [known["run_id"] for known in json.loads(path.read_text()).values()] if path.exists() else []
+
+
+def deliver(folder: Path, store: Store) -> None:
+    """Bring what the journal in `folder` says, and has not been delivered yet, to MLflow.
+
+    Raises whatever MLflow raises; what was delivered until then is remembered.
+    """
+    cursor = _Cursor.load(folder, store.uri)
+    batch = _Batch()
+    for record, offset in read_from(folder, cursor.offset):
+        kind = record["kind"]
+        if kind in ("params", "tags", "metrics"):
+            batch.add(record)
+            if batch.full:
+                batch.send(store, cursor.run_id)
+                cursor.offset = offset
+                cursor.save()
+            continue
+        batch.send(store, cursor.run_id)
+        if kind == "start":
+            cursor.run_id = _start(record, store, cursor.run_id)
+        else:
+            _SAY[kind](store.client, cursor.run_id, folder, record)
+        cursor.offset = offset
+        cursor.save()
+    if batch.send(store, cursor.run_id):
+        cursor.offset = offset
+        cursor.save()
+
+
+class _Batch:
+    """Parameters, tags and metrics on their way, many to a call."""
+
+    def __init__(self) -> None:
+        self.params: list[Any] = []
+        self.tags: list[Any] = []
+        self.metrics: list[Any] = []
+
+    @property
+    def full(self) -> bool:
+        return len(self.metrics) > METRICS_PER_BATCH - 100 or len(self.params) + len(self.tags) > PARAMS_PER_BATCH - 50
+
+    def add(self, record: dict[str, Any]) -> None:
+        from mlflow.entities import Metric, Param, RunTag
+
+        for name, value in record["values"].items():
+            if record["kind"] == "metrics":
+                self.metrics.append(Metric(name, value, record["t"], record["step"]))
+            elif record["kind"] == "params":
+                self.params.append(Param(name, str(value)[:LONGEST_PARAM]))
+            else:
+                self.tags.append(RunTag(name, str(value)))
+
+    def send(self, store: Store, run_id: str) -> bool:
+        if not (self.params or self.tags or self.metrics):
+            return False
+        store.client.log_batch(run_id, metrics=self.metrics, params=self.params, tags=self.tags)
+        self.__init__()  # type: ignore[misc]
+        return True
+
+
+def _start(record: dict[str, Any], store: Store, run_id: str) -> str:
+    """Find the MLflow run by its tag, or make it."""
+    client = store.client
+    if run_id:  # a further attempt at the same run
+        client.update_run(run_id, status="RUNNING")
+        return run_id
+    (tag, value), experiment_id = record["identity"], store.experiment_id(record["experiment_name"])
+    found = client.search_runs([experiment_id], filter_string=f"tags.`{tag}` = '{value}'", max_results=1)
+    if found:
+        return str(found[0].info.run_id)
+    tags = {tag: value, "mlflow.source.name": record.get("source", ""), "mlflow.source.type": "LOCAL"}
+    if record.get("parent"):
+        parent = paths.sweeps() / record["parent"]
+        deliver(parent, store)
+        tags["mlflow.parentRunId"] = _Cursor.load(parent, store.uri).run_id
+    run = client.create_run(experiment_id, start_time=record["t"], tags=tags, run_name=record["name"])
+    return str(run.info.run_id)
+
+
+def _input(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> None:
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    dataset = Dataset(
+        name=record["name"],
+        digest=record["digest"][:36],  # MLflow's limit
+        source_type="local",
+        source=json.dumps({"uri": record["source"]}),
+        profile=json.dumps(record["profile"]),
+    )
+    client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
+
+
+def _artifact(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> None:
+    client.log_artifact(run_id, str(folder / record["path"]), record.get("folder") or None)
+
+
+def _image(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> None:
+    import numpy as np
+    from matplotlib.image import imread
+
+    # MLflow would add a second picture of the same key and step
+    if any(Path(file.path).name.startswith(f"{record['key']}+step") for file in client.list_artifacts(run_id, "images")):
+        return
+    pixels = (imread(folder / record["path"])[..., :3] * 255).round().astype(np.uint8)
+    client.log_image(run_id, pixels, key=record["key"], step=0)
+
+
+def _table(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> None:
+    columns = json.loads((folder / record["path"]).read_text())
+    name = Path(record["path"]).name
+    # MLflow would add the rows a second time
+    if not any(file.path == name for file in client.list_artifacts(run_id)):
+        client.log_table(run_id, columns, name)
+
+
+class _KerasFile:
+    """A saved model, as far as MLflow wants to know it: something that can save itself. Nothing is loaded."""
+
+    def __init__(self, path: Path):
+        self._path = path
+
+    def save(self, path: str) -> None:
+        shutil.copyfile(self._path, path)
+
+
+def _model(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> None:
+    import tempfile
+
+    import mlflow.keras
+    import numpy as np
+    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    experiment_id = client.get_run(run_id).info.experiment_id
+    if client.search_logged_models([experiment_id], filter_string=f"source_run_id = '{run_id}' AND status = 'READY'"):
+        return
+    signature = ModelSignature(
+        inputs=Schema([TensorSpec(np.dtype(np.uint8), (-1, *record["image_shape"]))]),
+        outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, record["classes"]))]),
+    )
+    # as `mlflow.keras.log_model` does it, which knows no experiment and no store but the process's own
+    logged = client.create_logged_model(experiment_id, name="model", source_run_id=run_id)
+    package = Model(
+        artifact_path=logged.artifact_location, run_id=run_id, model_uuid=logged.model_id, model_id=logged.model_id
+    )
+    with tempfile.TemporaryDirectory() as place:
+        mlflow.keras.save_model(
+            _KerasFile(folder / record["path"]),
+            place,
+            mlflow_model=package,
+            signature=signature,
+            pip_requirements=record["requirements"],
+        )
+        client.log_model_artifacts(logged.model_id, place)
+    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+
+
+def _end(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> None:
+    client.set_terminated(run_id, status=record["status"], end_time=record["t"])
+
+
+_SAY = {"input": _input, "artifact": _artifact, "image": _image, "table": _table, "model": _model, "end": _end}

@@ -1,0 +1,73 @@
+"""The MLflow store that journals are delivered to. MLflow is imported when a store is opened, not before."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from eyechart import paths
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+# a server that does not answer must not hold a run up for MLflow's minutes
+PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "GIT_PYTHON_REFRESH": "quiet"}
+
+
+def local_uri() -> str:
+    """The address of the repository's own store, which `mlflow ui` finds when started there."""
+    return f"sqlite:///{paths.repository() / 'mlflow.db'}"
+
+
+class Store:
+    """A tracking store, opened at first use.
+
+    Args:
+        uri: address of the store; None: the repository's own.
+    """
+
+    def __init__(self, uri: str | None = None):
+        self.uri = uri or local_uri()
+        self._artifacts: Path | None = None if uri else paths.repository() / "mlartifacts"
+        self._client: MlflowClient | None = None
+        self._experiments: dict[str, str] = {}
+
+    @property
+    def client(self) -> MlflowClient:
+        """MLflow's client for this store."""
+        if self._client is None:
+            for name, value in (PATIENCE | QUIET).items():
+                os.environ.setdefault(name, value)
+            import mlflow
+
+            logging.getLogger("mlflow").setLevel(logging.WARNING)
+            with self._lock():  # several processes that open a store that does not exist yet break it
+                client = mlflow.MlflowClient(self.uri)
+                client.search_experiments(max_results=1)
+            self._client = client
+        return self._client
+
+    def experiment_id(self, name: str) -> str:
+        """The id of the MLflow experiment of this name, made if it is not there, brought back if it was deleted."""
+        if name not in self._experiments:
+            client = self.client
+            with self._lock():
+                experiment = client.get_experiment_by_name(name)
+                if experiment is None:
+                    # fixed for good when it is made, so it must not depend on the working directory
+                    location = (self._artifacts / name).as_uri() if self._artifacts else None
+                    self._experiments[name] = client.create_experiment(name, artifact_location=location)
+                else:
+                    if experiment.lifecycle_stage == "deleted":
+                        client.restore_experiment(experiment.experiment_id)
+                    self._experiments[name] = experiment.experiment_id
+        return self._experiments[name]
+
+    def _lock(self) -> FileLock:
+        paths.state().mkdir(parents=True, exist_ok=True)
+        return FileLock(paths.state() / "tracking.lock")

@@ -1,0 +1,132 @@
+"""The engine: an epoch as one compiled program over data on the device, once for TensorFlow and once for JAX.
+
+The backend is chosen before Keras is imported, and stays for the life of the process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from eyechart.errors import ConfigError
+from eyechart.training.backend.quiet import without_notes
+
+PIECE_SECONDS = 0.5  # a call into a compiled program lasts about this long, so that progress shows and Ctrl-C is heard
+PREDICTION_BATCH = 500  # images per step where nothing is learned: enough to keep a device busy
+
+
+class Engine(Protocol):
+    """Trains the members of one program. A single run is one member.
+
+    An engine is made by a backend's `make_engine(model, optimizer, loss, images, labels, batch_size, chunk, compile)`.
+    """
+
+    def epoch(self, orders: np.ndarray, tick: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray]:
+        """Learn from every training image once.
+
+        Args:
+            orders: int32 (members, images): positions in the training images, in the order of reading.
+            tick: called with the number of images read since the last call, about twice a second.
+
+        Returns:
+            Mean loss and accuracy over the epoch, each float64 (members,), as the weights were at each step.
+        """
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Probabilities float32 (members, images, classes) for uint8 images (images, height, width, channels)."""
+
+    def weights(self) -> list[dict[str, np.ndarray]]:
+        """Per member: what a model is made of, layers' state (of normalisation and dropout) included."""
+
+    def set_weights(self, weights: list[dict[str, np.ndarray]]) -> None:
+        """Put back what `weights` gave."""
+
+    def state(self) -> list[dict[str, np.ndarray]]:
+        """Per member: everything that the next epoch depends on: `weights`, and the optimizer's variables."""
+
+    def restore(self, state: list[dict[str, np.ndarray]]) -> None:
+        """Put back what `state` gave."""
+
+
+def activate(backend: str, device: str, precision: str) -> str:
+    """Choose the backend and the device, before Keras is imported, and the precision.
+
+    Args:
+        backend: `tensorflow` or `jax`.
+        device: `auto` (a GPU if the backend sees one), `cpu` or `gpu`.
+        precision: a dtype policy of Keras: `float32`, `mixed_float16` or `mixed_bfloat16`.
+
+    Returns:
+        The device in words, as `gpu` or `cpu`.
+
+    Raises:
+        ConfigError: Keras runs already on another backend in this process, or there is no such device.
+    """
+    if "keras" in sys.modules and sys.modules["keras"].config.backend() != backend:
+        raise ConfigError(
+            f"backend={backend} was asked for, but this process already runs on {sys.modules['keras'].config.backend()}, "
+            f"and Keras keeps its backend for life: sweep backends in one process each, by one command per backend"
+        )
+    os.environ["KERAS_BACKEND"] = backend
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # on a machine without a GPU its absence is logged as an error
+    with without_notes():
+        import keras
+
+    keras.utils.clear_session()  # layers are named, and memory is as in a fresh process
+    found: str = _module(backend).find_device(device)
+    if device == "gpu" and found != "gpu":
+        raise ConfigError(
+            f"trainer.device=gpu was asked for, but {backend} sees none: install the extra "
+            f"'{'gpu' if backend == 'tensorflow' else 'jax-gpu'}', or type trainer.device=cpu"
+        )
+    if device == "auto" and found == "cpu" and Path("/dev/nvidia0").exists():
+        extra = "gpu" if backend == "tensorflow" else "jax-gpu"
+        print(
+            f"warning: this machine has an NVIDIA GPU that {backend} does not see; training on the CPU. "
+            f"Install it with: pip install 'eyechart[{extra}]'",
+            file=sys.stderr,
+        )
+    keras.config.set_dtype_policy(precision)
+    return found
+
+
+def make_engine(**arguments: Any) -> Engine:
+    """The engine of the active backend."""
+    import keras
+
+    engine: Engine = _module(keras.config.backend()).Engine(**arguments)
+    return engine
+
+
+def worth_compiling(model: Any, device: str) -> bool:
+    """Whether XLA makes an epoch of this model faster on TensorFlow.
+
+    Measured: on a CPU it is 2 to 5 times faster for dense nets, and 4 times and more slower for convolutions and
+    LSTMs. On a GPU it helps, but a cuDNN recurrent layer cannot be compiled by it.
+    """
+    import keras
+
+    kinds = tuple(type(layer) for layer in model._flatten_layers(include_self=False))
+    recurrent = any(issubclass(kind, keras.layers.RNN | keras.layers.Bidirectional) for kind in kinds)
+    convolutional = any("Conv" in kind.__name__ for kind in kinds)
+    return not recurrent and (device == "gpu" or not convolutional)
+
+
+def steps_that_fit(image_shape: tuple[int, int, int], size: int, batch_size: int, gigabytes: float) -> int | None:
+    """How many steps' images fit into so many gigabytes, at least one; None: all of the training set's."""
+    step = batch_size * image_shape[0] * image_shape[1] * image_shape[2]
+    fitting = max(1, int(gigabytes * 1e9 / step))
+    return None if fitting * batch_size >= size else fitting
+
+
+def _module(backend: str) -> Any:
+    if backend == "tensorflow":
+        from eyechart.training.backend import tensorflow as module
+    else:
+        from eyechart.training.backend import jax as module  # type: ignore[no-redef]
+    return module

@@ -1,0 +1,149 @@
+"""The engine on TensorFlow: a `tf.function` whose loop runs over the steps of an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from eyechart.training.backend import PREDICTION_BATCH
+from eyechart.training.backend.pieces import chunks, in_pieces
+
+
+def find_device(device: str) -> str:
+    """Let memory on GPUs grow as needed, hide them for `cpu`; `gpu` or `cpu`: what will be used."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if device == "cpu" or not gpus:
+        return "cpu"
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    return "gpu"
+
+
+class Engine:
+    """See `eyechart.training.backend.Engine`. The model's own variables hold the one member's state.
+
+    Args:
+        model: takes uint8 images, gives probabilities.
+        optimizer: built by this engine for the model's variables.
+        loss: of Keras, from labels and probabilities to one number.
+        images: uint8 (images, height, width, channels).
+        labels: int32 (images,).
+        batch_size: images per step; the last step of an epoch has the rest.
+        steps_per_chunk: steps whose images are on the device at a time; None: all images stay there.
+        compiled: whether XLA compiles the epoch.
+        device: `cpu` or `gpu`.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: Any,
+        optimizer: Any,
+        loss: Any,
+        images: np.ndarray,
+        labels: np.ndarray,
+        batch_size: int,
+        steps_per_chunk: int | None,
+        compiled: bool,
+        device: str,
+    ):
+        self._model, self._optimizer, self._loss = model, optimizer, loss
+        self._images, self._labels = images, labels
+        self._batch_size, self._steps_per_chunk = batch_size, steps_per_chunk
+        self._device = "/GPU:0" if device == "gpu" else "/CPU:0"
+        optimizer.build(model.trainable_variables)
+        if steps_per_chunk is None:
+            with tf.device(self._device):
+                self._resident = tf.constant(images), tf.constant(labels)
+        self._totals = tf.Variable(tf.zeros(2), trainable=False)  # sums over the epoch: loss, right answers
+        # compiling takes seconds, which the loop alone wins back
+        self._steps = tf.function(self._run_steps, jit_compile=compiled)
+        self._rest = tf.function(self._learn)
+        self._probabilities = tf.function(self._predict_batch)
+
+    def epoch(self, orders: np.ndarray, tick: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray]:  # noqa: D102
+        (order,) = orders
+        batch_size = self._batch_size
+        with tf.device(self._device):
+            self._totals.assign(tf.zeros(2))
+            for part in chunks(order, self._steps_per_chunk, batch_size):
+                if self._steps_per_chunk is None:
+                    images, labels = self._resident
+                    positions = tf.constant(part)
+                else:
+                    images, labels = tf.constant(self._images[part]), tf.constant(self._labels[part])
+                    positions = tf.range(len(part))
+                steps = len(part) // batch_size
+
+                def run(start: int, stop: int, images=images, labels=labels, positions=positions) -> None:  # type: ignore[no-untyped-def]
+                    self._steps(images, labels, positions, tf.constant(start), tf.constant(stop))
+
+                in_pieces(steps, batch_size, run, tick)
+                if rest := len(part) - steps * batch_size:
+                    self._rest(images, labels, positions[-rest:])
+                    tick(rest)
+            loss, right = self._totals.numpy().astype(np.float64) / len(order)
+        return np.array([loss]), np.array([right])
+
+    def _run_steps(self, images: Any, labels: Any, positions: Any, start: Any, stop: Any) -> None:
+        # a range would be a constant to XLA, which would compile the program again for every other one
+        step = start
+        while step < stop:
+            self._learn(images, labels, tf.slice(positions, [step * self._batch_size], [self._batch_size]))
+            step += 1
+
+    def _learn(self, images: Any, labels: Any, positions: Any) -> None:
+        """One step: forward, backward, update."""
+        batch, truth = tf.gather(images, positions), tf.gather(labels, positions)
+        variables = self._model.trainable_variables
+        with tf.GradientTape() as tape:
+            probabilities = self._model(batch, training=True)
+            loss = self._loss(truth, probabilities) + sum(self._model.losses)
+            scaled = self._optimizer.scale_loss(loss)
+        self._optimizer.apply(tape.gradient(scaled, variables), variables)
+        right = tf.equal(tf.argmax(probabilities, axis=-1, output_type=truth.dtype), truth)
+        count = tf.cast(tf.shape(truth)[0], tf.float32)
+        self._totals.assign_add(tf.stack([loss * count, tf.reduce_sum(tf.cast(right, tf.float32))]))
+
+    def predict(self, images: np.ndarray) -> np.ndarray:  # noqa: D102
+        size = min(PREDICTION_BATCH, len(images))
+        result = np.empty((1, len(images), self._model.output_shape[-1]), np.float32)
+        with tf.device(self._device):
+            for start in range(0, len(images), size):
+                start = min(start, len(images) - size)  # the last batch overlaps: one shape, one compilation
+                batch = tf.constant(images[start : start + size])
+                result[0, start : start + size] = self._probabilities(batch).numpy()
+        return result
+
+    def _predict_batch(self, batch: Any) -> Any:
+        return self._model(batch, training=False)
+
+    def weights(self) -> list[dict[str, np.ndarray]]:  # noqa: D102
+        return [{name: variable.numpy() for name, variable in self._weight_variables()}]
+
+    def set_weights(self, weights: list[dict[str, np.ndarray]]) -> None:  # noqa: D102
+        self._assign(self._weight_variables(), weights)
+
+    def state(self) -> list[dict[str, np.ndarray]]:  # noqa: D102
+        return [{name: variable.numpy() for name, variable in self._state_variables()}]
+
+    def restore(self, state: list[dict[str, np.ndarray]]) -> None:  # noqa: D102
+        self._assign(self._state_variables(), state)
+
+    def _weight_variables(self) -> list[tuple[str, Any]]:
+        model = self._model
+        named = [(f"trainable/{i}", v) for i, v in enumerate(model.trainable_variables)]
+        return named + [(f"other/{i}", v) for i, v in enumerate(model.non_trainable_variables)]
+
+    def _state_variables(self) -> list[tuple[str, Any]]:
+        optimizer = [(f"optimizer/{i}", v) for i, v in enumerate(self._optimizer.variables)]
+        return self._weight_variables() + optimizer
+
+    def _assign(self, variables: list[tuple[str, Any]], values: list[dict[str, np.ndarray]]) -> None:
+        (member,) = values
+        for name, variable in variables:
+            variable.assign(member[name])

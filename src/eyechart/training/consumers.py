@@ -1,0 +1,63 @@
+"""Listeners to a run's records that change its course: the best weights, and stopping early."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from eyechart.training.backend import Engine
+from eyechart.training.records import Record
+
+
+def improvement(metric: str, value: float, best: float) -> float:
+    """By how much `value` is better than `best`: for a loss the lower is, for an accuracy the higher."""
+    return best - value if metric.endswith("loss") else value - best
+
+
+class Best:
+    """Keeps the weights of the best epoch, and stops when no epoch has been better for a while.
+
+    Args:
+        monitor: the metric that decides, as `validation/accuracy`; None: the last epoch counts as the best.
+        patience: stop after so many epochs without improvement; None: never.
+        min_delta: what counts as an improvement when deciding to stop. The best epoch needs no minimum.
+    """
+
+    def __init__(self, monitor: str | None, patience: int | None = None, min_delta: float = 0.0):
+        self.monitor, self.patience, self.min_delta = monitor, patience, min_delta
+        self.epoch = 0
+        self.value = math.nan
+        self.weights: dict[str, np.ndarray] = {}
+        self._reference = math.nan  # the value that the next improvement is measured from
+        self._waited = 0
+
+    def __call__(self, record: Record, engine: Engine) -> bool:  # noqa: D102
+        if self.monitor is None:
+            self.epoch = record.epoch
+            return False
+        value = record.metrics[self.monitor]
+        if self.epoch == 0 or improvement(self.monitor, value, self.value) > 0:
+            (self.weights,) = engine.weights()
+            self.epoch, self.value = record.epoch, value
+        if math.isnan(self._reference) or improvement(self.monitor, value, self._reference) > self.min_delta:
+            self._reference, self._waited = value, 0
+        else:
+            self._waited += 1
+        return self.patience is not None and self._waited >= self.patience
+
+    def put_back(self, engine: Engine) -> None:
+        """Give the engine the weights of the best epoch."""
+        if self.weights:
+            engine.set_weights([self.weights])
+
+    def state(self) -> dict[str, Any]:  # noqa: D102
+        plain = {"epoch": self.epoch, "value": self.value, "reference": self._reference, "waited": self._waited}
+        return plain | {f"weights/{name}": array for name, array in self.weights.items()}
+
+    def restore(self, state: dict[str, Any]) -> None:  # noqa: D102
+        self.epoch, self.value = int(state["epoch"]), float(state["value"])
+        self._reference, self._waited = float(state["reference"]), int(state["waited"])
+        prefix = "weights/"
+        self.weights = {name[len(prefix) :]: array for name, array in state.items() if name.startswith(prefix)}

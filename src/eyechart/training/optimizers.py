@@ -1,0 +1,84 @@
+"""Keras' optimizers as typed choices: what `conf/optimizer/*.yaml` may set, checked before Keras is imported."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from eyechart.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Optimizer(ABC):
+    """One of Keras' optimizers; the fields are arguments of its constructor of the same names.
+
+    Args:
+        learning_rate: the size of a step, above 0; a schedule scales it.
+    """
+
+    learning_rate: float
+    keras_name: ClassVar[str]
+
+    def check(self) -> None:
+        """Raise ConfigError for a value that no optimizer can work with."""
+        if not self.learning_rate > 0:
+            raise ConfigError(f"optimizer.learning_rate must be above 0, received {self.learning_rate}")
+
+    def build(self, learning_rate: Any, precision: str) -> Any:
+        """The Keras optimizer, with `learning_rate` (a float or a Keras schedule) in place of the configured one.
+
+        Under `mixed_float16` it scales the loss, so that small gradients do not vanish in half precision.
+        """
+        import keras
+
+        arguments = dataclasses.asdict(self) | {"learning_rate": learning_rate}
+        optimizer = getattr(keras.optimizers, self.keras_name)(**arguments)
+        if precision == "mixed_float16":
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        return optimizer
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum if asked for."""
+
+    keras_name = "SGD"
+    learning_rate: float = 0.01
+    momentum: float = 0.0
+    nesterov: bool = False
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Adam (Kingma and Ba, arXiv 1412.6980)."""
+
+    keras_name = "Adam"
+    learning_rate: float = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+
+
+@dataclass(frozen=True)
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101)."""
+
+    keras_name = "AdamW"
+    learning_rate: float = 0.001
+    weight_decay: float = 0.004
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+
+
+@dataclass(frozen=True)
+class RMSprop(Optimizer):
+    """RMSprop (Tieleman and Hinton, 2012)."""
+
+    keras_name = "RMSprop"
+    learning_rate: float = 0.001
+    rho: float = 0.9
+    momentum: float = 0.0
+    epsilon: float = 1e-7

@@ -1,0 +1,35 @@
+"""What training says after each epoch, and who may listen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from eyechart.training.backend import Engine
+
+
+@dataclass(frozen=True)
+class Record:
+    """The result of one epoch.
+
+    Args:
+        epoch: counted from 1.
+        metrics: `train/loss`, `train/accuracy`, where images are held back `validation/loss` and
+            `validation/accuracy`, and `seconds` (of the epoch, validation included).
+    """
+
+    epoch: int
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+class Consumer(Protocol):
+    """Listens to the records of a run. What it must remember across an interruption goes through `state`."""
+
+    def __call__(self, record: Record, engine: Engine) -> bool:
+        """Take a record; True asks for the end of the training."""
+
+    def state(self) -> dict[str, Any]:
+        """Arrays and plain values to be kept in a checkpoint."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Put back what `state` gave."""

@@ -1,0 +1,1 @@
+"""Plugins for Hydra; each is named by its module."""

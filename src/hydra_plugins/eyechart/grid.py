@@ -1,0 +1,89 @@
+"""The sweeper behind `-m`: every combination of the values given, planned first, each run trained once."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper  # for the syntax of its overrides alone
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, open_dict
+
+
+class GridSweeper(Sweeper):
+    """Takes the overrides of Hydra's basic sweeper and gives only unfinished jobs to the launcher."""
+
+    def __init__(self) -> None:
+        self.hydra_context: HydraContext | None = None
+        self.config: DictConfig | None = None
+        self.launcher: Launcher | None = None
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: D102
+        self.hydra_context, self.config = hydra_context, config
+        self.launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Plan, launch what is left, show the leaderboard. Raises EyechartError at the end if jobs failed."""
+        from eyechart.comparison import leaderboard
+        from eyechart.errors import EyechartError
+        from eyechart.program import score
+        from eyechart.sweep import Sweep, make_plan
+
+        assert self.hydra_context is not None and self.launcher is not None
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        (jobs,) = BasicSweeper.split_arguments(parser.parse_overrides(arguments), None)
+        plan = make_plan(jobs, self._compose)
+        left = plan.to_train
+        told = f"{len(plan.jobs)} runs: {len(plan.jobs) - len(left)} finished, {len(left)} to train"
+        print(told + (f", {plan.duplicates} duplicates left out" if plan.duplicates else ""), flush=True)
+        sweep = Sweep.start(plan, command=" ".join(["python pipelines/train.py", *sys.argv[1:]]))
+        status, message, files = "KILLED", "interrupted", []
+        try:
+            returns = self.launcher.launch([list(job.overrides) for job in left], initial_job_idx=0) if left else []
+            failures = _failures(returns, [job.name for job in left])
+            status = "FAILED" if failures else "FINISHED"
+            message = "; ".join(failures)
+            files = leaderboard.write(sweep.folder, [job.run_key for job in plan.jobs])
+        except Exception as error:
+            status, message = "FAILED", str(error)
+            raise
+        finally:
+            sweep.end(status, message, files)
+        leaderboard.show([job.run_key for job in plan.jobs])
+        if failures:
+            raise EyechartError(f"{len(failures)} of {len(plan.jobs)} runs failed: {message}")
+        return [score(leaderboard.result(job.run_key)) for job in plan.jobs]
+
+    def _compose(self, overrides: Sequence[str]) -> DictConfig:
+        assert self.hydra_context is not None and self.config is not None
+        config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
+        with open_dict(config):
+            del config["hydra"]
+        return config
+
+
+def _failures(returns: Sequence[JobReturn], names: Sequence[str]) -> list[str]:
+    """One line per failed job. Tracebacks of what is not the user's to mend go to stderr."""
+    from eyechart.errors import EyechartError
+
+    lines = []
+    for name, job in zip(names, returns, strict=True):
+        if job.status == JobStatus.COMPLETED:
+            continue
+        try:
+            _ = job.return_value  # raises what the job raised
+        except EyechartError as error:
+            lines.append(f"{name}: {error}")
+        except Exception as error:
+            traceback.print_exception(error)
+            lines.append(f"{name}: {type(error).__name__}: {error}")
+    return lines

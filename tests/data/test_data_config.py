@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+from eyechart.data.config import FORMATS, FetchConfig, PrepareConfig, read_config
+from eyechart.data.formats import READERS
+from eyechart.errors import ConfigError
+
+DATASETS = sorted((REPOSITORY / "conf" / "dataset").glob("*.yaml"))
+
+
+def whole(path: Path = REPOSITORY / "conf/dataset/digits.yaml"):
+    return OmegaConf.create({"dataset": OmegaConf.load(path)})
+
+
+@pytest.mark.parametrize("path", DATASETS, ids=lambda path: path.stem)
+def test_every_dataset_of_conf_is_well_formed(path):
+    dataset = read_config(PrepareConfig, whole(path), strict=True).dataset
+    assert dataset.name == path.stem
+    assert path.read_text().startswith(f"# python pipelines/fetch.py dataset={path.stem}\n")
+
+
+def test_formats_and_readers_are_the_same():
+    assert set(FORMATS) == set(READERS)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("dataset.sha265", "x", "Did you mean 'sha256'?"),
+        ("dataset.forms.0.file", [], "Did you mean 'files'?"),
+        ("mirors", [], "Did you mean 'mirrors'?"),
+        ("mirrors", "/data", "expected a list, as in 'mirrors=[/data]'"),
+        ("dataset.name", "../../etc", "dataset.name"),
+        ("dataset.name", "a\n", "dataset.name"),
+        ("dataset.name", "???", "dataset.name"),
+        ("dataset.sha256", "abc", "dataset.sha256"),
+        ("dataset.class_names", ["a", "a"], "class_names"),
+        ("dataset.forms", [], "dataset.forms"),
+        ("dataset.forms.0.format", "idxx", "Did you mean 'idx'?"),
+        ("dataset.forms.0.files", [], "files"),
+        ("dataset.forms.0.files", ["../x"], "'../x'"),
+        ("dataset.forms.0.files", ["/x"], "'/x'"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named_in_one_line(key, value, expected):
+    config = whole()
+    OmegaConf.update(config, key, value)
+    with pytest.raises(ConfigError) as caught:
+        read_config(FetchConfig, config, strict=True)
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_data_set_at_all():
+    with pytest.raises(ConfigError, match="dataset"):
+        read_config(FetchConfig, OmegaConf.create({"mirrors": []}), strict=False)
+
+
+@settings(max_examples=15)
+@given(st.dictionaries(st.text("abc_", min_size=1), st.integers()))
+def test_a_whole_trainings_configuration_is_read_in_part(others):
+    config = OmegaConf.merge(others, whole())
+    settings = read_config(FetchConfig, config, strict=False)
+    assert settings.dataset.name == "digits"
+    assert settings.mirrors == []
+
+
+def test_nothing_heavy_is_imported():
+    heavy = "keras tensorflow jax mlflow sklearn scipy pandas matplotlib rich"
+    code = (
+        "import sys, eyechart.data, eyechart.data.config, eyechart.data.fetch, eyechart.data.prepare;"
+        f"print([name for name in '{heavy}'.split() if name in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import tiny_config, tiny_images, write_idx
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from eyechart.data import Dataset, open_dataset
+from eyechart.data.fetch import fetch
+from eyechart.data.prepare import prepare
+from eyechart.errors import DataError
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory) -> Path:
+    """A workspace with the tiny data set prepared: 30 training images of 3 classes, 12 test images."""
+    folder = tmp_path_factory.mktemp("prepared")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EYECHART_ROOT", str(folder))
+        images = tiny_images()
+        write_idx(folder / "m", images)
+        fetch(tiny_config(images), [str(folder / "m")])
+        prepare(tiny_config(images))
+    return folder
+
+
+@pytest.fixture
+def tiny(prepared, monkeypatch) -> Dataset:
+    monkeypatch.setenv("EYECHART_ROOT", str(prepared))
+    return open_dataset("tiny")
+
+
+@pytest.fixture
+def copy(prepared, root) -> Path:
+    """The prepared folder of a workspace of the test's own."""
+    shutil.copytree(prepared / "data", root / "data")
+    return root / "data/prepared/tiny"
+
+
+def test_what_a_data_set_says_of_itself(tiny):
+    assert tiny.name == "tiny"
+    assert tiny.class_names == ("a", "b", "c")
+    assert tiny.image_shape == (5, 4, 1)
+    assert tiny.counts == {"train": 30, "test": 12}
+    assert tiny.class_counts == {"train": (10, 10, 10), "test": (4, 4, 4)}
+    assert len(tiny.mean) == len(tiny.std) == 1
+    assert tiny.digest == tiny_images().digest()
+    assert "memmap" not in repr(tiny)
+
+
+def test_slices(tiny):
+    splits = tiny.split()
+    assert splits.validation is not None
+    original = tiny_images()
+    for part, images, labels in (
+        (splits.train, original.train_images, original.train_labels),
+        (splits.validation, original.train_images, original.train_labels),
+        (splits.test, original.test_images, original.test_labels),
+    ):
+        loaded = part.load()
+        assert type(loaded) is np.ndarray
+        assert loaded.flags.c_contiguous
+        assert loaded.flags.writeable
+        assert loaded.dtype == np.uint8
+        assert part.labels.dtype == np.int32
+        assert part.indices.dtype == np.int64
+        assert (np.diff(part.indices) > 0).all()
+        assert isinstance(part.images, np.memmap)
+        assert np.array_equal(loaded, images[part.indices])
+        assert np.array_equal(part.labels, labels[part.indices])
+    assert (len(splits.train), len(splits.validation), len(splits.test)) == (27, 3, 12)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    fraction=st.floats(0, 1, exclude_max=True),
+    seed=st.integers(0, 50),
+    limit=st.none() | st.integers(1, 40),
+)
+def test_train_and_validation_share_out_the_training_set(tiny, fraction, seed, limit):
+    total = min(limit or 30, 30)
+    size = round(fraction * total)
+    assume(fraction == 0 or 1 <= size < total)
+    splits = tiny.split(validation_fraction=fraction, split_seed=seed, limit=(limit, None))
+    held = splits.validation.indices if splits.validation else np.array([], int)
+    assert len(held) == size
+    assert len(splits.train) == total - size
+    everything = np.concatenate([splits.train.indices, held])
+    assert len(set(everything)) == total
+    whole = tiny.split(validation_fraction=0, limit=(limit, None)).train
+    assert set(everything) == set(whole.indices)
+    counts = np.bincount(whole.labels, minlength=3)
+    assert counts.max() - counts.min() <= 1  # a small sample is stratified
+
+
+def test_ten_folds(tiny):
+    folds = [tiny.split(split_seed=seed).validation for seed in range(10)]
+    assert sorted(np.concatenate([fold.indices for fold in folds])) == list(range(30))
+    assert all(sorted(fold.labels) == [0, 1, 2] for fold in folds)
+    assert np.array_equal(tiny.split(split_seed=10).validation.indices, folds[0].indices)
+
+
+def test_limits(tiny):
+    splits = tiny.split(limit=(20, 5))
+    assert (len(splits.train), len(splits.validation), len(splits.test)) == (18, 2, 5)
+    assert splits.test.indices.tolist() == [0, 1, 2, 3, 4]
+    assert len(tiny.split(limit=(10**6, 10**6)).test) == 12
+    assert tiny.split(validation_fraction=0).validation is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"validation_fraction": 1.0},
+        {"validation_fraction": -0.1},
+        {"validation_fraction": float("nan")},
+        {"split_seed": -1},
+        {"limit": (0, None)},
+        {"limit": (None, -1)},
+    ],
+)
+def test_arguments_out_of_range(tiny, arguments):
+    with pytest.raises(ValueError, match="Received"):
+        tiny.split(**arguments)
+
+
+@pytest.mark.parametrize(("fraction", "limit"), [(0.01, None), (0.99, 30), (0.5, 1)])
+def test_no_image_left(tiny, fraction, limit):
+    with pytest.raises(DataError, match="leaves"):
+        tiny.split(validation_fraction=fraction, limit=(limit, None))
+
+
+def test_not_prepared(copy):
+    with pytest.raises(DataError, match=r"'tinny' is not prepared.*Did you mean 'tiny'.*dvc repro, or python"):
+        open_dataset("tinny")
+
+
+def test_damaged_folders(copy):
+    def damaged(expected: str) -> None:
+        with pytest.raises(DataError, match=expected) as caught:
+            open_dataset("tiny")
+        assert str(caught.value).endswith("; type: python pipelines/preprocess.py dataset=tiny")
+        assert "\n" not in str(caught.value)
+
+    file = copy / "train_images.npy"
+    whole = file.read_bytes()
+    for length in (0, 4, 100, 200, len(whole) - 1):
+        file.write_bytes(whole[:length])
+        damaged("damaged")
+    np.save(file, np.load(copy / "test_images.npy"))
+    damaged("train_images.npy: expected uint8")
+    np.save(file, np.array([print]), allow_pickle=True)
+    damaged("damaged")
+    file.write_bytes(whole)
+    (copy / "permutation.npy").unlink()
+    damaged("permutation.npy is missing")
+    np.save(copy / "permutation.npy", np.arange(30))
+    open_dataset("tiny")
+    description = json.loads((copy / "dataset.json").read_text())
+    for key in description:
+        (copy / "dataset.json").write_text(json.dumps({k: v for k, v in description.items() if k != key}))
+        damaged(f"no '{key}'")
+    for text in ("", "[]", "{", "null"):
+        (copy / "dataset.json").write_text(text)
+        damaged("damaged")
