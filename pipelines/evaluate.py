@@ -30,7 +30,7 @@ def main(config: DictConfig) -> None:
         config = OmegaConf.create({})
     settings = typed(EvaluateConfig, config)
     from eyechart import paths
-    from eyechart.evaluation.stage import evaluate
+    from eyechart.scorecard import evaluate
 
     source = paths.runs() / settings.run / "artifacts" if settings.run else paths.results() / "train"
     scores = evaluate(source, paths.workspace() / settings.to)

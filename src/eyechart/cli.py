@@ -5,19 +5,23 @@ from __future__ import annotations
 import functools
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from eyechart.errors import EyechartError, nearest
 
 SHOW_TRACEBACKS = "HYDRA_FULL_ERROR"
+EXPECTED = (EyechartError, HydraException, OmegaConfBaseException, OSError)  # what a person can put right
 
 
 def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[[], None]]:
@@ -36,13 +40,29 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
 
         @functools.wraps(function)
         def program() -> None:
+            failed: list[Exception] = []
+
+            @functools.wraps(function)
+            def task(config: DictConfig) -> Any:
+                try:
+                    return function(config)
+                except EXPECTED as error:
+                    if HydraConfig.get().mode == RunMode.MULTIRUN:
+                        raise  # the sweeper tells of it, and goes on with the other jobs
+                    failed.append(error)  # past Hydra, which would add a line of its own
+                    return None
+
             show = os.environ.get(SHOW_TRACEBACKS) == "1"
             os.environ[SHOW_TRACEBACKS] = "1"  # otherwise Hydra prints errors itself, at length, and exits
+            signal.signal(signal.SIGTERM, _interrupt)
             try:
-                hydra.main(version_base="1.3", config_path=str(conf), config_name=config_name)(function)()
+                hydra.main(version_base="1.3", config_path=str(conf), config_name=config_name)(task)()
+                if failed:
+                    raise failed[0]
             except KeyboardInterrupt:
+                print("interrupted; the same command goes on where this one stopped", file=sys.stderr)
                 sys.exit(130)  # what a shell expects of a program that Ctrl-C ended
-            except (EyechartError, HydraException, OmegaConfBaseException, OSError) as error:
+            except EXPECTED as error:
                 if show:
                     raise
                 sys.exit(f"error: {one_line(error, conf, config_name)}")
@@ -54,6 +74,11 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
     return decorate
 
 
+def _interrupt(number: int, frame: object) -> None:
+    """Treat a polite request to end, as a scheduler sends it, like Ctrl-C."""
+    raise KeyboardInterrupt
+
+
 def one_line(error: Exception, conf: Path, config_name: str) -> str:
     """Say in one line what is wrong, with the nearest right name where a name is wrong."""
     text = str(error)
@@ -62,9 +87,8 @@ def one_line(error: Exception, conf: Path, config_name: str) -> str:
         hint = nearest(key, known_keys(conf, config_name))
         return f"there is no configuration key '{key}'.{hint} See --help or --cfg job for all of them."
     if match := re.search(r"Could not find '([^']+)'", text):
-        group, _, option = match[1].rpartition("/")
-        options = re.search(r"Available options in '[^']+':\n((?:\t.+\n?)+)", text)
-        names = [line.strip() for line in options[1].splitlines()] if options else []
+        group, _, option = match[1].partition("/")
+        names = sorted(str(path.relative_to(conf / group).with_suffix("")) for path in (conf / group).rglob("*.yaml"))
         return f"{group or 'conf'} has no option '{option}'.{nearest(option, names)} Options: {', '.join(names)}."
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
 

@@ -1,7 +1,7 @@
-"""The typed configuration of a training: strict checks, and the run key. Imports nothing heavy.
+"""The typed configuration of a run: strict checks, and the run key. Imports nothing heavy.
 
 A group with several kinds (model, optimizer, schedule) is a dataclass named by `_target_`; its fields are what the
-group's YAML may set. The others are the dataclasses below.
+group's YAML may set. The others are dataclasses in the package that they configure.
 """
 
 from __future__ import annotations
@@ -11,85 +11,27 @@ import hashlib
 import importlib
 import json
 import os
-import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from omegaconf import DictConfig, OmegaConf
 
 from eyechart.data.config import DatasetConfig, check_dataset
-from eyechart.errors import ConfigError, nearest
+from eyechart.errors import ConfigError
 from eyechart.models.architecture import Architecture
-from eyechart.schema import typed
+from eyechart.schema import at_least, one_of, typed
+from eyechart.tracking.config import TrackingConfig, hide_password
+from eyechart.training.config import CallbacksConfig, TrainerConfig
 from eyechart.training.optimizers import Optimizer
 from eyechart.training.schedules import Schedule
 
 BACKENDS = ("tensorflow", "jax")
-DEVICES = ("auto", "cpu", "gpu")
-PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
-MONITORS = ("validation/accuracy", "validation/loss")
-TRACKING_MODES = ("local", "server", "offline", "none")
 
 TRAINING_VERSION = 1  # part of every run key: raise it when the same configuration no longer gives the same result
 
 # Fields added after run keys were first given out, with the value that means "as it was before": left out of the key
 # at that value, so that old keys stay.
 NEUTRAL: dict[str, Any] = {}
-
-
-@dataclass
-class TrainerConfig:
-    """How long, how much at a time, on what.
-
-    Attributes:
-        epochs: the last epoch, counted from 1.
-        batch_size: images per step.
-        validation_fraction: share of the training images held back, in [0, 1); 0: the last epoch counts.
-        split_seed: which images are held back: the n-th of 1 / validation_fraction folds. Never the run's seed.
-        precision: `float32`, `mixed_float16` or `mixed_bfloat16`.
-        device: `auto`, `cpu` or `gpu`.
-        device_gigabytes: training images beyond this go through the device in chunks, which changes no result.
-    """
-
-    epochs: int = 10
-    batch_size: int = 128
-    validation_fraction: float = 0.1
-    split_seed: int = 0
-    precision: str = "float32"
-    device: str = "auto"
-    device_gigabytes: float = 4.0
-
-
-@dataclass
-class CallbacksConfig:
-    """What happens between epochs.
-
-    Attributes:
-        monitor: the metric that chooses the best epoch and the best run.
-        patience: stop after so many epochs without improvement; null: never.
-        min_delta: what counts as an improvement when deciding to stop.
-    """
-
-    monitor: str = "validation/accuracy"
-    patience: int | None = None
-    min_delta: float = 0.0
-
-
-@dataclass
-class TrackingConfig:
-    """Where runs are delivered.
-
-    Attributes:
-        mode: `local` (SQLite in the repository), `server` (at `uri`), `offline` (journals only, delivered later) or
-            `none` (journals only).
-        uri: of the tracking server; null for every other mode.
-        experiment_name: of the MLflow experiment.
-    """
-
-    mode: str = "local"
-    uri: str | None = None
-    experiment_name: str = "eyechart"
 
 
 @dataclass
@@ -222,56 +164,16 @@ def check(config: DictConfig) -> Config:
 
 
 def _check_values(config: Config) -> None:
-    trainer, callbacks, tracking = config.trainer, config.callbacks, config.tracking
-    _one_of("backend", config.backend, BACKENDS)
-    _one_of("trainer.device", trainer.device, DEVICES)
-    _one_of("trainer.precision", trainer.precision, PRECISIONS)
-    _one_of("callbacks.monitor", callbacks.monitor, MONITORS)
-    _one_of("tracking.mode", tracking.mode, TRACKING_MODES)
-    _at_least("seed", config.seed, 0)
-    _at_least("trainer.epochs", trainer.epochs, 1)
-    _at_least("trainer.batch_size", trainer.batch_size, 1)
-    _at_least("trainer.split_seed", trainer.split_seed, 0)
-    _at_least("callbacks.min_delta", callbacks.min_delta, 0)
-    if not trainer.device_gigabytes > 0:
-        raise ConfigError(f"trainer.device_gigabytes must be above 0, received {trainer.device_gigabytes}")
-    if not 0 <= trainer.validation_fraction < 1:
-        raise ConfigError(f"trainer.validation_fraction must lie in [0, 1), received {trainer.validation_fraction}")
-    if callbacks.patience is not None:
-        _at_least("callbacks.patience", callbacks.patience, 1)
-        if trainer.validation_fraction == 0:
-            raise ConfigError(
-                "early stopping needs images that are held back: expected trainer.validation_fraction above 0, "
-                "received 0; hold some back, or type callbacks.patience=null"
-            )
-    if not tracking.experiment_name.strip():
-        raise ConfigError("tracking.experiment_name must not be empty")
-    if tracking.mode == "server":
-        _check_address(tracking.uri)
-    elif tracking.uri is not None:
-        raise ConfigError(f"tracking.uri is for tracking=server, received it with tracking={tracking.mode}")
-
-
-def _check_address(uri: str | None) -> None:
-    """Raise ConfigError for an address that no tracking server can have."""
-    expected = "tracking.uri must be an address such as http://127.0.0.1:5000 or sqlite:////path/to/mlflow.db"
-    if not uri:
-        raise ConfigError(f"{expected}, received none: type tracking.uri=ADDRESS, or tracking=local")
-    try:
-        parts = urlsplit(uri)
-        _ = parts.port  # read, because only then it is checked
-    except ValueError as error:
-        raise ConfigError(f"{expected}, received '{hide_password(uri)}' ({error})") from None
-    scheme = parts.scheme.partition("+")[0]
-    remote = scheme in ("http", "https", "postgresql", "mysql", "mssql") and parts.hostname
-    local = scheme == "sqlite" and re.match(r"sqlite(\+\w+)?:///.", uri)
-    if not (remote or local):
-        raise ConfigError(f"{expected}, received '{hide_password(uri)}'")
-
-
-def hide_password(uri: str) -> str:
-    """The address without the user and password that it may carry."""
-    return re.sub(r"//[^/@]*@", "//***@", uri)
+    one_of("backend", config.backend, BACKENDS)
+    at_least("seed", config.seed, 0)
+    config.trainer.check()
+    config.callbacks.check()
+    config.tracking.check()
+    if config.callbacks.patience is not None and config.trainer.validation_fraction == 0:
+        raise ConfigError(
+            "early stopping needs images that are held back: expected trainer.validation_fraction above 0, received 0; "
+            "hold some back, or type callbacks.patience=null"
+        )
 
 
 def _apply_environment(plain: _Schema, notices: list[str]) -> None:
@@ -318,13 +220,3 @@ def _instantiate(group: str, node: dict[str, Any], base: type[Any]) -> Any:
 def _choice(value: Any) -> dict[str, Any]:
     kind = type(value)
     return {"_target_": f"{kind.__module__}.{kind.__qualname__}"} | dataclasses.asdict(value)
-
-
-def _one_of(key: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ConfigError(f"{key} must be one of {', '.join(known)}, received '{value}'.{nearest(value, known)}")
-
-
-def _at_least(key: str, value: float, least: float) -> None:
-    if not value >= least:
-        raise ConfigError(f"{key} must be {least} or more, received {value}")

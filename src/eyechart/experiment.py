@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -168,12 +167,12 @@ def _introduce(
 def _train_and_evaluate(
     journal: Journal, courier: Courier, config: Config, dataset: Dataset, splits: Splits, *, rows: bool
 ) -> dict[str, Any]:
+    from eyechart.tracking.listener import JournalListener
     from eyechart.training.backend import activate, make_engine, steps_that_fit, worth_compiling
     from eyechart.training.checkpoint import Checkpoint
     from eyechart.training.consumers import Best
     from eyechart.training.loop import train
     from eyechart.training.progress import EpochTable
-    from eyechart.tracking.listener import JournalListener
 
     trainer, held_back = config.trainer, splits.validation
     device = activate(config.backend, trainer.device, trainer.precision)
@@ -257,7 +256,8 @@ def _evaluate(
     """Predict with the best weights, and record everything that follows from the predictions."""
     import pandas as pd
 
-    from eyechart.evaluation import predictions, report
+    from eyechart import scorecard
+    from eyechart.evaluation import predictions
 
     parts = {}
     for part in ("validation", "test"):
@@ -268,7 +268,7 @@ def _evaluate(
     table = predictions.make_table(parts)
     artifacts = journal.folder / "artifacts"
     predictions.write(table, artifacts / "predictions.parquet")
-    scores = report.write(
+    scores = scorecard.write(
         artifacts,
         table=table,
         history=pd.DataFrame(history),
@@ -282,10 +282,10 @@ def _evaluate(
     best = {f"best_{name.replace('/', '_')}": value for name, value in result.items() if not name.startswith("test")}
     test = {name: value for name, value in result.items() if name.startswith("test")}
     journal.metrics(best_epoch, {"best_epoch": best_epoch, **best, **test, **scores.per_class})
-    for file in ("predictions.parquet", "history.csv", "classification_report.txt", *report.PICTURES):
+    for file in ("predictions.parquet", "history.csv", "classification_report.txt", *scorecard.PICTURES):
         journal.append("artifact", path=f"artifacts/{file}")
-    for file in report.PICTURES:
+    for file in scorecard.PICTURES:
         journal.append("image", path=f"artifacts/{file}", key=Path(file).stem)
-    for file in report.TABLES:
+    for file in scorecard.TABLES:
         journal.append("table", path=f"artifacts/{file}")
     return result

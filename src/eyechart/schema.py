@@ -41,3 +41,15 @@ def typed(schema: type[T], config: DictConfig, prefix: str = "") -> T:
         raise ConfigError(f"configuration key '{full(error.full_key)}': {reason}") from None
     assert isinstance(value, schema)
     return value
+
+
+def one_of(key: str, value: str, known: tuple[str, ...]) -> None:
+    """Raise ConfigError, naming the nearest, unless `value` is known."""
+    if value not in known:
+        raise ConfigError(f"{key} must be one of {', '.join(known)}, received '{value}'.{nearest(value, known)}")
+
+
+def at_least(key: str, value: float, least: float) -> None:
+    """Raise ConfigError unless `value` is `least` or more (NaN is not)."""
+    if not value >= least:
+        raise ConfigError(f"{key} must be {least} or more, received {value}")

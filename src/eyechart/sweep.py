@@ -14,12 +14,13 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from eyechart import paths
-from eyechart.config import Config, TrackingConfig, check
+from eyechart.config import Config, check
 from eyechart.data import open_dataset
 from eyechart.errors import EyechartError
 from eyechart.experiment import finished
 from eyechart.files import write_json
 from eyechart.tracking import Courier, Journal, read_journal
+from eyechart.tracking.config import TrackingConfig
 
 SWEEP = "EYECHART_SWEEP"  # in the environment of a job, wherever it runs: the id of its sweep
 IDENTITY = "eyechart.sweep"
@@ -198,7 +199,9 @@ def find_sweep(sweep_id: str) -> Path:
     for folder in known:
         if folder.name == sweep_id or any(sweep_id == run_id for run_id in _run_ids(folder)):
             return folder
-    raise EyechartError(f"there is no sweep '{sweep_id}': expected last, or one of {', '.join(f.name for f in known[-5:])}")
+    raise EyechartError(
+        f"there is no sweep '{sweep_id}': expected last, or one of {', '.join(f.name for f in known[-5:])}"
+    )
 
 
 def _run_ids(folder: Path) -> list[str]:

@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 from typing import TypeVar
 
 from omegaconf import MISSING, DictConfig, OmegaConf
-from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
 from eyechart.errors import ConfigError, nearest
+from eyechart.schema import typed
 
 FORMATS = ("cifar", "digits", "idx", "npz")  # one module each in eyechart.data.formats
 
@@ -82,23 +82,9 @@ def read_config(schema: type[T], config: DictConfig, *, strict: bool) -> T:
     """
     if not strict:
         config = OmegaConf.masked_copy(config, [f.name for f in dataclasses.fields(schema)])  # type: ignore[arg-type]
-    try:
-        typed = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), config))
-    except ConfigKeyError as error:
-        known = [f.name for f in dataclasses.fields(error.object_type)] if error.object_type else []
-        raise ConfigError(
-            f"there is no configuration key '{error.full_key}'.{nearest(str(error.key), known)} "
-            f"Known here: {', '.join(known)}."
-        ) from None
-    except OmegaConfBaseException as error:
-        reason = (error.msg or str(error)).splitlines()[0]
-        if "ListConfig" in reason:
-            value = OmegaConf.select(config, error.full_key or "")
-            reason = f"expected a list, as in '{error.full_key}=[{value}]'. Received: {value!r}"
-        raise ConfigError(f"configuration key '{error.full_key}': {reason}") from None
-    assert isinstance(typed, schema)
-    check_dataset(typed.dataset)  # type: ignore[attr-defined]
-    return typed
+    value = typed(schema, config)
+    check_dataset(value.dataset)  # type: ignore[attr-defined]
+    return value
 
 
 def check_dataset(dataset: DatasetConfig) -> None:

@@ -28,6 +28,10 @@ class Architecture(ABC):
 
     def check(self, image_shape: tuple[int, int, int]) -> None:
         """Raise ConfigError if images of (height, width, channels) cannot be read."""
+        for name, value in vars(self).items():
+            numbers = value if isinstance(value, list) else [value]
+            if any(type(number) is int and number < 1 for number in numbers):
+                raise ConfigError(f"model.{name} must be 1 or more, received {value}")
         height, width, _ = image_shape
         least_height, least_width = self.smallest_image()
         if height < least_height or width < least_width:
@@ -50,6 +54,12 @@ class Architecture(ABC):
         self.check(image_shape)
         image = keras.Input(image_shape, dtype="uint8", name="image")
         pixels = keras.layers.Rescaling(1 / 255, name="scale")(image)
-        features = self.layers(pixels, image_shape)
-        probabilities = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(features)
+        try:
+            features = self.layers(pixels, image_shape)
+        except ValueError as error:  # what Keras raises for an argument that it does not know
+            reason = " ".join(str(error).split())
+            raise ConfigError(f"model: {type(self).__name__} cannot be built from these values: {reason}") from error
+        probabilities = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(
+            features
+        )
         return keras.Model(image, probabilities, name=type(self).__name__.lower())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from eyechart.errors import ConfigError
 from eyechart.models.architecture import Architecture
 
 
@@ -58,6 +59,11 @@ class LeNet(Architecture):
     pool_size: int = 2
     dropout: float = 0.5
     units: int = 500
+
+    def check(self, image_shape: tuple[int, int, int]) -> None:  # noqa: D102
+        super().check(image_shape)
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"model.dropout must lie in [0, 1), received {self.dropout}")
 
     def smallest_image(self) -> tuple[int, int]:  # noqa: D102
         side = self.pool_size ** len(self.filters)

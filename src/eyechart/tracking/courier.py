@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from eyechart.config import TrackingConfig, hide_password
+from eyechart.tracking.config import TrackingConfig, hide_password
 from eyechart.tracking.delivery import deliver, delivered_run_id
 from eyechart.tracking.store import Store
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import sys
 import traceback
 from collections.abc import Sequence
@@ -80,7 +82,8 @@ def _failures(returns: Sequence[JobReturn], names: Sequence[str]) -> list[str]:
         if job.status == JobStatus.COMPLETED:
             continue
         try:
-            _ = job.return_value  # raises what the job raised
+            with contextlib.redirect_stderr(io.StringIO()):  # where Hydra says less than the summary does
+                _ = job.return_value  # raises what the job raised
         except EyechartError as error:
             lines.append(f"{name}: {error}")
         except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from eyechart.evaluation import scores
+from eyechart.data import open_dataset
+from eyechart.errors import EyechartError
+from eyechart.evaluation import predictions, scores
 from eyechart.evaluation.predictions import part_of
 from eyechart.files import replacing, write_json, write_text
 
@@ -97,6 +100,48 @@ def write(
         for name, value in by_class[score].items()
     }
     return Scores(overall, per_class)
+
+
+def evaluate(source: Path, target: Path) -> dict[str, float]:
+    """Write the report on a run, `metrics.json` and `confusion.csv` (a row per test image: actual, predicted class).
+
+    Args:
+        source: holds the run's `predictions.parquet`, `history.csv` and `run.json`.
+        target: a folder, replaced whole.
+
+    Returns:
+        Loss and accuracy of each part.
+
+    Raises:
+        EyechartError: a file of the run is missing or broken, or the data set is not prepared.
+    """
+    import pandas as pd
+
+    try:
+        about = json.loads((source / "run.json").read_text(encoding="utf-8"))
+        history = pd.read_csv(source / "history.csv")
+    except (OSError, ValueError) as error:
+        raise EyechartError(f"there is no finished run in {source} ({error}): type dvc repro train") from None
+    table = predictions.read(source / "predictions.parquet")
+    dataset = open_dataset(about["dataset"])
+    arrays = dataset.split(validation_fraction=0)
+    with replacing(target) as temporary:
+        temporary.mkdir()
+        scores = write(
+            temporary,
+            table=table,
+            history=history,
+            best_epoch=about["result"]["best_epoch"],
+            test_images=arrays.test.images,
+            class_names=dataset.class_names,
+            title=about["title"],
+        )
+        write_json(temporary / "metrics.json", scores.overall | {"best_epoch": about["result"]["best_epoch"]})
+        names = np.array(dataset.class_names)
+        test = predictions.part_of(table, "test")
+        pairs = pd.DataFrame({"actual": names[test["label"]], "predicted": names[test["prediction"]]})
+        pairs.to_csv(temporary / "confusion.csv", index=False)
+    return scores.overall
 
 
 def _metric_name(class_name: object) -> str:

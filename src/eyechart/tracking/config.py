@@ -1,0 +1,60 @@
+"""The typed configuration of tracking."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from eyechart.errors import ConfigError
+from eyechart.schema import one_of
+
+MODES = ("local", "server", "offline", "none")
+
+
+@dataclass
+class TrackingConfig:
+    """Where runs are delivered.
+
+    Attributes:
+        mode: `local` (SQLite in the repository), `server` (at `uri`), `offline` (journals only, delivered later) or
+            `none` (journals only).
+        uri: of the tracking server; null for every other mode.
+        experiment_name: of the MLflow experiment.
+    """
+
+    mode: str = "local"
+    uri: str | None = None
+    experiment_name: str = "eyechart"
+
+    def check(self) -> None:
+        """Raise ConfigError for an address or a name that no store can have."""
+        one_of("tracking.mode", self.mode, MODES)
+        if not self.experiment_name.strip():
+            raise ConfigError("tracking.experiment_name must not be empty")
+        if self.mode == "server":
+            _check_address(self.uri)
+        elif self.uri is not None:
+            raise ConfigError(f"tracking.uri is for tracking=server, received it with tracking={self.mode}")
+
+
+def _check_address(uri: str | None) -> None:
+    """Raise ConfigError for an address that no tracking server can have."""
+    expected = "tracking.uri must be an address such as http://127.0.0.1:5000 or sqlite:////path/to/mlflow.db"
+    if not uri:
+        raise ConfigError(f"{expected}, received none: type tracking.uri=ADDRESS, or tracking=local")
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port  # read, because only then it is checked
+    except ValueError as error:
+        raise ConfigError(f"{expected}, received '{hide_password(uri)}' ({error})") from None
+    scheme = parts.scheme.partition("+")[0]
+    remote = scheme in ("http", "https", "postgresql", "mysql", "mssql") and parts.hostname
+    local = scheme == "sqlite" and re.match(r"sqlite(\+\w+)?:///.", uri)
+    if not (remote or local):
+        raise ConfigError(f"{expected}, received '{hide_password(uri)}'")
+
+
+def hide_password(uri: str) -> str:
+    """The address without the user and password that it may carry."""
+    return re.sub(r"//[^/@]*@", "//***@", uri)
