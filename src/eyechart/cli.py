@@ -107,6 +107,7 @@ def known_keys(conf: Path, config_name: str) -> list[str]:
 
 def _flatten(config: DictConfig, prefix: str = "") -> Iterator[str]:
     for key, value in OmegaConf.to_container(config, resolve=False).items():  # type: ignore[union-attr]
+        key = str(key)
         yield f"{prefix}{key}"
         if isinstance(value, dict):
             yield from _flatten(OmegaConf.create(value), f"{prefix}{key}.")

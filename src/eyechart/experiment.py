@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from filelock import FileLock, Timeout
+from omegaconf import OmegaConf
 
 from eyechart import paths
 from eyechart.config import Config
@@ -158,8 +158,8 @@ def _introduce(
         "input", name=dataset.name, digest=dataset.digest, source=str(paths.prepared(dataset.name)), profile=profile
     )
     artifacts = journal.folder / "artifacts"
-    write_text(artifacts / "config.yaml", yaml.safe_dump(config.choices(), sort_keys=False))
-    write_text(artifacts / "overrides.yaml", yaml.safe_dump(list(overrides)))
+    write_text(artifacts / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config.choices())))
+    write_text(artifacts / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(list(overrides))))
     for file in ("config.yaml", "overrides.yaml"):
         journal.append("artifact", path=f"artifacts/{file}", folder="config")
 

@@ -17,7 +17,10 @@ SOURCE = Path(__file__).resolve().parents[2]  # the checkout that this code was 
 
 
 def workspace() -> Path:
-    """The folder that holds `data/`: EYECHART_ROOT, else the nearest folder upwards with a `dvc.yaml`, else the checkout."""
+    """The folder that holds `data/`.
+
+    EYECHART_ROOT, else the nearest folder upwards of the working directory with a `dvc.yaml`, else the checkout.
+    """
     if named := os.environ.get("EYECHART_ROOT"):
         return Path(named).resolve()
     here = Path.cwd()

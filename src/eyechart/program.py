@@ -73,10 +73,8 @@ def report(outcome: Outcome, name: str) -> None:
         else f"nothing was held back: the last of {result['epochs']} epochs counts"
     )
     how = f"{result['seconds']:.1f} s of training" if outcome.trained else "finished before, not trained again"
-    print(
-        f"{start}test accuracy {result['test/accuracy']:.4f} ({held_back}), {how}, run key {outcome.run_key}",
-        flush=True,
-    )
+    accuracy = f"{start}test accuracy {result['test/accuracy']:.4f} ({held_back})"
+    print(f"{accuracy}, {how}, run key {outcome.run_key}", flush=True)
 
 
 def export(outcome: Outcome, folder: Path) -> None:

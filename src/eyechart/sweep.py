@@ -199,9 +199,8 @@ def find_sweep(sweep_id: str) -> Path:
     for folder in known:
         if folder.name == sweep_id or any(sweep_id == run_id for run_id in _run_ids(folder)):
             return folder
-    raise EyechartError(
-        f"there is no sweep '{sweep_id}': expected last, or one of {', '.join(f.name for f in known[-5:])}"
-    )
+    newest = ", ".join(folder.name for folder in known[-5:])
+    raise EyechartError(f"there is no sweep '{sweep_id}': expected last, an MLflow run id, or an id such as {newest}")
 
 
 def _run_ids(folder: Path) -> list[str]:

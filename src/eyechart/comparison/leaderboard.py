@@ -99,9 +99,8 @@ def boards(results: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
         ordered = rows.sort_values([by, "run_key"], ascending=[ascending, True], kind="stable")
         dataset = str(ordered["dataset"].iloc[0])
         title = dataset if limit in ("", "nan") else f"{dataset}, limit={limit}"
-        ordered = ordered.assign(
-            name=ordered["name"].str.replace(f" ?dataset={dataset}( ?)", r"\1", regex=True).str.strip()
-        )
+        short = ordered["name"].str.replace(f"dataset={dataset}", "", regex=False).str.split().str.join(" ")
+        ordered = ordered.assign(name=short.where(short != "", ordered["name"]))
         found.append((title, note or f"best first by {by}", ordered.reset_index(drop=True)))
     return found
 

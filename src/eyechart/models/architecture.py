@@ -59,7 +59,5 @@ class Architecture(ABC):
         except ValueError as error:  # what Keras raises for an argument that it does not know
             reason = " ".join(str(error).split())
             raise ConfigError(f"model: {type(self).__name__} cannot be built from these values: {reason}") from error
-        probabilities = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(
-            features
-        )
-        return keras.Model(image, probabilities, name=type(self).__name__.lower())
+        softmax = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")
+        return keras.Model(image, softmax(features), name=type(self).__name__.lower())

@@ -10,7 +10,7 @@ from eyechart.models.architecture import Architecture
 
 @dataclass(frozen=True)
 class BiRNN(Architecture):
-    """Two bidirectional LSTMs, one over the rows and one over the columns, each max-pooled over its steps (document 000).
+    """Two bidirectional LSTMs, over the rows and over the columns, each max-pooled over its steps (document 000).
 
     For an image of height H, width W and C channels and M units: the rows are H steps of W*C features, the columns
     W steps of H*C features; each reading gives (steps, 2M), pooled to 2M; together 4M features.

@@ -149,9 +149,8 @@ def _image(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> No
     from matplotlib.image import imread
 
     # MLflow would add a second picture of the same key and step
-    if any(
-        Path(file.path).name.startswith(f"{record['key']}+step") for file in client.list_artifacts(run_id, "images")
-    ):
+    pictures = [Path(file.path).name for file in client.list_artifacts(run_id, "images")]
+    if any(name.startswith(f"{record['key']}+step") for name in pictures):
         return
     pixels = (imread(folder / record["path"])[..., :3] * 255).round().astype(np.uint8)
     client.log_image(run_id, pixels, key=record["key"], step=0)

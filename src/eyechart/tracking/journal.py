@@ -97,6 +97,7 @@ def _records(path: Path, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
             _ = record["kind"], record["t"]
         except (ValueError, TypeError, KeyError):
             raise EyechartError(
-                f"the journal {path} has a broken record before byte {offset}: move its folder away to train the run anew"
+                f"the journal {path} has a broken record before byte {offset}: "
+                f"move its folder away to train the run anew"
             ) from None
         yield record, offset

@@ -13,7 +13,7 @@ from eyechart.errors import ConfigError
 class Schedule(ABC):
     """How the learning rate changes over a run."""
 
-    def check(self) -> None:
+    def check(self) -> None:  # noqa: B027
         """Raise ConfigError for a value that makes no schedule."""
 
     @abstractmethod

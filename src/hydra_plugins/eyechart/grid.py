@@ -40,7 +40,8 @@ class GridSweeper(Sweeper):
         from eyechart.program import score
         from eyechart.sweep import Sweep, make_plan
 
-        assert self.hydra_context is not None and self.launcher is not None
+        assert self.hydra_context is not None
+        assert self.launcher is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         (jobs,) = BasicSweeper.split_arguments(parser.parse_overrides(arguments), None)
         plan = make_plan(jobs, self._compose)
@@ -66,7 +67,8 @@ class GridSweeper(Sweeper):
         return [score(leaderboard.result(job.run_key)) for job in plan.jobs]
 
     def _compose(self, overrides: Sequence[str]) -> DictConfig:
-        assert self.hydra_context is not None and self.config is not None
+        assert self.hydra_context is not None
+        assert self.config is not None
         config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
         with open_dict(config):
             del config["hydra"]

@@ -67,10 +67,11 @@ def activate(backend: str, device: str, precision: str) -> str:
     Raises:
         ConfigError: Keras runs already on another backend in this process, or there is no such device.
     """
-    if "keras" in sys.modules and sys.modules["keras"].config.backend() != backend:
+    running = sys.modules["keras"].config.backend() if "keras" in sys.modules else backend
+    if running != backend:
         raise ConfigError(
-            f"backend={backend} was asked for, but this process already runs on {sys.modules['keras'].config.backend()}, "
-            f"and Keras keeps its backend for life: sweep backends in one process each, by one command per backend"
+            f"backend={backend} was asked for, but this process already runs on {running}, and Keras keeps its backend "
+            f"for life: give each backend a command of its own"
         )
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # on a machine without a GPU its absence is logged as an error
