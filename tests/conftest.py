@@ -1,13 +1,22 @@
-"""What the tests of several packages share."""
+"""Fixtures that the tests of several packages share. Plain helpers and constants are in `support`."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from support import REPOSITORY, leaking, link_data, run_program
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+Program = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The checkout."""
+    return REPOSITORY
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +27,46 @@ def mirror() -> Path:
         if folder.is_dir():
             return folder
     pytest.skip("no folder with real data: set EYECHART_MIRRORS to one that holds mnist/ and cifar10/")
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace of the test's own as EYECHART_ROOT, and nothing else in the environment that could leak into it."""
+    for name in leaking(os.environ):
+        monkeypatch.delenv(name)
+    folder = tmp_path / "root"
+    folder.mkdir()
+    monkeypatch.setenv("EYECHART_ROOT", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def digits_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with the digits fetched and prepared, for all tests: only its `data/` may be used, by a link."""
+    folder = tmp_path_factory.mktemp("digits_root")
+    for name in ("fetch", "preprocess"):
+        done = run_program(folder, name, "dataset=digits")
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def digits(digits_root: Path, root: Path) -> Path:
+    """A workspace of the test's own, with the digits prepared."""
+    return link_data(digits_root, root)
+
+
+@pytest.fixture
+def program(root: Path) -> Program:
+    """Run a program of `pipelines/` as a process on `root`: `program("train", "model=fnn", env={...})`."""
+
+    def run(
+        name: str,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        timeout: float = 300,
+    ) -> subprocess.CompletedProcess[str]:
+        return run_program(root, name, *arguments, env=env, cwd=cwd, timeout=timeout)
+
+    return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import re
 import signal
@@ -56,12 +57,18 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             os.environ[SHOW_TRACEBACKS] = "1"  # otherwise Hydra prints errors itself, at length, and exits
             signal.signal(signal.SIGTERM, _interrupt)
             try:
+                if {"--help", "-h"} & set(sys.argv[1:]):
+                    print(_help(inspect.getmodule(function).__doc__ or "", conf, config_name))
+                    return
                 hydra.main(version_base="1.3", config_path=str(conf), config_name=config_name)(task)()
                 if failed:
                     raise failed[0]
             except KeyboardInterrupt:
                 print("interrupted; the same command goes on where this one stopped", file=sys.stderr)
                 sys.exit(130)  # what a shell expects of a program that Ctrl-C ended
+            except BrokenPipeError:  # whoever read the output has seen enough
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                sys.exit(1)
             except EXPECTED as error:
                 if show:
                     raise
@@ -88,26 +95,42 @@ def one_line(error: Exception, conf: Path, config_name: str) -> str:
         return f"there is no configuration key '{key}'.{hint} See --help or --cfg job for all of them."
     if match := re.search(r"Could not find '([^']+)'", text):
         group, _, option = match[1].partition("/")
-        names = sorted(str(path.relative_to(conf / group).with_suffix("")) for path in (conf / group).rglob("*.yaml"))
+        names = _options(conf / group)
         return f"{group or 'conf'} has no option '{option}'.{nearest(option, names)} Options: {', '.join(names)}."
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
 def known_keys(conf: Path, config_name: str) -> list[str]:
-    """Every key of the configuration that this command line composes, dotted; groups chosen on it are respected."""
-    chosen = [word for word in sys.argv[1:] if re.fullmatch(r"[a-z_/]+=[\w./]+", word)]
-    for overrides in (chosen, []):
-        try:
-            with hydra.initialize_config_dir(str(conf), version_base="1.3"):
-                return list(_flatten(hydra.compose(config_name, overrides)))
-        except HydraException:
-            continue
-    return []
+    """Every key that the configuration may have, dotted, whichever options its groups are given."""
+    primary = OmegaConf.load(conf / f"{config_name}.yaml")
+    assert isinstance(primary, DictConfig)
+    groups = [str(entry) for default in primary.pop("defaults") if isinstance(default, DictConfig) for entry in default]
+    keys = [*_flatten(primary), *(group for group in groups if not group.startswith("override"))]
+    for group in groups:
+        for option in (conf / group).glob("*.yaml"):
+            keys += [f"{group}.{key}" for key in _flatten(OmegaConf.load(option))]
+    return list(dict.fromkeys(keys))
 
 
-def _flatten(config: DictConfig, prefix: str = "") -> Iterator[str]:
-    for key, value in OmegaConf.to_container(config, resolve=False).items():  # type: ignore[union-attr]
-        key = str(key)
-        yield f"{prefix}{key}"
-        if isinstance(value, dict):
-            yield from _flatten(OmegaConf.create(value), f"{prefix}{key}.")
+def _flatten(config: Any) -> Iterator[str]:
+    for key, value in config.items():
+        yield str(key)
+        if isinstance(value, DictConfig):
+            yield from (f"{key}.{inner}" for inner in _flatten(value))
+
+
+def _help(about: str, conf: Path, config_name: str) -> str:
+    """What the program does, what can be chosen and what is chosen now. Hydra's own takes twice as long to make."""
+    overrides = [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
+    with hydra.initialize_config_dir(str(conf), version_base="1.3"):
+        config = OmegaConf.to_yaml(hydra.compose(config_name, overrides))
+    primary = (conf / f"{config_name}.yaml").read_text(encoding="utf-8")
+    lines = [about.strip(), "", "Groups, chosen as group=option:"]
+    for folder in sorted(path for path in conf.iterdir() if path.is_dir() and path.name != "hydra"):
+        if re.search(rf"^  - {folder.name}:", primary, re.MULTILINE):
+            lines.append(f"  {folder.name}: {', '.join(_options(folder))}")
+    return "\n".join([*lines, "", "Configuration, changed as key=value:", "", config, "More of Hydra: --hydra-help"])
+
+
+def _options(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.yaml"))

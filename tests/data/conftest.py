@@ -1,103 +1,24 @@
+"""Nothing outside of a test's own folders is read or written; a web server stands in for the public addresses."""
+
 from __future__ import annotations
 
-import gzip
-import os
-import struct
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import numpy as np
 import pytest
-
-from eyechart.data.config import DatasetConfig, FormConfig
-from eyechart.data.images import Images
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-IDX_FILES = [
-    "train-images-idx3-ubyte.gz",
-    "train-labels-idx1-ubyte.gz",
-    "t10k-images-idx3-ubyte.gz",
-    "t10k-labels-idx1-ubyte.gz",
-]
 
 
 @pytest.fixture(autouse=True)
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A workspace, a home and an environment of the test's own, so that nothing real is read or written by accident."""
-    folder = tmp_path / "root"
+def home(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the test's own as well, for every test here: nothing real is read or written by accident."""
+    folder = tmp_path / "home"
     folder.mkdir()
-    (tmp_path / "home").mkdir()
-    monkeypatch.setenv("EYECHART_ROOT", str(folder))
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.delenv("EYECHART_MIRRORS", raising=False)
     return folder
-
-
-Program = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> Program:
-    """Run a program of `pipelines/` from another folder, as a person would."""
-
-    def run(name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(REPOSITORY / "pipelines" / f"{name}.py"), *arguments]
-        done = subprocess.run(
-            command, cwd=tmp_path, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return done
-
-    return run
-
-
-def error_line(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line beginning with `error:` of a program that failed."""
-    assert done.returncode == 1, done
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert done.stderr.rstrip().endswith(line)  # nothing after it
-    return line
-
-
-def tiny_images(*, shape: tuple[int, ...] = (5, 4), seed: int = 0) -> Images:
-    random = np.random.default_rng(seed)
-    return Images.of(
-        random.integers(0, 256, (30, *shape), np.uint8),
-        np.arange(30) % 3,
-        random.integers(0, 256, (12, *shape), np.uint8),
-        np.arange(12) % 3,
-    )
-
-
-def idx_bytes(array: np.ndarray) -> bytes:
-    return (
-        bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.astype(np.uint8).tobytes()
-    )
-
-
-def write_idx(folder: Path, images: Images, *, packed: bool = True) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    arrays = (images.train_images[..., 0], images.train_labels, images.test_images[..., 0], images.test_labels)
-    for name, array in zip(IDX_FILES, arrays, strict=True):
-        if packed:
-            (folder / name).write_bytes(gzip.compress(idx_bytes(array)))
-        else:
-            (folder / name.removesuffix(".gz")).write_bytes(idx_bytes(array))
-
-
-def tiny_config(images: Images, *, urls: list[str] | None = None, caches: list[str] | None = None) -> DatasetConfig:
-    return DatasetConfig(
-        name="tiny",
-        class_names=["a", "b", "c"],
-        sha256=images.digest(),
-        forms=[FormConfig(format="idx", files=IDX_FILES, urls=urls or [], caches=caches or [])],
-    )
 
 
 @pytest.fixture

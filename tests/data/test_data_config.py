@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
+from support import REPOSITORY
 
 from eyechart.data.config import FORMATS, FetchConfig, PrepareConfig, read_config
 from eyechart.data.formats import READERS

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import tiny_config, tiny_images, write_idx
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from support import tiny_config, tiny_images, write_idx
 
 from eyechart.data import Dataset, open_dataset
 from eyechart.data.fetch import fetch

@@ -9,13 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import IDX_FILES, REPOSITORY, error_line, tiny_config, tiny_images, write_idx
 from omegaconf import OmegaConf
+from support import IDX_FILES, REPOSITORY, error_line, tiny_config, tiny_images, write_idx
 
 from eyechart.data.config import FetchConfig, FormConfig, read_config
 from eyechart.data.fetch import fetch, mirrors_from_environment, read_raw
@@ -75,7 +74,7 @@ def test_from_a_web_server_by_the_program(program, root, tmp_path, serve):
     write_idx(tmp_path / "web" / "mnist", images)
     url = serve(tmp_path / "web")
     arguments = ["dataset=mnist", f"dataset.sha256={images.digest()}", "dataset.class_names=[a,b,c]"]
-    done = program("fetch", *arguments, EYECHART_MIRRORS=f"/no/such/folder , {url}")
+    done = program("fetch", *arguments, env={"EYECHART_MIRRORS": f"/no/such/folder , {url}"})
     assert done.returncode == 0, done.stderr
     assert f"mnist fetched from {url}/mnist" in done.stdout
     assert "note: passed over /no/such/folder: no such folder\n" in done.stderr
@@ -212,10 +211,8 @@ def test_nothing_reachable(tmp_path, root, serve):
 def test_a_server_that_drips_is_given_up(tmp_path, serve):
     write_idx(tmp_path / "web", tiny_images())
     url = serve(tmp_path / "web", drip=IDX_FILES[0])
-    start = time.monotonic()
     with pytest.raises(DataError, match="slower than 1024 bytes per second"):
         fetch(tiny_config(tiny_images(), urls=[url]), timeout=0.3)
-    assert time.monotonic() - start < 2.5
 
 
 # --- the raw folder

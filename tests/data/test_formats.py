@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import IDX_FILES, idx_bytes, tiny_images, write_idx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import IDX_FILES, idx_bytes, tiny_images, write_idx
 
 from eyechart.data.formats import Images, decode
 from eyechart.data.formats.cifar import TEST, TRAIN

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import error_line, tiny_config, tiny_images, write_idx
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from support import error_line, tiny_config, tiny_images, write_idx
 
 from eyechart.data import open_dataset
 from eyechart.data.fetch import fetch

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from eyechart.evaluation import predictions, scores
 
+COLUMNS = ["precision", "recall", "f1-score"]
 few = settings(deadline=None, max_examples=40)
 
 
@@ -74,34 +75,59 @@ def test_without_rows():
     assert scores.most_confident_mistakes(empty).empty
 
 
-@given(tables())
+@given(tables(min_rows=0))
 @few
-def test_per_class_agrees_with_the_confusion_matrix(table: pd.DataFrame):
+def test_per_class_agrees_with_scikit_learn(table: pd.DataFrame):
     counts = scores.confusion_matrix(table)
-    result = scores.per_class(table, names_of(table))
+    result = scores.per_class(counts, names_of(table))
     assert list(result.index) == names_of(table)
     assert list(result.columns) == ["precision", "recall", "f1", "support"]
     assert result["support"].dtype == np.int64
-    np.testing.assert_array_equal(result["support"], counts.sum(axis=1))
-    right = np.diag(counts)
-    np.testing.assert_allclose(result["recall"], right / np.maximum(counts.sum(axis=1), 1))
-    np.testing.assert_allclose(result["precision"], right / np.maximum(counts.sum(axis=0), 1))
-    both = np.maximum(counts.sum(axis=0) + counts.sum(axis=1), 1)
-    np.testing.assert_allclose(result["f1"], 2 * right / both)
+    expected = sklearn.metrics.precision_recall_fscore_support(
+        table["label"], table["prediction"], labels=range(len(counts)), zero_division=0
+    )
+    for column, values in zip(result.columns, expected, strict=True):
+        np.testing.assert_allclose(result[column], values, err_msg=column)
 
 
 @given(tables())
 @few
-def test_classification_report_has_a_line_for_every_class(table: pd.DataFrame):
-    report = scores.classification_report(table, names_of(table))
-    assert all(f"{name} " in report for name in [*names_of(table), "accuracy", "macro avg"])
+def test_classification_report_agrees_with_scikit_learn(table: pd.DataFrame):
+    names, accuracy = names_of(table), scores.accuracy(table)
+    report = scores.classification_report(scores.per_class(scores.confusion_matrix(table), names), accuracy)
+    expected = sklearn.metrics.classification_report(
+        table["label"],
+        table["prediction"],
+        labels=range(len(names)),
+        target_names=names,
+        zero_division=0,
+        output_dict=True,
+    )
+    lines = {line[:15].strip(): line[15:].split() for line in report.splitlines()}
+    renamed = {"mean of classes": "macro avg", "mean by support": "weighted avg"}
+    for name in [*names, *renamed]:
+        *shares, support = lines[name]
+        row = expected[renamed.get(name, name)]
+        np.testing.assert_allclose([float(share) for share in shares], [row[c] for c in COLUMNS], atol=6e-5)
+        assert int(support) == row["support"]
+    assert report.endswith(f"accuracy {accuracy:.4f} on {len(table)} images\n")
 
 
-@pytest.mark.parametrize("function", [scores.per_class, scores.classification_report])
-def test_one_name_for_each_class(function):
-    table = predictions.make_table({"test": (np.arange(1), np.zeros(1, int), np.ones((1, 3), np.float32))})
+def test_classification_report_without_images():
+    report = scores.classification_report(scores.per_class(np.zeros((2, 2), np.int64), ["a", "b"]), 0.0)
+    assert "nan" not in report.lower()
+
+
+@given(tables(min_rows=0))
+@few
+def test_cross_entropy_needs_no_table(table: pd.DataFrame):
+    without = scores.cross_entropy(table["label"].to_numpy(), predictions.probabilities(table))
+    np.testing.assert_equal(without, scores.loss(table))
+
+
+def test_one_name_for_each_class():
     with pytest.raises(ValueError, match=r"Expected 3 class names. Received: 2"):
-        function(table, ["a", "b"])
+        scores.per_class(np.eye(3, dtype=np.int64), ["a", "b"])
 
 
 @given(tables(), st.integers(0, 12))

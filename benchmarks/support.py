@@ -1,0 +1,32 @@
+"""What the benchmarks share: the machine they ran on, and ratios with their spread."""
+
+from __future__ import annotations
+
+import platform
+import statistics
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def machine() -> str:
+    name = platform.processor() or platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
+        if line.startswith("model name"):
+            name = line.partition(":")[2].strip()
+            break
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{name}, {psutil.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
+
+
+def spread(values: list[float], digits: int = 2) -> str:
+    """Median and, in brackets, least and greatest."""
+    low, middle, high = min(values), statistics.median(values), max(values)
+    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def ratios(ours: list[float], theirs: list[float]) -> list[float]:
+    """Pair by pair, because the machine's speed drifts: how many times faster ours is."""
+    return [b / a for a, b in zip(ours, theirs, strict=True)]

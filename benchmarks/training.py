@@ -1,0 +1,69 @@
+"""Training alone: the engine against plain `model.fit`, microseconds per image, side by side in one process.
+
+python benchmarks/training.py            every model, on prepared Fashion-MNIST
+python benchmarks/training.py fnn 5      one model, five rounds
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from support import machine, ratios, spread
+
+from eyechart.data import open_dataset
+from eyechart.models import CNN, FNN, BiRNN, LeNet
+from eyechart.training.backend import activate, make_engine, worth_compiling
+from eyechart.training.order import order
+
+CASES = {"fnn": (FNN(), 60000), "cnn": (CNN(), 12800), "lenet": (LeNet(), 3840), "birnn": (BiRNN(), 3840)}
+BATCH = 128
+
+
+def measure(name: str, rounds: int) -> str:
+    architecture, size = CASES[name]
+    device = activate("tensorflow", "auto", "float32")
+    import keras
+
+    dataset = open_dataset("fashion_mnist")
+    train = dataset.split(validation_fraction=0, limit=(size, None)).train
+    images, labels = train.load(), train.labels
+    loss = keras.losses.SparseCategoricalCrossentropy()
+    model = architecture.build(dataset.image_shape, 10)
+    engine = make_engine(
+        model=model,
+        optimizer=keras.optimizers.Adam(),
+        loss=loss,
+        images=images,
+        labels=labels,
+        batch_size=BATCH,
+        steps_per_chunk=None,
+        compiled=worth_compiling(model, device),
+        device=device,
+    )
+    plain = architecture.build(dataset.image_shape, 10)
+    plain.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
+
+    ours, theirs = [], []
+    for epoch in range(rounds + 1):  # the first round, which compiles, does not count
+        began = time.perf_counter()
+        engine.epoch(order(0, epoch, size)[None], lambda images: None)
+        middle = time.perf_counter()
+        plain.fit(images, labels, batch_size=BATCH, epochs=1, verbose=0)
+        if epoch:
+            ours.append((middle - began) / size * 1e6)
+            theirs.append((time.perf_counter() - middle) / size * 1e6)
+    return f"| {name} | {spread(ours, 1)} | {spread(theirs, 1)} | {spread(ratios(ours, theirs))} |"
+
+
+def main() -> None:
+    names = [sys.argv[1]] if len(sys.argv) > 1 else list(CASES)
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    print(f"Training alone, batch {BATCH}, float32, median (least to greatest) of {rounds} rounds. {machine()}\n")
+    print("| model | engine, us per image | fit, us per image | times as fast |\n|:--|--:|--:|--:|")
+    for name in names:
+        print(measure(name, rounds), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""What tests of several packages share and import: folders, small data, and the programs run as a person runs them."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from eyechart.data.config import DatasetConfig, FormConfig
+from eyechart.data.images import Images
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+LEAKS = ("EYECHART_", "MLFLOW_", "DVC_", "GIT_")  # a test decides itself what the environment says
+NAMES = ("KERAS_BACKEND", "HYDRA_FULL_ERROR", "PYTHONPATH")
+
+
+def leaking(environment: Mapping[str, str]) -> list[str]:
+    """The variables of `environment` that would change what a program does."""
+    return [name for name in environment if name.startswith(LEAKS) or name in NAMES]
+
+
+def environment(root: Path, **more: str) -> dict[str, str]:
+    """This process's environment without what could leak into a program, for a workspace of its own."""
+    leaks = leaking(os.environ)
+    clean = {name: value for name, value in os.environ.items() if name not in leaks}
+    return {**clean, "EYECHART_ROOT": str(root), **more}
+
+
+def command(name: str, *arguments: str) -> list[str]:
+    """The command line of a program of `pipelines/`."""
+    return [sys.executable, str(REPOSITORY / "pipelines" / f"{name}.py"), *arguments]
+
+
+def run_program(
+    root: Path,
+    name: str,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float = 300,
+) -> subprocess.CompletedProcess[str]:
+    """Run a program of `pipelines/` as a process on the workspace `root`, from `cwd` (`root` unless told)."""
+    return subprocess.run(
+        command(name, *arguments),
+        cwd=cwd or root,
+        env=environment(root, **(env or {})),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+def error_line(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line beginning with `error:` with which a program failed; nothing comes after it."""
+    assert done.returncode == 1, done
+    assert "Traceback" not in done.stderr, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.stderr.rstrip().endswith(line)
+    return line
+
+
+def link_data(digits_root: Path, root: Path) -> Path:
+    """Give the workspace `root`, made if it is not there, the prepared digits."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "data").symlink_to(digits_root / "data", target_is_directory=True)
+    return root
+
+
+# --- a data set small enough for any test
+
+IDX_FILES = [
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+]
+
+
+def tiny_images(*, shape: tuple[int, ...] = (5, 4), seed: int = 0) -> Images:
+    """30 training images of 3 classes and 12 test images."""
+    random = np.random.default_rng(seed)
+    return Images.of(
+        random.integers(0, 256, (30, *shape), np.uint8),
+        np.arange(30) % 3,
+        random.integers(0, 256, (12, *shape), np.uint8),
+        np.arange(12) % 3,
+    )
+
+
+def idx_bytes(array: np.ndarray) -> bytes:
+    """The array as an IDX file of unsigned bytes."""
+    header = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    return header + array.astype(np.uint8).tobytes()
+
+
+def write_idx(folder: Path, images: Images, *, packed: bool = True) -> None:
+    """Write the four files of MNIST's format."""
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = (images.train_images[..., 0], images.train_labels, images.test_images[..., 0], images.test_labels)
+    for name, array in zip(IDX_FILES, arrays, strict=True):
+        if packed:
+            (folder / name).write_bytes(gzip.compress(idx_bytes(array)))
+        else:
+            (folder / name.removesuffix(".gz")).write_bytes(idx_bytes(array))
+
+
+def tiny_config(images: Images, *, urls: list[str] | None = None, caches: list[str] | None = None) -> DatasetConfig:
+    """The configuration of the data set that `write_idx` wrote."""
+    return DatasetConfig(
+        name="tiny",
+        class_names=["a", "b", "c"],
+        sha256=images.digest(),
+        forms=[FormConfig(format="idx", files=IDX_FILES, urls=urls or [], caches=caches or [])],
+    )
