@@ -7,6 +7,7 @@ python pipelines/compare.py sweep=last      the newest sweep, and write the boar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from omegaconf import DictConfig
 
@@ -16,10 +17,11 @@ from eyechart.schema import typed
 
 @dataclass
 class CompareConfig:
-    """What to compare: the runs of one sweep, of one MLflow experiment, or all."""
+    """What to compare: the runs of one sweep, of one MLflow experiment, or all; and a picture of the boards."""
 
     sweep: str | None = None
     experiment_name: str | None = None
+    picture: str | None = None
 
 
 @command("compare")
@@ -34,7 +36,7 @@ def main(config: DictConfig) -> None:
     if results.empty:
         where = f" in the MLflow experiment '{settings.experiment_name}'" if settings.experiment_name else ""
         raise EyechartError(f"there is no finished run{where} to compare: type python pipelines/train.py")
-    leaderboard.print_boards(results)
+    leaderboard.print_boards(results, Path(settings.picture) if settings.picture else None)
     if settings.sweep is not None:
         folder = find_sweep(settings.sweep)
         publish(folder, leaderboard.write(folder, list(results["run_key"])))

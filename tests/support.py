@@ -10,7 +10,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import hydra
 import numpy as np
+from omegaconf import DictConfig
 
 from eyechart.data.config import DatasetConfig, FormConfig
 from eyechart.data.images import Images
@@ -117,4 +119,33 @@ def tiny_config(images: Images, *, urls: list[str] | None = None, caches: list[s
         class_names=["a", "b", "c"],
         sha256=images.digest(),
         forms=[FormConfig(format="idx", files=IDX_FILES, urls=urls or [], caches=caches or [])],
+    )
+
+
+# --- configurations
+
+
+def compose(*overrides: str, config_name: str = "config") -> DictConfig:
+    """The configuration that these words on the command line of a program give."""
+    with hydra.initialize_config_dir(str(REPOSITORY / "conf"), version_base="1.3"):
+        return hydra.compose(config_name, list(overrides))
+
+
+# --- what must not be imported
+
+HEAVY = ("tensorflow", "keras", "jax", "mlflow")
+
+
+def forbid(folder: Path, *modules: str) -> dict[str, str]:
+    """The environment of a program that breaks down, and says so, where it imports one of these modules."""
+    folder.mkdir(exist_ok=True)
+    for name in modules:
+        (folder / f"{name}.py").write_text(f"raise SystemExit('imported after all: {name}')\n")
+    return {"PYTHONPATH": str(folder)}
+
+
+def files_below(folder: Path) -> list[str]:
+    """Every file in `folder`, by its path from there; links to folders are not followed."""
+    return sorted(
+        os.path.relpath(os.path.join(place, name), folder) for place, _, names in os.walk(folder) for name in names
     )

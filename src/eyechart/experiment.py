@@ -168,7 +168,7 @@ def _train_and_evaluate(
     journal: Journal, courier: Courier, config: Config, dataset: Dataset, splits: Splits, *, rows: bool
 ) -> dict[str, Any]:
     from eyechart.tracking.listener import JournalListener
-    from eyechart.training.backend import activate, make_engine, steps_that_fit, worth_compiling
+    from eyechart.training.backend import activate, make_engine, set_seed, steps_that_fit, worth_compiling
     from eyechart.training.checkpoint import Checkpoint
     from eyechart.training.consumers import Best
     from eyechart.training.loop import train
@@ -178,7 +178,7 @@ def _train_and_evaluate(
     device = activate(config.backend, trainer.device, trainer.precision)
     import keras
 
-    keras.utils.set_random_seed(config.seed)
+    set_seed(config.seed)
     model = config.model.build(dataset.image_shape, len(dataset.class_names))
     size = len(splits.train)
     steps_per_epoch = -(-size // trainer.batch_size)
@@ -240,7 +240,9 @@ def _train_and_evaluate(
 
 
 def _save_model(model: Any, path: Path) -> None:
-    with replacing(path) as temporary:
+    from eyechart.training.backend.quiet import without_notes
+
+    with replacing(path) as temporary, without_notes():  # Keras looks for TensorFlow here, also under JAX
         model.save(temporary)
 
 

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = {
-    "name": "run",
+    "choices": "run",
     "validation/accuracy": "validation",
     "test/accuracy": "test",
     "best_epoch": "best epoch",
     "parameters": "parameters",
     "seconds": "seconds",
 }
+GROUPS = ("model.", "optimizer", "schedule", "trainer.", "callbacks.")  # of the parameters that name a run
 NOTHING_HELD_BACK = "nothing was held back, so no run is chosen: in the order of training accuracy"
 
 
@@ -99,8 +100,6 @@ def boards(results: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
         ordered = rows.sort_values([by, "run_key"], ascending=[ascending, True], kind="stable")
         dataset = str(ordered["dataset"].iloc[0])
         title = dataset if limit in ("", "nan") else f"{dataset}, limit={limit}"
-        short = ordered["name"].str.replace(f"dataset={dataset}", "", regex=False).str.split().str.join(" ")
-        ordered = ordered.assign(name=short.where(short != "", ordered["name"]))
         found.append((title, note or f"best first by {by}", ordered.reset_index(drop=True)))
     return found
 
@@ -114,23 +113,24 @@ def show(keys: Iterable[str]) -> None:
         print_boards(pd.DataFrame(rows))
 
 
-def print_boards(results: pd.DataFrame) -> None:
-    """Print every board as a table."""
+def print_boards(results: pd.DataFrame, picture: Path | None = None) -> None:
+    """Print every board as a table, and write them as an SVG picture where one is asked for."""
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=120)  # a file or a log has no width to keep to
+    # a file or a log has no width to keep to
+    console = Console(record=picture is not None, width=None if Console().is_terminal else 120)
     for dataset, note, rows in boards(results):
         table = Table(title=f"{dataset} ({note})", title_justify="left", title_style="bold")
         table.add_column("#", justify="right")
         for name, title in COLUMNS.items():
-            if name in rows:
-                table.add_column(title, justify="left" if name == "name" else "right", overflow="fold")
+            if name in rows or name == "choices":
+                table.add_column(title, justify="left" if name == "choices" else "right", overflow="fold")
         for rank, cells in enumerate(_cells(rows), start=1):
             table.add_row(str(rank), *cells)
         console.print(table)
+    if picture is not None:
+        write_text(picture, console.export_svg(title="python pipelines/compare.py"))
 
 
 def write(folder: Path, keys: Sequence[str]) -> list[str]:
@@ -143,7 +143,7 @@ def write(folder: Path, keys: Sequence[str]) -> list[str]:
     results = pd.DataFrame(rows)
     texts, frames = [], []
     for dataset, note, board in boards(results):
-        titles = [title for name, title in COLUMNS.items() if name in board]
+        titles = [title for name, title in COLUMNS.items() if name in board or name == "choices"]
         lines = [f"## {dataset}", "", note, "", "| # | " + " | ".join(titles) + " |"]
         lines.append("|--:|:--|" + "--:|" * (len(titles) - 1))
         lines += [f"| {rank} | " + " | ".join(cells) + " |" for rank, cells in enumerate(_cells(board), start=1)]
@@ -163,5 +163,19 @@ def _cells(rows: pd.DataFrame) -> list[list[str]]:
             return f"{value:.4f}"
         return f"{value:,.1f}" if name == "seconds" else f"{value:,}" if name == "parameters" else str(value)
 
+    rows = rows.assign(choices=_choices(rows))
     names = [name for name in COLUMNS if name in rows]
     return [[text(name, row[name]) for name in names] for row in rows[names].to_dict(orient="records")]
+
+
+def _choices(rows: pd.DataFrame) -> list[str]:
+    """For each run its model and the parameters in which runs of the board differ, as on the command line."""
+    parameters = [name for name in rows if name in ("seed", "backend") or name.startswith(GROUPS)]
+    # a parameter that only some models have tells nothing apart unless it differs among those
+    differing = [name for name in parameters if rows[name].dropna().astype(str).nunique() > 1]
+    return [
+        " ".join(
+            [row["model"], *(f"{name}={row[name]}" for name in differing if str(row[name]) not in ("nan", "None"))]
+        )
+        for row in rows.to_dict(orient="records")
+    ]

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper  # for the syntax of its overrides alone
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
@@ -36,7 +37,7 @@ class GridSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> Any:
         """Plan, launch what is left, show the leaderboard. Raises EyechartError at the end if jobs failed."""
         from eyechart.comparison import leaderboard
-        from eyechart.errors import EyechartError
+        from eyechart.errors import ConfigError, EyechartError
         from eyechart.program import score
         from eyechart.sweep import Sweep, make_plan
 
@@ -46,6 +47,12 @@ class GridSweeper(Sweeper):
         (jobs,) = BasicSweeper.split_arguments(parser.parse_overrides(arguments), None)
         plan = make_plan(jobs, self._compose)
         left = plan.to_train
+        backends = sorted({job.config.backend for job in left})
+        if len(backends) > 1 and isinstance(self.launcher, BasicLauncher):
+            raise ConfigError(
+                f"this launcher runs all jobs in one process, and Keras keeps its backend for the life of a process: "
+                f"expected one backend, received {', '.join(backends)}; type one command for each"
+            )
         told = f"{len(plan.jobs)} runs: {len(plan.jobs) - len(left)} finished, {len(left)} to train"
         print(told + (f", {plan.duplicates} duplicates left out" if plan.duplicates else ""), flush=True)
         sweep = Sweep.start(plan, command=" ".join(["python pipelines/train.py", *sys.argv[1:]]))

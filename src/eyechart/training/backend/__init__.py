@@ -6,6 +6,7 @@ The backend is chosen before Keras is imported, and stays for the life of the pr
 from __future__ import annotations
 
 import os
+import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -73,10 +74,15 @@ def activate(backend: str, device: str, precision: str) -> str:
             f"backend={backend} was asked for, but this process already runs on {running}, and Keras keeps its backend "
             f"for life: give each backend a command of its own"
         )
-    os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # on a machine without a GPU its absence is logged as an error
+    given = os.environ.get("KERAS_BACKEND")
+    os.environ["KERAS_BACKEND"] = backend
     with without_notes():
         import keras
+    if given is None:
+        del os.environ["KERAS_BACKEND"]  # what the user did not set must not win over the next run's configuration
+    else:
+        os.environ["KERAS_BACKEND"] = given
 
     keras.utils.clear_session()  # layers are named, and memory is as in a fresh process
     found: str = _module(backend).find_device(device)
@@ -94,6 +100,20 @@ def activate(backend: str, device: str, precision: str) -> str:
         )
     keras.config.set_dtype_policy(precision)
     return found
+
+
+def set_seed(seed: int) -> None:
+    """Make what follows a pure function of the seed: initial weights, and the seeds of dropout.
+
+    `keras.utils.set_random_seed` would import TensorFlow wherever it is installed, also under JAX.
+    """
+    import keras
+
+    if keras.config.backend() == "tensorflow":
+        keras.utils.set_random_seed(seed)
+    else:
+        random.seed(seed)
+        np.random.seed(seed)
 
 
 def make_engine(**arguments: Any) -> Engine:

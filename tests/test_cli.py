@@ -1,0 +1,159 @@
+"""Bad input, from outside: one line that says what is wrong, at once, and nothing left behind."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+from support import HEAVY, environment, error_line, files_below, forbid, run_program
+
+FAST = "model=fnn dataset=digits trainer.epochs=1 tracking=none"
+
+
+@pytest.fixture
+def light(tmp_path, program):
+    """Run a program that must import nothing heavy."""
+    forbidden = forbid(tmp_path / "forbidden", *HEAVY)
+
+    def run(name: str, words: str = "", **environment: str):
+        done = program(name, *shlex.split(words), env={**forbidden, **environment}, cwd=tmp_path)
+        assert "imported after all" not in done.stdout + done.stderr
+        return done
+
+    return run
+
+
+def nothing_is_left(root: Path, tmp_path: Path) -> None:
+    assert files_below(root) == []
+    assert not (root / ".eyechart/runs").exists()
+    assert not (root / ".eyechart/sweeps").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"root", "forbidden"}  # the working folder stays as it was
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("trainer.epoch=3", "there is no configuration key 'trainer.epoch'. Did you mean 'trainer.epochs'?"),
+        ("learning_rate=3", "Did you mean 'optimizer.learning_rate'?"),
+        ("model=lenet model.droput=0.1", "Did you mean 'model.dropout'?"),
+        ("modle=cnn", "Did you mean 'model'?"),
+        ("model=lennet", "model has no option 'lennet'. Did you mean 'lenet'?"),
+        ("optimizer=adm", "Did you mean 'adam'?"),
+        ("experiment=cnn_mnist", "Did you mean 'doc003/cnn_mnist'?"),
+        ("experiment=doc001/nothing", "experiment has no option 'doc001/nothing'."),
+        ("debug=slow", "debug has no option 'slow'."),
+        ("hydra/launcher=nothing", "nothing"),
+        ("hydra/sweeper=grd", "grd"),
+        ("trainer.epochs=many", "trainer.epochs"),
+        ("+unknown.key=1", "there is no configuration key 'unknown'"),
+        ("+model.foo=1", "there is no configuration key 'model.foo'. Known here: "),
+        ("+model.unit=1", "Did you mean 'units'?"),
+        ("model=null", "model"),
+        ("optimizer.learning_rate=-0.1", "optimizer.learning_rate must be above 0, received -0.1"),
+        ("trainer.batch_size=0", "trainer.batch_size must be 1 or more, received 0"),
+        ("trainer.epochs", "trainer.epochs"),
+        ("'model.units=[1'", "model.units=[1"),
+        ("seed=1,2", "seed"),
+        ("tracking=server tracking.uri=http://host:port", "tracking.uri must be an address"),
+        ("", "data set 'fashion_mnist' is not prepared"),
+        ("-m model=fnn,lennet", "Did you mean 'lenet'?"),
+        ("-m seed=0,-1", "seed must be 0 or more, received -1 (in the job seed=-1)"),
+        ("-m trainer.epoch=1,2", "Did you mean 'trainer.epochs'?"),
+        ("-m seed=0,1", "data set 'fashion_mnist' is not prepared"),
+    ],
+)
+def test_train(light, root, tmp_path, words, expected):
+    line = error_line(light("train", words))
+    assert expected in line
+    nothing_is_left(root, tmp_path)
+
+
+def test_what_has_to_be_typed_next_stands_in_the_error(light):
+    assert "python pipelines/fetch.py dataset=digits" in error_line(light("train", "dataset=digits"))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("model=cnn model.filters=[8,8,8,8]", "CNN needs images of at least 46x46 pixels, received 16x16"),
+        ("-m model=cnn model.filters=[8],[8,8,8,8]", "(in the job model.filters=[8,8,8,8])"),
+        ("limit=1", "leaves"),
+        ("trainer.validation_fraction=0.0001", "leaves"),
+    ],
+)
+def test_what_only_the_data_can_tell(light, digits, words, expected):
+    assert expected in error_line(light("train", f"dataset=digits tracking=none {words}"))
+    assert files_below(digits) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "expected"),
+    [
+        ("compare", "", "there is no finished run to compare: type python pipelines/train.py"),
+        ("compare", "experiment_name=mine", "there is no finished run in the MLflow experiment 'mine' to compare"),
+        ("compare", "sweep=last", "there is no sweep yet"),
+        ("compare", "swep=last", "Did you mean 'sweep'?"),
+        ("compare", "+top=3", "there is no configuration key 'top'"),
+        ("evaluate", "", "there is no finished run in"),
+        ("evaluate", "run=0123456789", "there is no finished run in"),
+        ("evaluate", "ru=0123456789", "Did you mean 'run'?"),
+        ("preprocess", "dataset=digits", "python pipelines/fetch.py dataset=digits"),
+        ("fetch", "dataset=diggits", "Did you mean 'digits'?"),
+    ],
+)
+def test_other_programs(light, root, tmp_path, name, words, expected):
+    assert expected in error_line(light(name, words))
+    nothing_is_left(root, tmp_path)
+
+
+def test_a_traceback_for_those_who_ask(light):
+    done = light("train", "trainer.batch_size=0", HYDRA_FULL_ERROR="1")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "eyechart.errors.ConfigError: trainer.batch_size must be 1 or more" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["train", "fetch", "preprocess", "evaluate", "compare"])
+def test_help(light, root, tmp_path, name):
+    done = light(name, "--help")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert done.stdout.strip()
+    nothing_is_left(root, tmp_path)
+
+
+def test_help_names_the_choices(light):
+    words = light("train", "--help").stdout.split()
+    assert {"birnn,", "cnn,", "fnn,", "lenet"} <= set(words)
+
+
+def test_the_configuration_can_be_read_without_training(light, root, tmp_path):
+    done = light("train", "--cfg job model=lenet optimizer.learning_rate=0.5")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "  dropout: 0.5\n" in done.stdout
+    assert "  learning_rate: 0.5\n" in done.stdout
+    nothing_is_left(root, tmp_path)
+
+
+def test_a_notice_of_the_environment_comes_before_the_error(light, root):
+    done = light("train", KERAS_BACKEND="jax", MLFLOW_TRACKING_URI="http://me:secret@127.0.0.1:1")
+    notices = [line for line in done.stderr.splitlines() if line.startswith("notice: ")]
+    assert "KERAS_BACKEND=jax" in notices[0]
+    assert "MLFLOW_TRACKING_URI" in notices[1]
+    assert "secret" not in done.stderr
+    assert "fashion_mnist" in error_line(done)
+
+
+def test_a_full_disk_is_one_line(digits, tmp_path):
+    """A file stands where the state of the runs would be."""
+    (digits / ".eyechart").write_text("")
+    forbidden = forbid(tmp_path / "forbidden", *HEAVY)
+    assert str(digits / ".eyechart") in error_line(run_program(digits, "train", *FAST.split(), env=forbidden))
+
+
+def test_the_tests_environment_lets_nothing_through(monkeypatch, tmp_path):
+    monkeypatch.setenv("MLFLOW_RUN_ID", "x")
+    monkeypatch.setenv("EYECHART_SWEEP", "x")
+    assert not {"MLFLOW_RUN_ID", "EYECHART_SWEEP"} & set(environment(tmp_path))
