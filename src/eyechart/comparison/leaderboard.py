@@ -170,9 +170,15 @@ def _cells(rows: pd.DataFrame) -> list[list[str]]:
 
 def _choices(rows: pd.DataFrame) -> list[str]:
     """For each run its model and the parameters in which runs of the board differ, as on the command line."""
-    parameters = [name for name in rows if name in ("seed", "backend") or name.startswith(GROUPS)]
-    # a parameter that only some models have tells nothing apart unless it differs among those
-    differing = [name for name in parameters if rows[name].dropna().astype(str).nunique() > 1]
+    parameters = [name for name in map(str, rows) if name in ("seed", "backend") or name.startswith(GROUPS)]
+
+    def differs(name: str) -> bool:
+        values = rows[name].dropna().astype(str)
+        if name.startswith("model."):  # the model's name says the rest
+            return bool((values.groupby(rows["model"]).nunique() > 1).any())
+        return values.nunique() > 1
+
+    differing = [name for name in parameters if differs(name)]
     return [
         " ".join(
             [row["model"], *(f"{name}={row[name]}" for name in differing if str(row[name]) not in ("nan", "None"))]
