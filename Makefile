@@ -40,8 +40,9 @@ test: $(READY)
 	lint-imports
 	pytest -m "not slow"
 
+test-all: export EYECHART_NO_SKIPS := 1
 test-all: test
-	EYECHART_NO_SKIPS=1 pytest -m slow
+	pytest -m slow
 
 # newest versions of everything that pyproject.toml allows, for all Pythons that it allows
 lock:

@@ -150,7 +150,6 @@ def _introduce(
     )
     if "params" in known:  # a further attempt
         return
-    journal.append("params", values=config.parameters())
     tags = {"eyechart.data_digest": dataset.digest, "eyechart.overrides": " ".join(overrides)}
     journal.append("tags", values=tags | git_tags(paths.SOURCE) | machine_tags())
     profile = {"train": dataset.counts["train"], "test": dataset.counts["test"], "classes": len(dataset.class_names)}
@@ -162,6 +161,7 @@ def _introduce(
     write_text(artifacts / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(list(overrides))))
     for file in ("config.yaml", "overrides.yaml"):
         journal.append("artifact", path=f"artifacts/{file}", folder="config")
+    journal.append("params", values=config.parameters())  # last: where they are, all of the above is
 
 
 def _train_and_evaluate(
@@ -183,14 +183,15 @@ def _train_and_evaluate(
     size = len(splits.train)
     steps_per_epoch = -(-size // trainer.batch_size)
     rate = config.schedule.build(config.optimizer.learning_rate, steps_per_epoch, trainer.epochs)
+    steps_per_chunk = steps_that_fit(dataset.image_shape, size, trainer.batch_size, trainer.device_gigabytes)
     engine = make_engine(
         model=model,
         optimizer=config.optimizer.build(rate, trainer.precision),
         loss=keras.losses.SparseCategoricalCrossentropy(),
-        images=splits.train.load(),
+        images=splits.train.load() if steps_per_chunk is None else splits.train,
         labels=splits.train.labels,
         batch_size=trainer.batch_size,
-        steps_per_chunk=steps_that_fit(dataset.image_shape, size, trainer.batch_size, trainer.device_gigabytes),
+        steps_per_chunk=steps_per_chunk,
         compiled=worth_compiling(model, device),
         device=device,
     )
@@ -209,7 +210,7 @@ def _train_and_evaluate(
             [best, listener, table, checkpoint],
             seed=config.seed,
             size=size,
-            epochs=trainer.epochs,
+            epochs=done if best.exhausted else trainer.epochs,
             done=done,
             validation=(held_back.load(), held_back.labels) if held_back else None,
             tick=table.tick,
@@ -233,6 +234,7 @@ def _train_and_evaluate(
         "parameters": int(model.count_params()),
         "seconds": sum(row["seconds"] for row in history),
     }
+    journal.metrics(best.epoch, {name: summary[name] for name in ("best_epoch", "parameters", "seconds")})
     result = summary | _evaluate(journal, engine, dataset, splits, history, best.epoch, title)
     about = {"run_key": journal.folder.name, "title": title, "dataset": dataset.name, "result": result}
     write_json(journal.folder / "artifacts" / "run.json", about)
@@ -283,7 +285,7 @@ def _evaluate(
     result = {"train/loss": row["train/loss"], "train/accuracy": row["train/accuracy"]} | scores.overall
     best = {f"best_{name.replace('/', '_')}": value for name, value in result.items() if not name.startswith("test")}
     test = {name: value for name, value in result.items() if name.startswith("test")}
-    journal.metrics(best_epoch, {"best_epoch": best_epoch, **best, **test, **scores.per_class})
+    journal.metrics(best_epoch, {**best, **test, **scores.per_class})
     for file in ("predictions.parquet", "history.csv", "classification_report.txt", *scorecard.PICTURES):
         journal.append("artifact", path=f"artifacts/{file}")
     for file in scorecard.PICTURES:

@@ -40,6 +40,10 @@ class Slice:
     def __len__(self) -> int:
         return len(self.indices)
 
+    def __getitem__(self, positions: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+        """Read the images at some positions of this slice: uint8, (positions, height, width, channels)."""
+        return np.take(self.images, self.indices[positions], axis=0)
+
     def load(self) -> npt.NDArray[np.uint8]:
         """Read this slice's images into memory: uint8, (len, height, width, channels), C order, writable."""
         return np.take(np.asarray(self.images), self.indices, axis=0)

@@ -45,6 +45,11 @@ class Best:
             self._reference, self._waited = value, 0
         else:
             self._waited += 1
+        return self.exhausted
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether no epoch has been better for too long; still known after an interruption."""
         return self.patience is not None and self._waited >= self.patience
 
     def put_back(self, engine: Engine) -> None:

@@ -31,7 +31,7 @@ class Engine:
         model: Any,
         optimizer: Any,
         loss: Any,
-        images: np.ndarray,
+        images: Any,
         labels: np.ndarray,
         batch_size: int,
         steps_per_chunk: int | None,

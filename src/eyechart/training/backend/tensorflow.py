@@ -29,7 +29,8 @@ class Engine:
         model: takes uint8 images, gives probabilities.
         optimizer: built by this engine for the model's variables.
         loss: of Keras, from labels and probabilities to one number.
-        images: uint8 (images, height, width, channels).
+        images: uint8 (images, height, width, channels); with chunks, anything that gives such an array for an array
+            of positions.
         labels: int32 (images,).
         batch_size: images per step; the last step of an epoch has the rest.
         steps_per_chunk: steps whose images are on the device at a time; None: all images stay there.
@@ -43,7 +44,7 @@ class Engine:
         model: Any,
         optimizer: Any,
         loss: Any,
-        images: np.ndarray,
+        images: Any,
         labels: np.ndarray,
         batch_size: int,
         steps_per_chunk: int | None,
