@@ -7,8 +7,11 @@ import os
 import struct
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import hydra
 import numpy as np
@@ -149,3 +152,48 @@ def files_below(folder: Path) -> list[str]:
     return sorted(
         os.path.relpath(os.path.join(place, name), folder) for place, _, names in os.walk(folder) for name in names
     )
+
+
+# --- what MLflow shows
+
+
+class MlflowRun:
+    """A run in the store of a workspace: `info`, `data` and `inputs` as MLflow gives them, and its files on disk.
+
+    Attributes:
+        artifacts: the folder of the run's artifacts.
+        model_id: of the logged model; empty if there is none.
+        model: the folder of the logged model.
+    """
+
+    def __init__(self, run: Any, client: Any):
+        self.info, self.data, self.inputs = run.info, run.data, run.inputs
+        self.artifacts = Path(unquote(urlsplit(run.info.artifact_uri).path))
+        self.digest = run.data.tags.get("eyechart.data_digest", "")
+        logged = client.search_logged_models(
+            [run.info.experiment_id], filter_string=f"source_run_id = '{run.info.run_id}'"
+        )
+        assert len(logged) <= 1
+        self.model_id = logged[0].model_id if logged else ""
+        self.model = Path(unquote(urlsplit(logged[0].artifact_location).path)) if logged else None
+        self._metrics = {
+            name: [(metric.step, metric.value) for metric in client.get_metric_history(run.info.run_id, name)]
+            for name in run.data.metrics
+        }
+
+    def history(self, name: str) -> list[tuple[int, float]]:
+        """Every recorded (step, value) of a metric."""
+        return self._metrics[name]
+
+
+def mlflow_runs(root: Path, experiment: str = "eyechart") -> list[MlflowRun]:
+    """Every run of an MLflow experiment in the store of the workspace `root`, the oldest first."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow's own
+        from mlflow import MlflowClient
+
+        client = MlflowClient(f"sqlite:///{root}/mlflow.db")
+        found = client.get_experiment_by_name(experiment)
+        assert found is not None
+        runs = client.search_runs([found.experiment_id], order_by=["attributes.start_time ASC"])
+        return [MlflowRun(run, client) for run in runs]

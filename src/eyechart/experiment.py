@@ -227,14 +227,13 @@ def _train_and_evaluate(
         requirements=model_requirements(config.backend),
     )
     history = listener.history
-    summary = {
-        "monitor": best.monitor,
-        "epochs": len(history),
+    numbers = {
         "best_epoch": best.epoch,
         "parameters": int(model.count_params()),
         "seconds": sum(row["seconds"] for row in history),
     }
-    journal.metrics(best.epoch, {name: summary[name] for name in ("best_epoch", "parameters", "seconds")})
+    journal.metrics(best.epoch, numbers)
+    summary = {"monitor": best.monitor, "epochs": len(history), **numbers}
     result = summary | _evaluate(journal, engine, dataset, splits, history, best.epoch, title)
     about = {"run_key": journal.folder.name, "title": title, "dataset": dataset.name, "result": result}
     write_json(journal.folder / "artifacts" / "run.json", about)

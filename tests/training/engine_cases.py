@@ -9,6 +9,7 @@ time and hand models to each other in FOLDER.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import time
@@ -139,7 +140,7 @@ def models() -> dict[str, Any]:
         run.model.save(FOLDER / f"{BACKEND}-{name}.keras")
         np.save(FOLDER / f"{BACKEND}-{name}.npy", run.predict(data[0]))
     (FOLDER / f"{BACKEND}.ready").touch()
-    return {}
+    return {"other backend imported": OTHER in sys.modules}
 
 
 def reference() -> dict[str, Any]:
@@ -286,7 +287,7 @@ def worth() -> dict[str, Any]:
 def precision() -> dict[str, Any]:
     """Half precision, for a dense net (compiled) and a convolutional one."""
     facts = {}
-    data = synthetic(96)
+    data = synthetic(96, (12, 12, 1))
     for kind in ("mixed_float16", "mixed_bfloat16"):
         for name in ("fnn", "cnn"):
             run = Run(SMALL[name], data, precision=kind, compiled=name == "fnn").train(6)
@@ -307,6 +308,8 @@ def architectures() -> dict[str, Any]:
     for shape in SHAPES:
         images, labels = synthetic(12, shape)
         for name, architecture in SMALL.items():
+            if name == "lenet":  # a step with half of the values left out may well raise the loss
+                architecture = dataclasses.replace(architecture, dropout=0.0)
             run = Run(architecture, (images, labels), batch_size=12, optimizer=optimizers.SGD(0.02))
             before = run.predict(images)
             run.train(1)
@@ -384,7 +387,6 @@ def activation() -> dict[str, Any]:
             activate(*arguments, "float32")
         except ConfigError as error:
             facts[name] = str(error)
-    facts["alone"] = OTHER not in sys.modules
     return facts
 
 
@@ -430,6 +432,7 @@ def main() -> None:
         except Exception:
             facts[case.__name__] = traceback.format_exc()
         facts["seconds"][case.__name__] = round(time.perf_counter() - began, 2)
+        print(case.__name__, facts["seconds"][case.__name__], file=sys.stderr, flush=True)
     (FOLDER / f"{BACKEND}.json").write_text(json.dumps(facts, indent=1))
 
 

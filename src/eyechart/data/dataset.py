@@ -42,7 +42,8 @@ class Slice:
 
     def __getitem__(self, positions: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
         """Read the images at some positions of this slice: uint8, (positions, height, width, channels)."""
-        return np.take(self.images, self.indices[positions], axis=0)
+        read: npt.NDArray[np.uint8] = np.take(self.images, self.indices[positions], axis=0)
+        return read
 
     def load(self) -> npt.NDArray[np.uint8]:
         """Read this slice's images into memory: uint8, (len, height, width, channels), C order, writable."""
