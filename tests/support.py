@@ -162,6 +162,7 @@ class MlflowRun:
 
     Attributes:
         artifacts: the folder of the run's artifacts.
+        models: how many models were logged.
         model_id: of the logged model; empty if there is none.
         model: the folder of the logged model.
     """
@@ -173,7 +174,7 @@ class MlflowRun:
         logged = client.search_logged_models(
             [run.info.experiment_id], filter_string=f"source_run_id = '{run.info.run_id}'"
         )
-        assert len(logged) <= 1
+        self.models = len(logged)
         self.model_id = logged[0].model_id if logged else ""
         self.model = Path(unquote(urlsplit(logged[0].artifact_location).path)) if logged else None
         self._metrics = {
