@@ -179,9 +179,13 @@ def _choices(rows: pd.DataFrame) -> list[str]:
         return values.nunique() > 1
 
     differing = [name for name in parameters if differs(name)]
+    known = rows.astype(object).where(rows.notna(), None).to_dict(orient="records")
     return [
-        " ".join(
-            [row["model"], *(f"{name}={row[name]}" for name in differing if str(row[name]) not in ("nan", "None"))]
-        )
-        for row in rows.to_dict(orient="records")
+        " ".join([row["model"], *(f"{name}={_text(row[name])}" for name in differing if row[name] is not None)])
+        for row in known
     ]
+
+
+def _text(value: Any) -> str:
+    """A parameter as it was typed: where other runs lack it, pandas has made a float of a whole number."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
