@@ -85,7 +85,9 @@ def boards(results: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
 
     found = []
     # a limit cuts the test part too, and scores on different test images are not to be compared
-    limits = results["limit"].astype(str) if "limit" in results else pd.Series("", index=results.index)
+    limits = pd.Series("", index=results.index)
+    if "limit" in results:
+        limits = results["limit"].map(lambda limit: str(limit) if isinstance(limit, list) else "")
     for (_, limit), rows in results.groupby([results["data_digest"], limits], sort=False):
         monitors = set(rows["monitor"])
         note = ""
@@ -99,7 +101,7 @@ def boards(results: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
             by, ascending = "validation/accuracy", False
         ordered = rows.sort_values([by, "run_key"], ascending=[ascending, True], kind="stable")
         dataset = str(ordered["dataset"].iloc[0])
-        title = dataset if limit in ("", "nan") else f"{dataset}, limit={limit}"
+        title = dataset if not limit else f"{dataset}, limit={limit}"
         found.append((title, note or f"best first by {by}", ordered.reset_index(drop=True)))
     return found
 
