@@ -8,13 +8,14 @@ import os
 import re
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -69,8 +70,8 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             except BrokenPipeError:  # whoever read the output has seen enough
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 sys.exit(1)
-            except EXPECTED as error:
-                if show:
+            except Exception as error:
+                if show or not (isinstance(error, EXPECTED) or _of_composition(error)):
                     raise
                 sys.exit(f"error: {one_line(error, conf, config_name)}")
             finally:
@@ -86,9 +87,17 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def _of_composition(error: Exception) -> bool:
+    """Whether it was raised inside Hydra or OmegaConf, which raise plain errors for some wrong values."""
+    origin = traceback.extract_tb(error.__traceback__)[-1].filename
+    return isinstance(error, ValueError | TypeError) and bool(re.search(r"[/\\](hydra|omegaconf)[/\\]", origin))
+
+
 def one_line(error: Exception, conf: Path, config_name: str) -> str:
     """Say in one line what is wrong, with the nearest right name where a name is wrong."""
-    text = str(error)
+    text = re.sub(r"\s*See https://hydra.cc\S*.*", "", str(error))
+    if isinstance(error, OverrideParseException):
+        return f"cannot read '{error.override}', expected key=value: {' '.join(text.split())}"
     if match := re.search(r"Could not override '([^']+)'", text):
         key = match[1]
         hint = nearest(key, known_keys(conf, config_name))

@@ -140,6 +140,8 @@ def check(config: DictConfig) -> Config:
     check_dataset(plain.dataset)
     model_node = _kind("model", plain.model)
     model_name = model_node.pop("name", None) or model_node["_target_"].rpartition(".")[2].lower()
+    if not isinstance(model_name, str):
+        raise ConfigError(f"model.name must be a word, received {model_name}")
     notices: list[str] = []
     _apply_environment(plain, notices)
     checked = Config(
@@ -166,6 +168,8 @@ def check(config: DictConfig) -> Config:
 def _check_values(config: Config) -> None:
     one_of("backend", config.backend, BACKENDS)
     at_least("seed", config.seed, 0)
+    if config.seed >= 2**32:
+        raise ConfigError(f"seed must be below 2**32 = {2**32}, received {config.seed}")
     config.trainer.check()
     config.callbacks.check()
     config.tracking.check()

@@ -207,7 +207,7 @@ def _train_and_evaluate(
     with EpochTable(title=title, epochs=trainer.epochs, size=size, done=done, rows=rows) as table:
         train(
             engine,
-            [best, listener, table, checkpoint],
+            [best, listener, checkpoint, table],  # a row that a person has seen is safe
             seed=config.seed,
             size=size,
             epochs=done if best.exhausted else trainer.epochs,
@@ -224,6 +224,7 @@ def _train_and_evaluate(
         path="artifacts/model.keras",
         image_shape=list(dataset.image_shape),
         classes=len(dataset.class_names),
+        backend=config.backend,
         requirements=model_requirements(config.backend),
     )
     history = listener.history
@@ -241,7 +242,7 @@ def _train_and_evaluate(
 
 
 def _save_model(model: Any, path: Path) -> None:
-    from eyechart.training.backend.quiet import without_notes
+    from eyechart.quiet import without_notes
 
     with replacing(path) as temporary, without_notes():  # Keras looks for TensorFlow here, also under JAX
         model.save(temporary)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import typing
 from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
@@ -28,6 +30,7 @@ def typed(schema: type[T], config: DictConfig, prefix: str = "") -> T:
     def full(key: object) -> str:
         return f"{prefix}.{key}" if prefix else str(key)
 
+    _check_kinds(schema, config, prefix)
     try:
         value: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), config))
     except ConfigKeyError as error:
@@ -40,7 +43,29 @@ def typed(schema: type[T], config: DictConfig, prefix: str = "") -> T:
         reason = (error.msg or str(error)).splitlines()[0]
         raise ConfigError(f"configuration key '{full(error.full_key)}': {reason}") from None
     assert isinstance(value, schema)
+    for field in dataclasses.fields(schema):  # type: ignore[arg-type]
+        number = getattr(value, field.name)
+        if isinstance(number, float) and not math.isfinite(number):
+            raise ConfigError(f"{full(field.name)} must be a finite number, received {number}")
     return value
+
+
+def _check_kinds(schema: Any, config: DictConfig, prefix: str) -> None:
+    """Raise ConfigError where a value has to be given, a list or a group, and something else stands there."""
+    hints = typing.get_type_hints(schema)
+    for name in map(str, config):
+        key = f"{prefix}.{name}" if prefix else str(name)
+        if OmegaConf.is_missing(config, name):
+            raise ConfigError(f"{key} has no value: type {key}=VALUE")
+        if name not in hints:
+            continue  # told of with the nearest right name
+        hint, value = hints[name], config[name]
+        if typing.get_origin(hint) is list and not OmegaConf.is_list(value):
+            raise ConfigError(f"{key} must be a list, as in '{key}=[{value}]', received {value}")
+        if dataclasses.is_dataclass(hint):
+            if not OmegaConf.is_dict(value):
+                raise ConfigError(f"{key} must be a group of values, received {value}: see --cfg job")
+            _check_kinds(hint, value, key)
 
 
 def one_of(key: str, value: str, known: tuple[str, ...]) -> None:

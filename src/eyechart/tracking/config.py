@@ -46,8 +46,8 @@ def _check_address(uri: str | None) -> None:
     try:
         parts = urlsplit(uri)
         _ = parts.port  # read, because only then it is checked
-    except ValueError as error:
-        raise ConfigError(f"{expected}, received '{hide_password(uri)}' ({error})") from None
+    except ValueError:
+        raise ConfigError(f"{expected}, received '{hide_password(uri)}'") from None
     scheme = parts.scheme.partition("+")[0]
     remote = scheme in ("http", "https", "postgresql", "mysql", "mssql") and parts.hostname
     local = scheme == "sqlite" and re.match(r"sqlite(\+\w+)?:///.", uri)
@@ -55,6 +55,6 @@ def _check_address(uri: str | None) -> None:
         raise ConfigError(f"{expected}, received '{hide_password(uri)}'")
 
 
-def hide_password(uri: str) -> str:
-    """The address without the user and password that it may carry."""
-    return re.sub(r"//[^/@]*@", "//***@", uri)
+def hide_password(text: str) -> str:
+    """The text, an address or a sentence with addresses, without the users and passwords that they carry."""
+    return re.sub(r"((?:[\w+.-]+:)?//)?[^\s'\"]*@", lambda match: f"{match[1] or ''}***@", text)

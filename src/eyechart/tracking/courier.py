@@ -88,7 +88,7 @@ class Courier:
             if not self._failed:
                 reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
                 print(
-                    f"warning: nothing can be delivered to {hide_password(self.store.uri)} ({reason}); "
+                    f"warning: nothing can be delivered to {hide_password(self.store.uri)} ({hide_password(reason)}); "
                     f"training goes on, and the journals in {folder.parent} keep everything",
                     file=sys.stderr,
                 )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from eyechart import paths
 from eyechart.files import write_json
@@ -54,6 +55,11 @@ def deliver(folder: Path, store: Store) -> None:
 
     Raises whatever MLflow raises; what was delivered until then is remembered.
     """
+    with FileLock(folder / "delivery.lock"):  # two processes may tell of one run, and its model must arrive once
+        _deliver(folder, store)
+
+
+def _deliver(folder: Path, store: Store) -> None:
     cursor = _Cursor.load(folder, store.uri)
     batch = _Batch()
     for record, offset in read_from(folder, cursor.offset):
@@ -164,45 +170,20 @@ def _table(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> No
         client.log_table(run_id, columns, name)
 
 
-class _KerasFile:
-    """A saved model, as far as MLflow wants to know it: something that can save itself. Nothing is loaded."""
-
-    def __init__(self, path: Path):
-        self._path = path
-
-    def save(self, path: str) -> None:
-        shutil.copyfile(self._path, path)
-
-
 def _model(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> None:
     import tempfile
 
-    import mlflow.keras
-    import numpy as np
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
-    from mlflow.models import Model, ModelSignature
-    from mlflow.types import Schema, TensorSpec
+
+    from eyechart.tracking.package import package_model
 
     experiment_id = client.get_run(run_id).info.experiment_id
-    if client.search_logged_models([experiment_id], filter_string=f"source_run_id = '{run_id}' AND status = 'READY'"):
+    ready = f"source_run_id = '{run_id}' AND status = 'READY'"
+    if client.search_logged_models([experiment_id], filter_string=ready, max_results=1):
         return
-    signature = ModelSignature(
-        inputs=Schema([TensorSpec(np.dtype(np.uint8), (-1, *record["image_shape"]))]),
-        outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, record["classes"]))]),
-    )
-    # as `mlflow.keras.log_model` does it, which knows no experiment and no store but the process's own
     logged = client.create_logged_model(experiment_id, name="model", source_run_id=run_id)
-    package = Model(
-        artifact_path=logged.artifact_location, run_id=run_id, model_uuid=logged.model_id, model_id=logged.model_id
-    )
     with tempfile.TemporaryDirectory() as place:
-        mlflow.keras.save_model(
-            _KerasFile(folder / record["path"]),
-            place,
-            mlflow_model=package,
-            signature=signature,
-            pip_requirements=record["requirements"],
-        )
+        package_model(logged, run_id, folder / record["path"], record, Path(place))
         client.log_model_artifacts(logged.model_id, place)
     client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
     client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])

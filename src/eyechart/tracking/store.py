@@ -33,7 +33,9 @@ class Store:
 
     def __init__(self, uri: str | None = None):
         self.uri = uri or local_uri()
-        self._artifacts: Path | None = None if uri else paths.repository() / "mlartifacts"
+        # a database has no place for files, so they lie beside it; a server knows its own
+        database = self.uri.partition(":///")[2] if self.uri.startswith("sqlite") else ""
+        self._artifacts = Path(database).resolve().parent / "mlartifacts" if database else None
         self._client: MlflowClient | None = None
         self._experiments: dict[str, str] = {}
 

@@ -14,7 +14,7 @@ from eyechart.training.records import Consumer, Record
 
 
 class Checkpoint:
-    """Writes the state of the engine and of the other consumers after each epoch; must be the last consumer.
+    """Writes the state of the engine and of the other consumers after each epoch; must come after those consumers.
 
     Args:
         path: an `.npz` file of plain arrays.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from eyechart.errors import ConfigError
+from eyechart.schema import at_least
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,13 @@ class Optimizer(ABC):
 
     def check(self) -> None:
         """Raise ConfigError for a value that no optimizer can work with."""
-        if not self.learning_rate > 0:
-            raise ConfigError(f"optimizer.learning_rate must be above 0, received {self.learning_rate}")
+        for name in ("learning_rate", "epsilon"):
+            if not getattr(self, name, 1) > 0:
+                raise ConfigError(f"optimizer.{name} must be above 0, received {getattr(self, name)}")
+        for name in ("momentum", "rho", "beta_1", "beta_2"):
+            if not 0 <= getattr(self, name, 0) < 1:
+                raise ConfigError(f"optimizer.{name} must lie in [0, 1), received {getattr(self, name)}")
+        at_least("optimizer.weight_decay", getattr(self, "weight_decay", 0), 0)
 
     def build(self, learning_rate: Any, precision: str) -> Any:
         """The Keras optimizer, with `learning_rate` (a float or a Keras schedule) in place of the configured one.

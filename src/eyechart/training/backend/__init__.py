@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from eyechart.errors import ConfigError
-from eyechart.training.backend.quiet import without_notes
+from eyechart.quiet import without_notes
 
 PIECE_SECONDS = 0.5  # a call into a compiled program lasts about this long, so that progress shows and Ctrl-C is heard
 PREDICTION_BATCH = 500  # images per step where nothing is learned: enough to keep a device busy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ from eyechart.training.backend.pieces import chunks, in_pieces
 
 def find_device(device: str) -> str:
     """Let memory on GPUs grow as needed, hide them for `cpu`; `gpu` or `cpu`: what will be used."""
+    # each run of a sweep has its own programs, which TensorFlow takes for a mistake and warns of
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     gpus = tf.config.list_physical_devices("GPU")
     if device == "cpu" or not gpus:
         return "cpu"

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import socket
+import threading
+import time
+
+import pytest
+from tracking.saying import THIRD_PARTY, FailingStore, known, say, start
+
+from eyechart.tracking import courier as module
+from eyechart.tracking.config import TrackingConfig
+from eyechart.tracking.courier import Courier
+from eyechart.tracking.delivery import CURSOR
+from eyechart.tracking.journal import Journal
+
+pytestmark = [pytest.mark.filterwarnings(warning) for warning in THIRD_PARTY]
+
+
+@pytest.fixture
+def closed_port():
+    """A port of this machine that refuses."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.fixture
+def silent_port():
+    """A port that takes calls and never answers; afterwards whoever waits for it is let go."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        calls = []
+
+        def take():
+            while True:
+                try:
+                    calls.append(server.accept()[0])
+                except OSError:
+                    return
+
+        taking = threading.Thread(target=take)
+        taking.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+    for call in calls:
+        call.close()
+    taking.join(10)
+    for thread in threading.enumerate():
+        if thread.name == "courier":
+            thread.join(60)  # or its warning would stand in another test's output
+
+
+def journals(folder, count):
+    folders = [folder.with_name(f"k{i}") for i in range(count)]
+    for one in folders:
+        journal = Journal(one)
+        start(journal, one.name)
+        journal.append("end", status="FINISHED", result={})
+        journal.close()
+    return folders
+
+
+def test_it_delivers_what_it_is_told(store, folder):
+    say(folder).close()
+    courier = Courier(TrackingConfig())
+    assert courier.run_id(folder) is None
+    courier.tell(folder)
+    courier.tell(folder)
+    assert courier.close()
+    (run,) = known(store)
+    assert run["status"] == "FINISHED"
+    assert courier.run_id(folder)
+
+
+@pytest.mark.parametrize("mode", ["offline", "none"])
+def test_offline_nothing_is_delivered(folder, root, mode):
+    say(folder).close()
+    courier = Courier(TrackingConfig(mode=mode))
+    courier.tell(folder)
+    assert courier.close()
+    assert courier.run_id(folder) is None
+    assert not (folder / CURSOR).exists()
+    assert not (root / "mlflow.db").exists()
+
+
+def test_without_anything_to_say_it_closes_at_once(root):
+    assert Courier(TrackingConfig()).close()
+    assert not (root / "mlflow.db").exists()
+
+
+def test_a_server_that_is_not_there_gives_one_warning(folder, closed_port, capsys, monkeypatch):
+    monkeypatch.setattr(module, "PAUSE_AFTER_FAILURE", 0.01)
+    courier = Courier(TrackingConfig(mode="server", uri=f"http://127.0.0.1:{closed_port}"))
+    for one in journals(folder, 3):
+        courier.tell(one)
+    time.sleep(1)
+    assert not courier.close(patience=60)
+    said = capsys.readouterr().err
+    assert said.count("warning: ") == 1
+    assert f"http://127.0.0.1:{closed_port}" in said
+    assert str(folder.parent) in said
+    assert said.count("\n") == 1
+
+
+def test_a_server_that_never_answers_holds_nobody_up(folder, silent_port):
+    courier = Courier(TrackingConfig(mode="server", uri=f"http://127.0.0.1:{silent_port}"))
+    (one,) = journals(folder, 1)
+    courier.tell(one)
+    began = time.monotonic()
+    assert not courier.close(patience=2)
+    assert time.monotonic() - began < 10
+
+
+def test_after_a_failure_it_tries_again(store, folder, capsys, monkeypatch):
+    monkeypatch.setattr(module, "PAUSE_AFTER_FAILURE", 0.01)
+    say(folder).close()
+    courier = Courier(TrackingConfig())
+    courier.store = FailingStore(fail_at=4)
+    courier.tell(folder)
+    end = time.monotonic() + 60
+    while time.monotonic() < end and len(courier.store.calls) < 10:
+        time.sleep(0.05)
+    assert courier.close()
+    (run,) = known(store)
+    assert run["status"] == "FINISHED"
+    assert capsys.readouterr().err.count("warning: ") == 1
+
+
+def test_one_journal_that_cannot_be_read_does_not_stop_the_others(store, folder, capsys, monkeypatch):
+    monkeypatch.setattr(module, "PAUSE_AFTER_FAILURE", 0.01)
+    first, second = journals(folder, 2)
+    (first / "journal.jsonl").write_text("nothing\n")
+    courier = Courier(TrackingConfig())
+    courier.tell(first)
+    courier.tell(second)
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not courier.run_id(second):
+        time.sleep(0.05)
+    assert not courier.close()
+    assert [run["name"] for run in known(store)] == ["run k1"]
+    assert "journal.jsonl has a broken record" in capsys.readouterr().err

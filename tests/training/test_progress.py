@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+from training.fakes import FakeEngine
+
+from eyechart.training.progress import EpochTable
+from eyechart.training.records import Record
+
+METRICS = {"train/loss": 1.23456, "train/accuracy": 0.5, "seconds": 12.345}
+VALIDATION = {"validation/loss": 0.25, "validation/accuracy": 1.0}
+
+
+def show(records, **arguments):
+    with EpochTable(title="fnn on digits", epochs=12, size=100, **arguments) as table:
+        for record in records:
+            table.tick(100)
+            assert table(record, FakeEngine()) is False
+
+
+def test_rows_stand_under_their_titles(capsys):
+    show([Record(1, METRICS | VALIDATION), Record(12, METRICS)])
+    title, first, last = capsys.readouterr().out.splitlines()
+    assert title == "epoch  train loss  accuracy  validation loss  accuracy  seconds"
+    assert first == "    1      1.2346    0.5000           0.2500    1.0000    12.35"
+    assert last == "   12      1.2346    0.5000                -         -    12.35"
+
+
+def test_a_sweep_prints_no_rows(capsys):
+    show([Record(1, METRICS)], rows=False)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("done", [0, 3])
+def test_there_is_no_bar_where_nobody_watches(capsys, done):
+    show([Record(done + 1, METRICS)], done=done)
+    assert capsys.readouterr().err == ""
+
+
+def test_there_is_a_bar_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    show([Record(1, METRICS | VALIDATION)])
+    said = capsys.readouterr()
+    assert "fnn on digits" in said.err
+    assert "accuracy 1.0000" in said.err
+    assert "\x1b" not in said.out
