@@ -6,13 +6,15 @@ python pipelines/compare.py sweep=last      the newest sweep, and write the boar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from omegaconf import DictConfig
 
 from eyechart.cli import command
 from eyechart.schema import typed
+from eyechart.tracking.config import TrackingConfig, with_environment
 
 
 @dataclass
@@ -22,12 +24,17 @@ class CompareConfig:
     sweep: str | None = None
     experiment_name: str | None = None
     picture: str | None = None
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
 
 @command("compare")
 def main(config: DictConfig) -> None:
     """Read the journals, print the boards."""
     settings = typed(CompareConfig, config)
+    settings.tracking.check()
+    tracking, notices = with_environment(settings.tracking)
+    for notice in notices:
+        print(f"notice: {notice}", file=sys.stderr)
     from eyechart.comparison import leaderboard
     from eyechart.errors import EyechartError
     from eyechart.sweep import find_sweep, publish
@@ -39,7 +46,7 @@ def main(config: DictConfig) -> None:
     leaderboard.print_boards(results, Path(settings.picture) if settings.picture else None)
     if settings.sweep is not None:
         folder = find_sweep(settings.sweep)
-        publish(folder, leaderboard.write(folder, list(results["run_key"])))
+        publish(folder, leaderboard.write(folder, list(results["run_key"])), tracking)
         print(f"written to {folder}/leaderboard.csv and .md, and to the sweep's MLflow run")
 
 

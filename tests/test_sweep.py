@@ -49,7 +49,6 @@ def test_the_plan_is_told_first(sweep):
     assert sweep.out.startswith("4 runs: 0 finished, 4 to train, 2 duplicates left out\n")
 
 
-@pytest.mark.xfail(strict=True, reason="TensorFlow warns of retracing from the third run of a process on")
 def test_a_sweep_that_goes_well_is_silent_on_stderr(sweep):
     assert sweep.err == ""
 

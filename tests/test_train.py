@@ -297,7 +297,6 @@ def test_an_unreachable_server_is_a_warning(unreachable):
     assert read_journal(run_folder(unreachable.root))[-1]["status"] == "FINISHED"
 
 
-@pytest.mark.xfail(strict=True, reason="the reason that MLflow gives holds the address")
 def test_the_warning_tells_no_password(unreachable):
     assert "secret" not in unreachable.done.stdout + unreachable.done.stderr
 
@@ -359,7 +358,6 @@ def test_of_two_at_once_one_trains_and_the_other_gets_the_record(resumed):
 
 
 # not strict: only where both deliver in the same moment
-@pytest.mark.xfail(reason="two processes deliver one journal at the same time, and TensorFlow talks")
 def test_who_has_to_wait_says_so_and_no_more(resumed, interrupted):
     waits = f"another process trains {run_folder(interrupted.root).name}: waiting for it\n"
     assert {resumed.training.stderr, resumed.record.stderr} <= {"", waits}
@@ -400,7 +398,6 @@ def test_two_at_once_where_nothing_is_yet(at_once):
 
 
 # not strict: only where both deliver in the same moment
-@pytest.mark.xfail(reason="two processes deliver one journal at the same time")
 def test_two_at_once_deliver_everything_once(at_once):
     (found,) = at_once.runs
     assert found.models == 1
@@ -468,7 +465,6 @@ def test_a_finished_run_is_delivered_later(offline, delivered):
     assert (found.model / "MLmodel").is_file()
 
 
-@pytest.mark.xfail(strict=True, reason="MLflow imports Keras to save a model, and TensorFlow talks")
 def test_a_late_delivery_is_silent(delivered):
     assert delivered.stderr == ""
 

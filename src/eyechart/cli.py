@@ -73,7 +73,8 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             except Exception as error:
                 if show or not (isinstance(error, EXPECTED) or _of_composition(error)):
                     raise
-                sys.exit(f"error: {one_line(error, conf, config_name)}")
+                typed = "" if isinstance(error, EXPECTED) else f" (typed: {' '.join(sys.argv[1:])})"
+                sys.exit(f"error: {one_line(error, conf, config_name)}{typed}")
             finally:
                 os.environ[SHOW_TRACEBACKS] = "1" if show else "0"
 

@@ -20,7 +20,7 @@ from eyechart.data.config import DatasetConfig, check_dataset
 from eyechart.errors import ConfigError
 from eyechart.models.architecture import Architecture
 from eyechart.schema import at_least, one_of, typed
-from eyechart.tracking.config import TrackingConfig, hide_password
+from eyechart.tracking.config import TrackingConfig, with_environment
 from eyechart.training.config import CallbacksConfig, TrainerConfig
 from eyechart.training.optimizers import Optimizer
 from eyechart.training.schedules import Schedule
@@ -185,10 +185,8 @@ def _apply_environment(plain: _Schema, notices: list[str]) -> None:
     if backend and backend != plain.backend:
         notices.append(f"KERAS_BACKEND={backend} in the environment wins over backend={plain.backend}")
         plain.backend = backend
-    uri = os.environ.get("MLFLOW_TRACKING_URI")
-    if uri and plain.tracking.mode in ("local", "server") and uri != plain.tracking.uri:
-        notices.append(f"MLFLOW_TRACKING_URI={hide_password(uri)} in the environment wins over tracking.uri")
-        plain.tracking = dataclasses.replace(plain.tracking, mode="server", uri=uri)
+    plain.tracking, told = with_environment(plain.tracking)
+    notices += told
 
 
 def _limit(value: Any) -> tuple[int | None, int | None]:

@@ -17,6 +17,7 @@ from eyechart.config import Config
 from eyechart.data import Dataset, Splits, open_dataset
 from eyechart.files import replacing, write_json, write_text
 from eyechart.tracking import Courier, Journal, read_journal
+from eyechart.tracking.config import hide_password
 
 if TYPE_CHECKING:
     from eyechart.training.backend import Engine
@@ -150,7 +151,8 @@ def _introduce(
     )
     if "params" in known:  # a further attempt
         return
-    tags = {"eyechart.data_digest": dataset.digest, "eyechart.overrides": " ".join(overrides)}
+    typed = [hide_password(override) for override in overrides]
+    tags = {"eyechart.data_digest": dataset.digest, "eyechart.overrides": " ".join(typed)}
     journal.append("tags", values=tags | git_tags(paths.SOURCE) | machine_tags())
     profile = {"train": dataset.counts["train"], "test": dataset.counts["test"], "classes": len(dataset.class_names)}
     journal.append(
@@ -158,7 +160,7 @@ def _introduce(
     )
     artifacts = journal.folder / "artifacts"
     write_text(artifacts / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config.choices())))
-    write_text(artifacts / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(list(overrides))))
+    write_text(artifacts / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(typed)))
     for file in ("config.yaml", "overrides.yaml"):
         journal.append("artifact", path=f"artifacts/{file}", folder="config")
     journal.append("params", values=config.parameters())  # last: where they are, all of the above is
@@ -210,7 +212,7 @@ def _train_and_evaluate(
             [best, listener, checkpoint, table],  # a row that a person has seen is safe
             seed=config.seed,
             size=size,
-            epochs=done if best.exhausted else trainer.epochs,
+            epochs=trainer.epochs,
             done=done,
             validation=(held_back.load(), held_back.labels) if held_back else None,
             tick=table.tick,

@@ -43,11 +43,18 @@ def typed(schema: type[T], config: DictConfig, prefix: str = "") -> T:
         reason = (error.msg or str(error)).splitlines()[0]
         raise ConfigError(f"configuration key '{full(error.full_key)}': {reason}") from None
     assert isinstance(value, schema)
-    for field in dataclasses.fields(schema):  # type: ignore[arg-type]
-        number = getattr(value, field.name)
-        if isinstance(number, float) and not math.isfinite(number):
-            raise ConfigError(f"{full(field.name)} must be a finite number, received {number}")
+    _check_numbers(value, prefix)
     return value
+
+
+def _check_numbers(value: Any, prefix: str) -> None:
+    """Raise ConfigError for a number that is not finite."""
+    for field in dataclasses.fields(value):
+        key, number = f"{prefix}.{field.name}" if prefix else field.name, getattr(value, field.name)
+        if dataclasses.is_dataclass(number):
+            _check_numbers(number, key)
+        elif isinstance(number, float) and not math.isfinite(number):
+            raise ConfigError(f"{key} must be a finite number, received {number}")
 
 
 def _check_kinds(schema: Any, config: DictConfig, prefix: str) -> None:
@@ -56,15 +63,15 @@ def _check_kinds(schema: Any, config: DictConfig, prefix: str) -> None:
     for name in map(str, config):
         key = f"{prefix}.{name}" if prefix else str(name)
         if OmegaConf.is_missing(config, name):
-            raise ConfigError(f"{key} has no value: type {key}=VALUE")
+            raise ConfigError(f"configuration key '{key}': no value: type {key}=VALUE")
         if name not in hints:
             continue  # told of with the nearest right name
         hint, value = hints[name], config[name]
         if typing.get_origin(hint) is list and not OmegaConf.is_list(value):
-            raise ConfigError(f"{key} must be a list, as in '{key}=[{value}]', received {value}")
+            raise ConfigError(f"configuration key '{key}': expected a list, as in '{key}=[{value}]'")
         if dataclasses.is_dataclass(hint):
             if not OmegaConf.is_dict(value):
-                raise ConfigError(f"{key} must be a group of values, received {value}: see --cfg job")
+                raise ConfigError(f"configuration key '{key}': expected a group of values, received {value}")
             _check_kinds(hint, value, key)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import secrets
@@ -19,8 +18,8 @@ from eyechart.data import open_dataset
 from eyechart.errors import EyechartError
 from eyechart.experiment import finished
 from eyechart.files import write_json
-from eyechart.tracking import Courier, Journal, read_journal
-from eyechart.tracking.config import TrackingConfig
+from eyechart.tracking import Courier, Journal
+from eyechart.tracking.config import TrackingConfig, hide_password
 
 SWEEP = "EYECHART_SWEEP"  # in the environment of a job, wherever it runs: the id of its sweep
 IDENTITY = "eyechart.sweep"
@@ -124,7 +123,8 @@ class Sweep:
         sweep_id = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
         tracking = plan.jobs[0].config.tracking
         sweep = cls(sweep_id, Courier(tracking))
-        jobs = [{"run_key": job.run_key, "name": job.name, "overrides": list(job.overrides)} for job in plan.jobs]
+        jobs = [{"run_key": job.run_key, "name": job.name, "overrides": _hidden(job.overrides)} for job in plan.jobs]
+        command = hide_password(command)
         write_json(sweep.folder / MANIFEST, {"command": command, "jobs": jobs})
         journal = Journal(sweep.folder)
         journal.append(
@@ -132,7 +132,6 @@ class Sweep:
             identity=[IDENTITY, sweep_id],
             name=f"sweep of {len(jobs)}",
             experiment_name=tracking.experiment_name,
-            tracking=dataclasses.asdict(tracking),
             source="pipelines/train.py",
         )
         journal.append("tags", values={"eyechart.command": command, "eyechart.runs": len(jobs)})
@@ -162,19 +161,22 @@ class Sweep:
         if self._manifest is None:
             jobs = json.loads((self.folder / MANIFEST).read_text())["jobs"]
             self._manifest = {json.dumps(job["overrides"]): job["name"] for job in jobs}
-        return self._manifest.get(json.dumps(list(overrides)), " ".join(overrides))
+        return self._manifest.get(json.dumps(_hidden(overrides)), " ".join(overrides))
 
 
-def publish(folder: Path, files: Sequence[str]) -> None:
+def publish(folder: Path, files: Sequence[str], tracking: TrackingConfig) -> None:
     """Bring files of an ended sweep's folder to its MLflow run."""
     journal = Journal(folder)
     for file in files:
         journal.append("artifact", path=file)
     journal.close()
-    (start,) = [record for record in read_journal(folder) if record["kind"] == "start"]
-    courier = Courier(TrackingConfig(**start["tracking"]))
+    courier = Courier(tracking)
     courier.tell(folder)
     courier.close()
+
+
+def _hidden(overrides: Sequence[str]) -> list[str]:
+    return [hide_password(override) for override in overrides]
 
 
 def run_keys(sweep_id: str) -> list[str]:

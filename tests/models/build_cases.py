@@ -10,7 +10,7 @@ from models.cases import COUNTED, LEAST, WRONG
 from eyechart.errors import ConfigError
 from eyechart.training.backend import activate
 
-activate("jax", "cpu", "float32")
+activate("tensorflow", "cpu", "float32")
 
 
 def main() -> None:

@@ -2,8 +2,8 @@
 
 python delivery_cases.py FOLDER DATABASE
 
-A process of its own, because delivering a model imports Keras, which chooses its backend for the life of a process.
-DATABASE is a store without runs. Writes `FOLDER/facts.json`.
+A process of its own, because MLflow's package of a model warns of much when it is imported. DATABASE is a store
+without runs. Writes `FOLDER/facts.json`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 FOLDER, DATABASE = Path(sys.argv[1]), Path(sys.argv[2])
-os.environ["KERAS_BACKEND"] = "jax"
 os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
 
 from tracking.saying import FailingStore, Unplugged, known, say  # noqa: E402
@@ -67,6 +66,7 @@ def main() -> None:
             deliver(folder, Store())
             case = {"call": number, "name": name, "after": after, "failed": failed, "known": known(Store())}
             facts["interrupted"].append(case)
+    facts["imported"] = [name for name in ("keras", "tensorflow", "jax") if name in sys.modules]
     (FOLDER / "facts.json").write_text(json.dumps(facts, indent=1))
 
 

@@ -21,6 +21,7 @@ THIRD_PARTY = (
 )
 IDENTITY = "eyechart.run_key"
 EXPERIMENT = "a test"
+MADE_BY = {"backend": "jax", "requirements": ["keras==3.15.1", "jax==0.10.2"]}
 
 
 def start(journal: Journal, key: str, *, parent: str | None = None, identity: str = IDENTITY) -> None:
@@ -50,7 +51,7 @@ def say(folder: Path, key: str = "k1", *, model: bool = False, parent: str | Non
     journal.append("table", path="artifacts/scores.json")
     if model:
         (artifacts / "model.keras").write_bytes(b"PK a model")
-        journal.append("model", path="artifacts/model.keras", image_shape=[4, 4, 1], classes=2, requirements=["keras"])
+        journal.append("model", path="artifacts/model.keras", image_shape=[4, 4, 1], classes=2, **MADE_BY)
     journal.metrics(3, {"best/f1": 0.5})
     journal.append("end", status="FINISHED", result={"a": 1})
     return journal

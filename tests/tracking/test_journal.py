@@ -141,7 +141,6 @@ def test_a_record_is_a_line_a_person_can_read(tmp_path):
     assert json.loads(line)["values"] == {"place": "Zürich\nWest"}
 
 
-@pytest.mark.xfail(strict=True, reason="an override typed in another encoding ends the run: journal.py, Journal.append")
 def test_text_that_is_no_unicode_ends_no_run(tmp_path):
     journal = Journal(tmp_path)
     try:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import dataclasses
 import importlib.abc
 import json
-import random
 import sys
 import time
 import traceback
@@ -21,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from eyechart.data import open_dataset
+from eyechart.data import Slice, open_dataset
 from eyechart.errors import ConfigError
 from eyechart.models import CNN, FNN, BiRNN, LeNet
 from eyechart.training import optimizers, schedules
-from eyechart.training.backend import PREDICTION_BATCH, activate, make_engine, worth_compiling
+from eyechart.training.backend import PREDICTION_BATCH, activate, make_engine, set_seed, worth_compiling
 from eyechart.training.checkpoint import Checkpoint
 from eyechart.training.consumers import Best
 from eyechart.training.order import order
@@ -73,7 +72,7 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 class Run:
-    """A model and its engine on some images, and what its epochs gave."""
+    """A model and its engine on some images, and what its epochs gave; `source` is where else to read the images."""
 
     def __init__(
         self,
@@ -86,9 +85,10 @@ class Run:
         steps_per_chunk: int | None = None,
         compiled: bool = False,
         precision: str = "float32",
+        source: Slice | None = None,
     ):
         activate(BACKEND, "cpu", precision)
-        random.seed(7)  # which Keras draws the layers' seeds from; its own `set_random_seed` imports TensorFlow
+        set_seed(7)
         images, labels = data
         self.size = len(images)
         self.model = architecture.build(images.shape[1:], int(labels.max()) + 1)
@@ -99,7 +99,7 @@ class Run:
             model=self.model,
             optimizer=self.optimizer,
             loss=keras.losses.SparseCategoricalCrossentropy(),
-            images=images,
+            images=images if source is None else source,
             labels=labels,
             batch_size=batch_size,
             steps_per_chunk=steps_per_chunk,
@@ -233,14 +233,22 @@ def chunked() -> dict[str, Any]:
     """The same training with all images on the device and with few at a time: 6 steps of 16 and one of 4."""
     facts = {}
     data = synthetic(100)
+    images, labels = data
+    # the same images at every other position of a larger array, as a slice of a data set on disk has them
+    larger = np.repeat(images, 2, axis=0)
+    larger[::2] = 0
+    disk = Slice(larger, labels, np.arange(1, 200, 2))
+    ways = ((None, None), (1, None), (3, None), (3, disk))
     cases = {
         "dense, compiled": (FNN(), optimizers.SGD(0.1, 0.9), True),
         "dropout": (SMALL["lenet"], optimizers.Adam(), False),
     }
     for name, (architecture, optimizer, compiled) in cases.items():
         runs = [
-            Run(architecture, data, optimizer=optimizer, compiled=compiled, steps_per_chunk=steps).train(2)
-            for steps in (None, 1, 3)
+            Run(architecture, data, optimizer=optimizer, compiled=compiled, steps_per_chunk=steps, source=source).train(
+                2
+            )
+            for steps, source in ways
         ]
         facts[name] = {
             "states": [difference(run.state(), runs[0].state()) for run in runs],

@@ -88,14 +88,12 @@ def test_an_interruption_changes_nothing(series, cut, patience):
     assert second.value == straight.value
 
 
-@pytest.mark.xfail(strict=True, reason="a first value that is no number stays the best: consumers.py, Best.__call__")
 def test_any_number_is_better_than_none():
     best = Best(LOSS)
     hear(best, [math.nan, 0.5, 0.4])
     assert best.epoch == 3
 
 
-@pytest.mark.xfail(strict=True, reason="a first value that is no number resets the count: consumers.py, Best.__call__")
 def test_patience_ends_with_a_run_that_gives_no_numbers():
     assert hear(Best(LOSS, patience=2), [math.nan] * 5) is not None
 

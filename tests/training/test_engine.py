@@ -44,11 +44,11 @@ def test_both_backends_give_the_same_first_epoch(all_facts):
 @pytest.mark.parametrize("net", ["dense, compiled", "dropout"])
 def test_data_in_chunks_changes_nothing(facts, net):
     found = facts("chunked")[net]
-    assert found["states"] == [0, 0, 0]
+    assert found["states"] == [0, 0, 0, 0]
     for name in ("losses", "accuracies"):
-        resident, by_one, by_three = found[name]
-        assert resident == by_one == by_three
-    assert found["ticks"] == [200, 200, 200]
+        resident, by_one, by_three, from_disk = found[name]
+        assert resident == by_one == by_three == from_disk
+    assert found["ticks"] == [200, 200, 200, 200]
 
 
 @pytest.mark.parametrize("batch_size", ["1", "10", "1000"])

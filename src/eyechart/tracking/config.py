@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -55,6 +57,18 @@ def _check_address(uri: str | None) -> None:
         raise ConfigError(f"{expected}, received '{hide_password(uri)}'")
 
 
+def with_environment(tracking: TrackingConfig) -> tuple[TrackingConfig, list[str]]:
+    """The configuration in force, and what to tell the user.
+
+    MLFLOW_TRACKING_URI in the environment wins over the configuration, but not over `offline` and `none`.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    if not uri or tracking.mode in ("offline", "none") or uri == tracking.uri:
+        return tracking, []
+    notice = f"MLFLOW_TRACKING_URI={hide_password(uri)} in the environment wins over tracking.uri"
+    return dataclasses.replace(tracking, mode="server", uri=uri), [notice]
+
+
 def hide_password(text: str) -> str:
     """The text, an address or a sentence with addresses, without the users and passwords that they carry."""
-    return re.sub(r"((?:[\w+.-]+:)?//)?[^\s'\"]*@", lambda match: f"{match[1] or ''}***@", text)
+    return re.sub(r"((?:[\w+.-]+:)?//)[^\s'\"]*@|[^\s'\"/@=]+:[^\s'\"]*@", lambda match: f"{match[1] or ''}***@", text)

@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from eyechart import paths
 from eyechart.files import write_json
+from eyechart.tracking.config import hide_password
 from eyechart.tracking.journal import read_from
 from eyechart.tracking.store import Store
 
@@ -32,11 +33,11 @@ class _Cursor:
     def load(cls, folder: Path, uri: str) -> _Cursor:
         path = folder / CURSOR
         known = json.loads(path.read_text()) if path.exists() else {}
-        return cls(path, uri, **known.get(uri, {}))
+        return cls(path, uri, **known.get(hide_password(uri), {}))
 
     def save(self) -> None:
         known = json.loads(self.path.read_text()) if self.path.exists() else {}
-        write_json(self.path, known | {self.uri: {"offset": self.offset, "run_id": self.run_id}})
+        write_json(self.path, known | {hide_password(self.uri): {"offset": self.offset, "run_id": self.run_id}})
 
 
 def delivered_run_id(folder: Path, uri: str) -> str | None:
@@ -177,16 +178,21 @@ def _model(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> No
 
     from eyechart.tracking.package import package_model
 
-    experiment_id = client.get_run(run_id).info.experiment_id
-    ready = f"source_run_id = '{run_id}' AND status = 'READY'"
-    if client.search_logged_models([experiment_id], filter_string=ready, max_results=1):
-        return
-    logged = client.create_logged_model(experiment_id, name="model", source_run_id=run_id)
-    with tempfile.TemporaryDirectory() as place:
-        package_model(logged, run_id, folder / record["path"], record, Path(place))
-        client.log_model_artifacts(logged.model_id, place)
-    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    run = client.get_run(run_id)
+    experiment_id = run.info.experiment_id
+    found = client.search_logged_models([experiment_id], filter_string=f"source_run_id = '{run_id}'")
+    logged = next((model for model in found if model.status == LoggedModelStatus.READY), None)
+    if logged is None:
+        for model in found:  # what an interrupted delivery left
+            client.delete_logged_model(model.model_id)
+        logged = client.create_logged_model(experiment_id, name="model", source_run_id=run_id)
+        with tempfile.TemporaryDirectory() as place:
+            package_model(logged, run_id, folder / record["path"], record, Path(place))
+            client.log_model_artifacts(logged.model_id, place)
+        client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+    known = run.outputs.model_outputs if run.outputs else []
+    if logged.model_id not in {output.model_id for output in known}:
+        client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
 
 
 def _end(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> None:

@@ -54,7 +54,7 @@ class Journal:
     def append(self, kind: str, **values: Any) -> None:
         """Write one record."""
         record = {"kind": kind, "t": time.time_ns() // 1_000_000, **values}
-        os.write(self._file, (json.dumps(record, ensure_ascii=False) + "\n").encode())
+        os.write(self._file, (json.dumps(record, ensure_ascii=False) + "\n").encode(errors="replace"))
 
     def metrics(self, step: int, values: dict[str, float]) -> None:
         """Record metrics of one step; those that this step has already are left out."""

@@ -38,10 +38,12 @@ class Best:
             self.epoch = record.epoch
             return False
         value = record.metrics[self.monitor]
-        if self.epoch == 0 or improvement(self.monitor, value, self.value) > 0:
+        number = not math.isnan(value)  # a run may diverge, and any number is better than none
+        if self.epoch == 0 or (number and math.isnan(self.value)) or improvement(self.monitor, value, self.value) > 0:
             (self.weights,) = engine.weights()
             self.epoch, self.value = record.epoch, value
-        if math.isnan(self._reference) or improvement(self.monitor, value, self._reference) > self.min_delta:
+        first = number and math.isnan(self._reference)
+        if first or improvement(self.monitor, value, self._reference) > self.min_delta:
             self._reference, self._waited = value, 0
         else:
             self._waited += 1

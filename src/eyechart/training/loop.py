@@ -36,6 +36,8 @@ def train(
         validation: uint8 images (n, height, width, channels) and int32 labels (n,) that nothing is learned from.
         tick: called with the number of training images read since the last call.
     """
+    if any(getattr(consumer, "exhausted", False) for consumer in consumers):
+        return  # interrupted after it had asked for the end, and before the run was recorded as finished
     for epoch in range(done + 1, epochs + 1):
         began = time.perf_counter()
         orders = order(seed, epoch, size)[np.newaxis]
