@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all lock params bench clean
+.PHONY: help install demo test test-all packages lock params bench clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -41,8 +41,14 @@ test: $(READY)
 	pytest -m "not slow"
 
 test-all: export EYECHART_NO_SKIPS := 1
-test-all: test
+test-all: packages test
 	pytest -m slow
+
+# what the slow tests use of Debian's packages, where they can be installed
+packages:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && [ ! -d /usr/share/datasets/fashion-mnist ]; then \
+		apt-get update -qq && apt-get install -y -qq dataset-fashion-mnist || true; \
+	fi
 
 # newest versions of everything that pyproject.toml allows, for all Pythons that it allows
 lock:

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eyechart.errors import EyechartError
@@ -28,6 +28,7 @@ def said(folder: Path) -> list[tuple[str, dict]]:
     return found
 
 
+@settings(deadline=None)  # a disk may be busy
 @given(records)
 def test_what_is_appended_is_read(written):
     with tempfile.TemporaryDirectory() as place:
@@ -66,6 +67,7 @@ def test_a_journal_cut_anywhere_goes_on_after_its_last_whole_record(tmp_path):
         cut_and_go_on(tmp_path, whole, cut, written[: sum(end <= cut for end in ends)], [("end", {"status": "KILLED"})])
 
 
+@settings(deadline=None)  # a disk may be busy
 @given(written=records.filter(len), more=records, share=st.floats(0, 1))
 def test_so_does_any_other_journal(written, more, share):
     with tempfile.TemporaryDirectory() as place:
@@ -93,6 +95,7 @@ def test_there_need_not_be_a_journal(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
+@settings(deadline=None)  # a disk may be busy
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from("ab"), st.floats(0, 1), st.booleans()), max_size=12))
 def test_a_metric_of_a_step_is_recorded_once(told):
     first: dict[tuple[str, int], float] = {}

@@ -61,7 +61,6 @@ def test_without_a_checkpoint_training_starts_anew(tmp_path):
 
 # NumPy leaves a file that is no archive open, for the garbage collector to close
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 def test_a_truncated_file_starts_anew(written, engine):
     whole = written.read_bytes()
     for length in range(0, len(whole), 7):

@@ -59,7 +59,6 @@ def test_what_no_optimizer_can_work_with_is_refused(optimizer):
         optimizer.check()
 
 
-@pytest.mark.xfail(strict=True, reason="inf is above 0, and passes: optimizers.py, Optimizer.check")
 def test_a_learning_rate_is_a_finite_number():
     with pytest.raises(ConfigError, match=r"optimizer\.learning_rate"):
         SGD(learning_rate=math.inf).check()

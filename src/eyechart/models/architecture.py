@@ -49,9 +49,9 @@ class Architecture(ABC):
         Raises:
             ConfigError: the architecture cannot read images of this shape.
         """
+        self.check(image_shape)
         import keras
 
-        self.check(image_shape)
         image = keras.Input(image_shape, dtype="uint8", name="image")
         pixels = keras.layers.Rescaling(1 / 255, name="scale")(image)
         try:

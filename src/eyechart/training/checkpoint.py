@@ -37,7 +37,7 @@ class Checkpoint:
     def load(self, engine: Engine) -> int:
         """Put everything back and return the epoch that was finished last; 0 if there is no checkpoint."""
         try:
-            with np.load(self.path, allow_pickle=False) as file:
+            with self.path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
         except (FileNotFoundError, BadZipFile, ValueError, EOFError):
             return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from abc import ABC
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -25,7 +26,7 @@ class Optimizer(ABC):
     def check(self) -> None:
         """Raise ConfigError for a value that no optimizer can work with."""
         for name in ("learning_rate", "epsilon"):
-            if not getattr(self, name, 1) > 0:
+            if not 0 < getattr(self, name, 1) < math.inf:
                 raise ConfigError(f"optimizer.{name} must be above 0, received {getattr(self, name)}")
         for name in ("momentum", "rho", "beta_1", "beta_2"):
             if not 0 <= getattr(self, name, 0) < 1:

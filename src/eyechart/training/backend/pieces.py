@@ -29,7 +29,6 @@ def in_pieces(steps: int, batch_size: int, run: Callable[[int, int], None], tick
         run(start, stop)
         seconds = time.perf_counter() - began
         tick((stop - start) * batch_size)
-        if start == 0:
-            seconds = 0.0
-        length = max(1, round((stop - start) * min(8.0, PIECE_SECONDS / max(seconds, 1e-6))))
+        if start > 0:
+            length = max(1, round((stop - start) * min(8.0, PIECE_SECONDS / max(seconds, 1e-6))))
         start = stop
