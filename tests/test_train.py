@@ -139,11 +139,10 @@ def test_scores_per_class(run, once):
     test = table[table["part"] == "test"]
     assert run.data.metrics["test/accuracy"] == pytest.approx((test["label"] == test["prediction"]).mean())
     for score in ("precision", "recall", "f1"):
-        assert {name for name in run.data.metrics if name.startswith(f"{score}/")} == {
-            f"{score}/{digit}" for digit in range(10)
-        }
+        expected = {f"test_{score}/{digit}" for digit in range(10)}
+        assert {name for name in run.data.metrics if name.startswith(f"test_{score}/")} == expected
     threes = test[test["label"] == 3]
-    assert run.data.metrics["recall/3"] == pytest.approx((threes["prediction"] == 3).mean())
+    assert run.data.metrics["test_recall/3"] == pytest.approx((threes["prediction"] == 3).mean())
 
 
 def test_tags(run, once):

@@ -235,7 +235,7 @@ def _train_and_evaluate(
         "parameters": int(model.count_params()),
         "seconds": sum(row["seconds"] for row in history),
     }
-    journal.metrics(best.epoch, numbers)
+    journal.metrics(0, numbers)  # MLflow draws bars, run by run, of what has one value, at step 0
     summary = {"monitor": best.monitor, "epochs": len(history), **numbers}
     result = summary | _evaluate(journal, engine, dataset, splits, history, best.epoch, title)
     about = {"run_key": journal.folder.name, "title": title, "dataset": dataset.name, "result": result}
@@ -287,7 +287,7 @@ def _evaluate(
     result = {"train/loss": row["train/loss"], "train/accuracy": row["train/accuracy"]} | scores.overall
     best = {f"best_{name.replace('/', '_')}": value for name, value in result.items() if not name.startswith("test")}
     test = {name: value for name, value in result.items() if name.startswith("test")}
-    journal.metrics(best_epoch, {**best, **test, **scores.per_class})
+    journal.metrics(0, {**best, **test, **scores.per_class})
     for file in ("predictions.parquet", "history.csv", "classification_report.txt", *scorecard.PICTURES):
         journal.append("artifact", path=f"artifacts/{file}")
     for file in scorecard.PICTURES:

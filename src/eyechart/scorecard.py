@@ -30,7 +30,7 @@ class Scores:
 
     Attributes:
         overall: `validation/loss`, `validation/accuracy` (where images were held back), `test/loss`, `test/accuracy`.
-        per_class: `precision/<class>`, `recall/<class>` and `f1/<class>` on the test part.
+        per_class: `test_precision/<class>`, `test_recall/<class>` and `test_f1/<class>`.
     """
 
     overall: dict[str, float]
@@ -95,7 +95,7 @@ def write(
     confusion |= {name: counts[:, i].tolist() for i, name in enumerate(class_names)}
     write_json(folder / "confusion_matrix.json", confusion)
     per_class = {
-        f"{score}/{_metric_name(name)}": float(value)
+        f"test_{score}/{_metric_name(name)}": float(value)
         for score in ("precision", "recall", "f1")
         for name, value in by_class[score].items()
     }
