@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,21 +120,33 @@ def show(keys: Iterable[str]) -> None:
 def print_boards(results: pd.DataFrame, picture: Path | None = None) -> None:
     """Print every board as a table, and write them as an SVG picture where one is asked for."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.measure import Measurement
 
+    tables = [_table(*board) for board in boards(results)]
     # a file or a log has no width to keep to
-    console = Console(record=picture is not None, width=None if Console().is_terminal else 120)
-    for dataset, note, rows in boards(results):
-        table = Table(title=f"{dataset} ({note})", title_justify="left", title_style="bold")
-        table.add_column("#", justify="right")
-        for name, title in COLUMNS.items():
-            if name in rows or name == "choices":
-                table.add_column(title, justify="left" if name == "choices" else "right", overflow="fold")
-        for rank, cells in enumerate(_cells(rows), start=1):
-            table.add_row(str(rank), *cells)
+    console = Console(width=None if Console().is_terminal else 120)
+    for table in tables:
         console.print(table)
     if picture is not None:
-        write_text(picture, console.export_svg(title="python pipelines/compare.py"))
+        width = max(Measurement.get(console, console.options, table).maximum for table in tables)
+        canvas = Console(record=True, file=io.StringIO(), width=width)
+        for table in tables:
+            canvas.print(table)
+        svg = canvas.export_svg(title="python pipelines/compare.py")
+        write_text(picture, re.sub(r"@font-face \{[^}]*\}", "", svg))  # fonts from elsewhere, where the reader's serve
+
+
+def _table(dataset: str, note: str, rows: pd.DataFrame) -> Any:
+    from rich.table import Table
+
+    table = Table(title=f"{dataset} ({note})", title_justify="left", title_style="bold")
+    table.add_column("#", justify="right")
+    for name, title in COLUMNS.items():
+        if name in rows or name == "choices":
+            table.add_column(title, justify="left" if name == "choices" else "right", overflow="fold")
+    for rank, cells in enumerate(_cells(rows), start=1):
+        table.add_row(str(rank), *cells)
+    return table
 
 
 def write(folder: Path, keys: Sequence[str]) -> list[str]:
