@@ -61,7 +61,7 @@ def _check_kinds(schema: Any, config: DictConfig, prefix: str) -> None:
     """Raise ConfigError where a value has to be given, a list or a group, and something else stands there."""
     hints = typing.get_type_hints(schema)
     for name in map(str, config):
-        key = f"{prefix}.{name}" if prefix else str(name)
+        key = f"{prefix}.{name}" if prefix else name
         if OmegaConf.is_missing(config, name):
             raise ConfigError(f"configuration key '{key}': no value: type {key}=VALUE")
         if name not in hints:

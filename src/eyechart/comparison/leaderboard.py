@@ -47,7 +47,7 @@ def load_results(sweep: str | None = None, experiment_name: str | None = None) -
     import pandas as pd
 
     keys = run_keys(sweep) if sweep else sorted(path.name for path in paths.runs().glob("*"))
-    rows = [row for key in keys if (row := _row(key)) is not None]
+    rows = _rows(keys)
     if experiment_name is not None:
         rows = [row for row in rows if row["experiment_name"] == experiment_name]
     return pd.DataFrame(rows)
@@ -59,6 +59,11 @@ def result(run_key: str) -> dict[str, Any]:
     if row is None:
         raise EyechartError(f"run {run_key} is not finished")
     return row
+
+
+def _rows(keys: Iterable[str]) -> list[dict[str, Any]]:
+    """The finished ones among these runs."""
+    return [row for key in keys if (row := _row(key)) is not None]
 
 
 def _row(run_key: str) -> dict[str, Any] | None:
@@ -112,7 +117,7 @@ def show(keys: Iterable[str]) -> None:
     """Print the boards of these runs."""
     import pandas as pd
 
-    rows = [row for key in keys if (row := _row(key)) is not None]
+    rows = _rows(keys)
     if rows:
         print_boards(pd.DataFrame(rows))
 
@@ -153,7 +158,7 @@ def write(folder: Path, keys: Sequence[str]) -> list[str]:
     """Write `leaderboard.csv` and `leaderboard.md` of these runs to `folder`; the names of the files written."""
     import pandas as pd
 
-    rows = [row for key in keys if (row := _row(key)) is not None]
+    rows = _rows(keys)
     if not rows:
         return []
     results = pd.DataFrame(rows)
