@@ -22,9 +22,10 @@ def main(config: DictConfig) -> None:
 
     dataset = prepare(settings.dataset)
     height, width, channels = dataset.image_shape
+    own = f" ({dataset.own_validation:,} of them its own validation part)" if dataset.own_validation else ""
     print(
-        f"{dataset.name} prepared: {dataset.counts['train']:,} training and {dataset.counts['test']:,} test images of "
-        f"{height}x{width}x{channels} in {len(dataset.class_names)} classes: {paths.prepared(dataset.name)}"
+        f"{dataset.name} prepared: {dataset.counts['train']:,} training{own} and {dataset.counts['test']:,} test "
+        f"images of {height}x{width}x{channels} in {len(dataset.class_names)} classes: {paths.prepared(dataset.name)}"
     )
     print(f"next: python pipelines/train.py dataset={dataset.name}")
 

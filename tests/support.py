@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -18,6 +18,7 @@ import numpy as np
 from omegaconf import DictConfig
 
 from eyechart.data.config import DatasetConfig, FormConfig
+from eyechart.data.formats import decode
 from eyechart.data.images import Images
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -113,6 +114,12 @@ def write_idx(folder: Path, images: Images, *, packed: bool = True) -> None:
             (folder / name).write_bytes(gzip.compress(idx_bytes(array)))
         else:
             (folder / name.removesuffix(".gz")).write_bytes(idx_bytes(array))
+
+
+def decoded(format: str, files: Sequence[Path], *, classes: int | None = 3, **options: Any) -> Images:
+    """The files as `decode` reads them, with so many class names (None: those of the files) and options of the form."""
+    form = FormConfig(format=format, files=[file.name for file in files], **options)
+    return decode(form, files, None if classes is None else [str(number) for number in range(classes)])
 
 
 def tiny_config(images: Images, *, urls: list[str] | None = None, caches: list[str] | None = None) -> DatasetConfig:

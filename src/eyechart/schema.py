@@ -67,8 +67,14 @@ def _check_kinds(schema: Any, config: DictConfig, prefix: str) -> None:
         if name not in hints:
             continue  # told of with the nearest right name
         hint, value = hints[name], config[name]
-        if typing.get_origin(hint) is list and not OmegaConf.is_list(value):
+        kinds = (hint, *typing.get_args(hint))  # of `list[int] | None`, its two kinds
+        lists = [kind for kind in kinds if typing.get_origin(kind) is list]
+        if lists and not OmegaConf.is_list(value) and not (value is None and type(None) in kinds):
             raise ConfigError(f"configuration key '{key}': expected a list, as in '{key}=[{value}]'")
+        for inner in (inner for kind in lists for inner in typing.get_args(kind) if dataclasses.is_dataclass(inner)):
+            for number, item in enumerate(value):
+                if OmegaConf.is_dict(item):
+                    _check_kinds(inner, item, f"{key}.{number}")
         if dataclasses.is_dataclass(hint):
             if not OmegaConf.is_dict(value):
                 raise ConfigError(f"configuration key '{key}': expected a group of values, received {value}")

@@ -49,6 +49,10 @@ def test_formats_and_readers_are_the_same():
         ("dataset.forms.0.files", [], "files"),
         ("dataset.forms.0.files", ["../x"], "'../x'"),
         ("dataset.forms.0.files", ["/x"], "'/x'"),
+        ("dataset.forms.0.files", ["."], "'.'"),
+        ("dataset.forms.0.validation", -1, "dataset.forms.0.validation must be 0 or more"),
+        ("dataset.forms.0.image_size", [8, 8], "the format digits knows its own"),
+        ("dataset.forms.0.channels", 3, "the format digits knows its own"),
     ],
 )
 def test_a_wrong_key_or_value_is_named_in_one_line(key, value, expected):
@@ -56,6 +60,30 @@ def test_a_wrong_key_or_value_is_named_in_one_line(key, value, expected):
     OmegaConf.update(config, key, value)
     with pytest.raises(ConfigError) as caught:
         read_config(FetchConfig, config, strict=True)
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"image_size": None}, "dataset.forms.0.image_size must be the height and width to resize to, as in [64, 64]"),
+        ({"image_size": [64]}, "Received: [64]"),
+        ({"image_size": [64, 0]}, "Received: [64, 0]"),
+        ({"image_size": 64}, "'dataset.forms.0.image_size': expected a list, as in 'dataset.forms.0.image_size=[64]'"),
+        ({"channels": None}, "dataset.forms.0.channels must be 1 (gray) or 3 (colour). Received: None"),
+        ({"channels": 4}, "Received: 4"),
+        ({"files": ["a", "b"]}, "the one folder that holds the images"),
+        ({"validation": 5}, "the subfolder validation is the validation part"),
+    ],
+)
+def test_what_a_folder_needs(change, expected):
+    form = {"format": "folder", "files": ["flowers"], "image_size": [64, 48], "channels": 3}
+    own = {"name": "flowers", "forms": [form]}
+    dataset = read_config(FetchConfig, OmegaConf.create({"dataset": own}), strict=True).dataset
+    assert (dataset.sha256, dataset.class_names, dataset.origin) == (None, None, None)
+    with pytest.raises(ConfigError) as caught:
+        read_config(FetchConfig, OmegaConf.create({"dataset": own | {"forms": [form | change]}}), strict=True)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -75,7 +103,7 @@ def test_a_whole_trainings_configuration_is_read_in_part(others):
 
 
 def test_nothing_heavy_is_imported():
-    heavy = "keras tensorflow jax mlflow sklearn scipy pandas matplotlib rich"
+    heavy = "keras tensorflow jax mlflow sklearn scipy pandas matplotlib rich PIL"
     code = (
         "import sys, eyechart.data, eyechart.data.config, eyechart.data.fetch, eyechart.data.prepare;"
         f"print([name for name in '{heavy}'.split() if name in sys.modules])"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -168,3 +169,71 @@ def test_damaged_folders(copy):
     for text in ("", "[]", "{", "null"):
         (copy / "dataset.json").write_text(text)
         damaged("damaged")
+
+
+# --- a data set with a validation part of its own
+
+
+@pytest.fixture(scope="module")
+def prepared_with_its_own(tmp_path_factory) -> Path:
+    """A workspace with the tiny data set prepared, whose last 6 of 30 training images are its own validation part."""
+    folder = tmp_path_factory.mktemp("own")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EYECHART_ROOT", str(folder))
+        images = dataclasses.replace(tiny_images(), validation=6)
+        config = tiny_config(images)
+        config.forms[0].validation = 6
+        write_idx(folder / "m", images)
+        fetch(config, [str(folder / "m")])
+        prepare(config)
+    return folder
+
+
+@pytest.fixture
+def own(prepared_with_its_own, monkeypatch) -> Dataset:
+    monkeypatch.setenv("EYECHART_ROOT", str(prepared_with_its_own))
+    return open_dataset("tiny")
+
+
+def test_its_own_part_is_taken_where_nothing_is_said(own):
+    assert own.own_validation == 6
+    assert own.counts == {"train": 30, "test": 12}
+    splits = own.split()
+    assert splits.train.indices.tolist() == list(range(24))
+    assert splits.validation.indices.tolist() == list(range(24, 30))
+    assert len(splits.test) == 12
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_limit_leaves_its_own_part_whole(own, train, test):
+    splits = own.split(limit=(train, test))
+    assert splits.validation.indices.tolist() == list(range(24, 30))
+    assert len(splits.train) == min(train, 24)
+    assert splits.train.indices.max() < 24
+    assert len(splits.test) == min(test, 12)
+    counts = np.bincount(splits.train.labels, minlength=3)
+    assert counts.max() - counts.min() <= 2
+
+
+@pytest.mark.parametrize("fraction", [0, 0.1, 0.5])
+def test_a_fraction_is_of_all_its_training_images(own, tiny, fraction):
+    for split_seed in (0, 1):
+        splits = own.split(validation_fraction=fraction, split_seed=split_seed)
+        pooled = tiny.split(validation_fraction=fraction, split_seed=split_seed)
+        assert np.array_equal(splits.train.indices, pooled.train.indices)
+
+
+def test_there_is_one_own_part_to_choose(own):
+    with pytest.raises(DataError, match=r"split_seed=1.*'tiny'.*type trainer\.split_seed=0, or.*n=0\.1"):
+        own.split(split_seed=1)
+
+
+def test_none_is_a_tenth_without_an_own_part(tiny):
+    assert tiny.own_validation == 0
+    assert np.array_equal(tiny.split().train.indices, tiny.split(validation_fraction=0.1).train.indices)
+
+
+def test_the_own_part_belongs_to_the_digest_where_there_is_one(own, tiny):
+    assert own.digest != tiny.digest
+    assert tiny.digest == tiny_images().digest() == dataclasses.replace(tiny_images(), class_names=("x",)).digest()

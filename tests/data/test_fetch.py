@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from omegaconf import OmegaConf
-from support import IDX_FILES, REPOSITORY, error_line, tiny_config, tiny_images, write_idx
+from support import IDX_FILES, REPOSITORY, decoded, error_line, tiny_config, tiny_images, write_idx
 
 from eyechart.data.config import FetchConfig, FormConfig, read_config
 from eyechart.data.fetch import fetch, mirrors_from_environment, read_raw
-from eyechart.data.formats import decode
 from eyechart.errors import DataError
 
 
@@ -266,7 +265,7 @@ def test_mnist_as_idx_and_as_npz(tmp_path, mirror, root):
     if not (mirror / "mnist").is_dir():
         pytest.skip(f"no mnist in {mirror}")
     fetched = fetch(config, [str(mirror)])
-    mnist = decode("idx", [fetched.folder / file for file in fetched.files], classes=10)
+    mnist = decoded("idx", [fetched.folder / file for file in fetched.files], classes=10)
     assert mnist.train_images.shape == (60000, 28, 28, 1)
     cache = tmp_path / "home/.keras/datasets"
     cache.mkdir(parents=True)

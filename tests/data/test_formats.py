@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support import IDX_FILES, idx_bytes, tiny_images, write_idx
+from support import IDX_FILES, decoded, idx_bytes, tiny_images, write_idx
 
-from eyechart.data.formats import Images, decode
+from eyechart.data.formats import Images
 from eyechart.data.formats.cifar import TEST, TRAIN
 from eyechart.data.formats.pickles import read_pickle
 from eyechart.errors import DataError
@@ -24,7 +24,7 @@ BATCHES = [f"cifar-10-batches-py/{name}" for name in (*TRAIN, TEST)]
 
 def refused(format: str, files: list[Path]) -> str:
     with pytest.raises(DataError) as caught:
-        decode(format, files, classes=3)
+        decoded(format, files)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -36,10 +36,18 @@ def refused(format: str, files: list[Path]) -> str:
 def test_idx_with_and_without_gz(tmp_path, packed):
     images = tiny_images()
     write_idx(tmp_path, images, packed=packed)
-    read = decode("idx", [tmp_path / (f if packed else f.removesuffix(".gz")) for f in IDX_FILES], classes=3)
+    read = decoded("idx", [tmp_path / (f if packed else f.removesuffix(".gz")) for f in IDX_FILES])
     assert read.digest() == images.digest()
     assert read.train_images.shape == (30, 5, 4, 1)
     assert read.train_labels.dtype == np.int32
+
+
+def test_a_validation_part_that_the_files_do_not_tell(tmp_path):
+    write_idx(tmp_path, tiny_images())
+    files = [tmp_path / f for f in IDX_FILES]
+    assert decoded("idx", files, validation=29).validation == 29
+    with pytest.raises(DataError, match=r"leaves some of 30 training images\. Received: 30"):
+        decoded("idx", files, validation=30)
 
 
 def test_idx_that_is_unpacked_under_its_packed_name(tmp_path):
@@ -47,7 +55,7 @@ def test_idx_that_is_unpacked_under_its_packed_name(tmp_path):
     write_idx(tmp_path, images)
     for file in IDX_FILES:
         (tmp_path / file).write_bytes(gzip.decompress((tmp_path / file).read_bytes()))
-    assert decode("idx", [tmp_path / f for f in IDX_FILES], classes=3).digest() == images.digest()
+    assert decoded("idx", [tmp_path / f for f in IDX_FILES]).digest() == images.digest()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
@@ -68,7 +76,7 @@ def test_idx_parts_that_do_not_fit_together(tmp_path):
     assert "30 images but 12 labels" in refused("idx", [files[0], files[3], files[2], files[1]])
     assert "4 files" in refused("idx", files[:3])
     with pytest.raises(DataError, match=r"expected labels 0 to 1 for 2 class names\. Received: 0 to 2"):
-        decode("idx", files, classes=2)
+        decoded("idx", files, classes=2)
     files[0].write_bytes(b"<html>not found</html>")
     assert "not an IDX file" in refused("idx", files)
     files[0].unlink()
@@ -87,7 +95,7 @@ def test_npz_equals_idx(tmp_path):
         x_test=images.test_images[..., 0],
         y_test=images.test_labels.astype(np.int64),
     )
-    assert decode("npz", [tmp_path / "x.npz"], classes=3).digest() == images.digest()
+    assert decoded("npz", [tmp_path / "x.npz"]).digest() == images.digest()
 
 
 def test_npz_that_is_not_right(tmp_path):
@@ -135,12 +143,12 @@ def test_cifar_packed_in_any_way_or_not_at_all(tmp_path, contents):
     for name, content in contents.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
-    folder = decode("cifar", [tmp_path / name for name in BATCHES], classes=3)
+    folder = decoded("cifar", [tmp_path / name for name in BATCHES])
     assert folder.train_images.shape == (15, 32, 32, 3)
     backwards = dict(reversed(contents.items()))
     for suffix in ("gz", "xz", "bz2"):
         archive = pack(tmp_path / f"c.tar.{suffix}", backwards)
-        assert decode("cifar", [archive], classes=3).digest() == folder.digest()
+        assert decoded("cifar", [archive]).digest() == folder.digest()
     planes = pickle.loads(contents[BATCHES[0]])["data"][0].reshape(3, 32, 32)
     assert np.array_equal(folder.train_images[0, :, :, 2], planes[2])
 
@@ -216,14 +224,33 @@ def test_a_pickle_that_calls_os_system_is_refused(tmp_path, contents, protocol):
         Evil(getattr, 1, "real"),
         Evil(np.fromfile, "/etc/passwd"),
         np.array([1.5]),
+        np.array([1.5], ">f4"),
+        np.asfortranarray(np.ones((2, 3), np.uint8)),
         np.array([print], object),
     ],
     ids=repr,
 )
-def test_nothing_but_containers_and_arrays_of_bytes_is_read(value):
+def test_nothing_but_containers_and_arrays_of_plain_numbers_is_read(value):
     for protocol in (2, 4, 5):
         with pytest.raises(DataError):
-            read_pickle(pickle.dumps({"data": value}, protocol=protocol), "batch")
+            read_pickle(pickle.dumps({"data": value}, protocol=protocol), "batch", dict)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "<f4", "<i8"])
+@pytest.mark.parametrize("protocol", [3, 4])  # before 3, Python 3 asks for a function that makes bytes of a text
+def test_arrays_of_plain_numbers_are_read(dtype, protocol):
+    array = np.arange(6).reshape(2, 3).astype(dtype)
+    (inner, number), other = read_pickle(pickle.dumps(((array, 1), array), protocol=protocol), "x", tuple)
+    assert number == 1
+    for read in (inner, other):
+        assert read.dtype == array.dtype
+        assert np.array_equal(read, array)
+
+
+def test_a_pickle_that_holds_itself_comes_to_an_end():
+    endless: dict[str, object] = {}
+    endless["self"] = endless
+    assert set(read_pickle(pickle.dumps(endless), "x", dict)) == {"self"}
 
 
 @pytest.mark.parametrize(
@@ -231,7 +258,7 @@ def test_nothing_but_containers_and_arrays_of_bytes_is_read(value):
 )
 def test_other_programs_in_a_pickle_are_refused(content):
     with pytest.raises(DataError, match="batch"):
-        read_pickle(content, "batch")
+        read_pickle(content, "batch", dict)
 
 
 @settings(deadline=None)
@@ -240,7 +267,7 @@ def test_a_corrupt_pickle_ends_in_a_data_error_or_is_read(position, patch):
     content = batch(0)
     with_patch = content[:position] + patch + content[position + len(patch) :]
     with contextlib.suppress(DataError):
-        assert isinstance(read_pickle(with_patch, "batch"), dict)
+        assert isinstance(read_pickle(with_patch, "batch", dict), dict)
 
 
 # --- digits
@@ -252,7 +279,7 @@ def test_digits_equal_scikit_learns(tmp_path):
     from eyechart.data.sources import get
 
     file = get("package:sklearn/datasets/data", "digits.csv.gz", tmp_path, timeout=1)
-    digits = decode("digits", [file], classes=10)
+    digits = decoded("digits", [file], classes=10)
     assert isinstance(digits, Images)
     assert digits.train_images.shape == (1437, 16, 16, 1)
     assert digits.test_images.shape == (360, 16, 16, 1)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from PIL import Image
 from support import error_line, tiny_config, tiny_images, write_idx
 
 from eyechart.data import open_dataset
@@ -113,6 +114,19 @@ def test_samples_of_any_kind_of_image(tmp_path, channels):
         images=images,
         labels=np.array([0, 0, 0, 2]),  # no image of class 1, and few of the others
         order=np.arange(4),
-        class_names=["a", "b", "a class with a very long name"],
+        class_names=["a", "b $x$ 花", "a class with a very long name" * 20],
     )
     assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_samples_of_many_classes_and_of_large_images(tmp_path):
+    for classes, size in ((1500, 64), (3, 600)):
+        draw_samples(
+            tmp_path / "s.png",
+            images=np.zeros((1, size, size, 3), np.uint8),
+            labels=np.array([0]),
+            order=np.arange(1),
+            class_names=[f"class {number}" for number in range(classes)],
+        )
+        with Image.open(tmp_path / "s.png") as image:
+            assert max(image.size) < 5000

@@ -11,9 +11,9 @@ from typing import TypeVar
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from eyechart.errors import ConfigError, nearest
-from eyechart.schema import typed
+from eyechart.schema import at_least, typed
 
-FORMATS = ("cifar", "digits", "idx", "npz")  # one module each in eyechart.data.formats
+FORMATS = ("cifar", "csv", "digits", "folder", "idx", "mnist_pkl", "npz")  # a module each in eyechart.data.formats
 
 T = TypeVar("T")
 
@@ -28,12 +28,19 @@ class FormConfig:
         caches: folders on this machine (`~` is the home), or `package:<package>/<folder>` for the data of an
             installed Python package.
         urls: public addresses of the folder that holds the files.
+        validation: so many of the last training images are the data set's own validation part, where the files do not
+            say so themselves.
+        image_size: height and width that the images of a folder are resized to; for the format `folder` only.
+        channels: 1 for gray, 3 for colour; for the format `folder` only.
     """
 
     format: str = MISSING
     files: list[str] = MISSING
     caches: list[str] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
+    validation: int = 0
+    image_size: list[int] | None = None
+    channels: int | None = None
 
 
 @dataclass
@@ -42,15 +49,18 @@ class DatasetConfig:
 
     Attributes:
         name: the name of its folders and of its file in `conf/dataset`.
-        class_names: the name of class 0, 1, ...
-        sha256: the SHA-256 of the decoded arrays (`Images.digest`), 64 hexadecimal digits.
         forms: the forms it comes in, the preferred one first.
+        class_names: the name of class 0, 1, ...; None: those of a folder's subfolders, else the numbers.
+        sha256: the SHA-256 of the decoded arrays (`Images.digest`), 64 hexadecimal digits; None: whatever is found is
+            the data set.
+        origin: where a person gets the files by hand; told when no place holds them.
     """
 
     name: str = MISSING
-    class_names: list[str] = MISSING
-    sha256: str = MISSING
     forms: list[FormConfig] = MISSING
+    class_names: list[str] | None = None
+    sha256: str | None = None
+    origin: str | None = None
 
 
 @dataclass
@@ -91,25 +101,52 @@ def check_dataset(dataset: DatasetConfig) -> None:
     """Check the values that a type alone does not hold to.
 
     Raises:
-        ConfigError: the name cannot be a folder's, the hash is not a SHA-256, a format is unknown, or nothing is named.
+        ConfigError: the name cannot be a folder's, the hash is not a SHA-256, a format is unknown or lacks what it
+            needs, or nothing is named.
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w-]*", dataset.name):  # it becomes the name of a folder
         raise ConfigError(f"dataset.name must be of letters, digits, '_' and '-'. Received: {dataset.name!r}")
-    if not re.fullmatch(r"[0-9a-f]{64}", dataset.sha256):
-        raise ConfigError(f"dataset.sha256 must be 64 lower-case hexadecimal digits. Received: {dataset.sha256!r}")
-    if len(dataset.class_names) < 2 or len(set(dataset.class_names)) < len(dataset.class_names):
-        raise ConfigError(f"dataset.class_names must be two or more different names. Received: {dataset.class_names}")
+    if dataset.sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", dataset.sha256):
+        raise ConfigError(
+            f"dataset.sha256 must be 64 lower-case hexadecimal digits, or null. Received: {dataset.sha256!r}"
+        )
+    names = dataset.class_names
+    if names is not None and (len(names) < 2 or len(set(names)) < len(names)):
+        raise ConfigError(f"dataset.class_names must be two or more different names, or null. Received: {names}")
     if not dataset.forms:
         raise ConfigError("dataset.forms must name at least one form in which the data set comes. Received: []")
     for number, form in enumerate(dataset.forms):
-        key = f"dataset.forms.{number}"
-        if form.format not in FORMATS:
-            raise ConfigError(
-                f"{key}.format must be one of {', '.join(FORMATS)}.{nearest(form.format, FORMATS)} "
-                f"Received: {form.format!r}"
-            )
-        if not form.files:
-            raise ConfigError(f"{key}.files must name at least one file. Received: []")
-        for file in form.files:
-            if PurePosixPath(file).is_absolute() or ".." in PurePosixPath(file).parts:
-                raise ConfigError(f"{key}.files must be names below a folder. Received: {file!r}")
+        _check_form(form, f"dataset.forms.{number}")
+
+
+def _check_form(form: FormConfig, key: str) -> None:
+    if form.format not in FORMATS:
+        raise ConfigError(
+            f"{key}.format must be one of {', '.join(FORMATS)}.{nearest(form.format, FORMATS)} "
+            f"Received: {form.format!r}"
+        )
+    if not form.files:
+        raise ConfigError(f"{key}.files must name at least one file. Received: []")
+    for file in form.files:
+        if PurePosixPath(file).is_absolute() or ".." in PurePosixPath(file).parts or not PurePosixPath(file).parts:
+            raise ConfigError(f"{key}.files must be names below a folder. Received: {file!r}")
+    at_least(f"{key}.validation", form.validation, 0)
+    if form.format == "folder":
+        _check_folder(form, key)
+    elif form.image_size is not None or form.channels is not None:
+        raise ConfigError(
+            f"{key}: image_size and channels are for the format folder; the format {form.format} knows its own"
+        )
+
+
+def _check_folder(form: FormConfig, key: str) -> None:
+    if len(form.files) != 1:
+        raise ConfigError(f"{key}.files must name the one folder that holds the images. Received: {form.files}")
+    if form.validation:
+        raise ConfigError(f"{key}.validation: in a folder, the subfolder validation is the validation part")
+    if form.image_size is None or len(form.image_size) != 2 or min(form.image_size) < 1:
+        raise ConfigError(
+            f"{key}.image_size must be the height and width to resize to, as in [64, 64]. Received: {form.image_size}"
+        )
+    if form.channels not in (1, 3):
+        raise ConfigError(f"{key}.channels must be 1 (gray) or 3 (colour). Received: {form.channels}")

@@ -20,6 +20,7 @@ from eyechart.errors import DataError, nearest
 
 DESCRIPTION = "dataset.json"
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels", "permutation")
+DEFAULT_FRACTION = 0.1  # held back of a data set without a validation part of its own, where nothing is said
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +71,9 @@ class Dataset:
         digest: SHA-256 of the content, 64 hexadecimal digits.
         mean: of the training images, per channel, in pixel values from 0 to 255.
         std: standard deviation, likewise.
-        counts: number of images in "train" and "test".
+        counts: number of images in "train" and "test"; "train" includes the data set's own validation part.
         class_counts: number of images of each class in "train" and "test".
+        own_validation: so many of the last training images are the data set's own validation part; 0: it has none.
     """
 
     name: str
@@ -82,35 +84,57 @@ class Dataset:
     std: tuple[float, ...]
     counts: Mapping[str, int]
     class_counts: Mapping[str, tuple[int, ...]]
+    own_validation: int
     _arrays: Mapping[str, npt.NDArray[Any]] = field(repr=False)
 
     def split(
         self,
         *,
-        validation_fraction: float = 0.1,
+        validation_fraction: float | None = None,
         split_seed: int = 0,
         limit: tuple[int | None, int | None] = (None, None),
     ) -> Splits:
-        """Cut a validation part out of the training set. All parts but the test part are stratified.
+        """Take the data set's own validation part, or cut one out of the training set.
+
+        What is cut, and what a limit leaves for training, is stratified; the data set's own parts are as they are.
 
         Args:
-            validation_fraction: share of the training set, from 0 (no validation part) to below 1.
+            validation_fraction: None: the data set's own validation part, whole, or a tenth where it has none. From 0
+                (no validation part) to below 1: so large a share of the training set, its own part included.
             split_seed: which part of the training set: the windows 0, 1, 2, ... of the stratified permutation lie side
                 by side and go round. With a fraction of 0.1 the seeds 0 to 9 are the folds of a cross-validation.
-            limit: at most so many training images (the first of the stratified permutation, before the validation part
-                is cut from them), and at most so many test images (the first).
+                Must be 0 where the data set's own part is taken: there is only one.
+            limit: at most so many training images (the first of the stratified permutation, before a validation
+                part is cut from them), and at most so many test images (the first).
 
         Raises:
             ValueError: the fraction is not in [0, 1), the seed negative, or a limit below 1.
-            DataError: no image would be left for training or for validation.
+            DataError: no image would be left for training or for validation, or a split seed is given to choose from
+                one validation part.
         """
-        if not 0 <= validation_fraction < 1:
+        if validation_fraction is not None and not 0 <= validation_fraction < 1:
             raise ValueError(f"validation_fraction must be at least 0 and below 1. Received: {validation_fraction}")
         if split_seed < 0:
             raise ValueError(f"split_seed must be 0 or greater. Received: {split_seed}")
         if any(number is not None and number < 1 for number in limit):
             raise ValueError(f"limit must be two numbers of images, each at least 1 or None. Received: {limit}")
-        permutation = self._arrays["permutation"][: limit[0]]
+        test = self._slice("test", np.arange(self.counts["test"])[: limit[1]])
+        permutation = self._arrays["permutation"]
+        if validation_fraction is None and self.own_validation:
+            if split_seed:
+                raise DataError(
+                    f"trainer.split_seed={split_seed} chooses among validation parts, but '{self.name}' has one of its "
+                    "own; type trainer.split_seed=0, or cut another one: trainer.validation_fraction=0.1"
+                )
+            first = self.counts["train"] - self.own_validation
+            return Splits(
+                train=self._slice("train", permutation[permutation < first][: limit[0]]),
+                validation=self._slice("train", np.arange(first, self.counts["train"])),
+                test=test,
+            )
+        if validation_fraction is None:
+            validation_fraction = DEFAULT_FRACTION
+        permutation = permutation[: limit[0]]
         total = len(permutation)
         size = round(validation_fraction * total)
         if validation_fraction > 0 and not 1 <= size < total:
@@ -119,11 +143,10 @@ class Dataset:
                 f"{total - size} for training and {size} for validation; choose another fraction or a larger limit"
             )
         window = (split_seed * size + np.arange(size)) % total
-        test = np.arange(self.counts["test"])[: limit[1]]
         return Splits(
             train=self._slice("train", np.delete(permutation, window)),
             validation=self._slice("train", permutation[window]) if size else None,
-            test=self._slice("test", test),
+            test=test,
         )
 
     def _slice(self, part: str, indices: npt.NDArray[Any]) -> Slice:
@@ -159,6 +182,7 @@ def open_dataset(name: str) -> Dataset:
             std=tuple(description["std"]),
             counts=dict(description["counts"]),
             class_counts={part: tuple(counts) for part, counts in description["class_counts"].items()},
+            own_validation=int(description.get("own_validation", 0)),
             _arrays=arrays,
         )
     except KeyError as error:

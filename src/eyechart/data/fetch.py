@@ -2,6 +2,8 @@
 
 The order is: what already lies in the raw folder, the user's mirrors, the caches of this machine, the public addresses.
 What counts is the decoded content (`Images.digest`), because those who pass data sets on compress and pack them anew.
+A person's own data set need not say what its content is: then the first place that holds its files decides, and the raw
+folder is held to the files that were found there, byte by byte.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from typing import Any
 from eyechart import paths
 from eyechart.data.config import DatasetConfig, FormConfig
 from eyechart.data.formats import Images, decode
-from eyechart.data.sources import NotThereError, UnreachableError, below, get, is_url, may_exist
+from eyechart.data.formats.folder import scan
+from eyechart.data.sources import NotThereError, UnreachableError, below, find_folder, get, is_url, may_exist
 from eyechart.errors import DataError
 from eyechart.files import replacing, write_json
 
@@ -69,12 +72,14 @@ def fetch(dataset: DatasetConfig, mirrors: Sequence[str] = (), *, timeout: float
         timeout: seconds a web server may be silent.
 
     Raises:
-        DataError: no place holds the right content. The message lists each place with the reason.
+        DataError: no place holds the right content. The message lists each place with the reason. Or the data set has
+            no hash and the first place that holds it is damaged.
         OSError: the raw folder cannot be written.
     """
     raw = paths.raw(dataset.name)
-    if (record := _record(dataset)) and _unchanged(record, raw):
-        return Fetched(raw, None, tuple(file["name"] for file in record["files"]))
+    known = _record(dataset)
+    if known and _holds(raw, *known) and (dataset.sha256 or not _source_changed(*known)):
+        return Fetched(raw, None, tuple(_names(known[0])))
     named = [*mirrors_from_environment(), *mirrors]
     failures: list[_Failure] = []
     given_up: set[str] = set()
@@ -84,19 +89,23 @@ def fetch(dataset: DatasetConfig, mirrors: Sequence[str] = (), *, timeout: float
             continue
         try:
             with replacing(raw) as folder:
-                files = _collect(dataset, candidate, folder, timeout)
-            return Fetched(raw, candidate.place, files, tuple(_summary(f for f in failures if f.surprising)))
+                files, ignored = _collect(dataset, candidate, folder, timeout)
+            notes = _summary(f for f in failures if f.surprising)
+            return Fetched(raw, candidate.place, files, (*notes, *ignored))
         except NotThereError as error:
             failures.append(_Failure(candidate.label, str(error), surprising=False))
         except UnreachableError as error:
             given_up.add(server)
             failures.append(_Failure(candidate.label, str(error), surprising=candidate.label in named))
         except DataError as error:
+            if dataset.sha256 is None:  # another place's files would be other data
+                raise DataError(f"data set '{dataset.name}' in {candidate.label}: {error}") from None
             failures.append(_Failure(candidate.label, str(error), surprising=True))
-    tried = "; ".join(_summary(failures))
+    tried = "; ".join(_summary(failures)) or "no place, because none is named"
+    origin = f"get its files from {dataset.origin}, and put them" if dataset.origin else "put its files"
     by_hand = ", or ".join(" + ".join(form.files) for form in dataset.forms)
     raise DataError(
-        f"no source holds data set '{dataset.name}'. Tried {tried}. To supply it by hand, put its files ({by_hand}) "
+        f"no source holds data set '{dataset.name}'. Tried {tried}. To supply it by hand, {origin} ({by_hand}) "
         f"into a folder and type: {MIRRORS}=/that/folder python pipelines/fetch.py dataset={dataset.name}"
     )
 
@@ -113,18 +122,21 @@ def read_raw(dataset: DatasetConfig) -> Images:
         DataError: the data set has not been fetched, or its files are not what they were then.
     """
     again = f"type: python pipelines/fetch.py dataset={dataset.name}"
-    record, raw = _record(dataset), paths.raw(dataset.name)
-    if record is None:
+    known, raw = _record(dataset), paths.raw(dataset.name)
+    if known is None:
         raise DataError(f"data set '{dataset.name}' is not fetched (expected it in {raw}); {again}")
+    record, form = known
     try:
-        images = _decode(dataset, record["format"], raw, [file["name"] for file in record["files"]])
+        if dataset.sha256 is None and not _holds(raw, record, form):
+            raise DataError("they are not those that were fetched")
+        return _decode(dataset, form, raw, _names(record))
     except DataError as error:
         raise DataError(f"the files in {raw} are damaged: {error}; to fetch them again, {again}") from None
-    return images
 
 
 def _candidates(dataset: DatasetConfig, mirrors: Sequence[str], raw: Path) -> Iterator[_Candidate]:
-    if raw.is_dir():  # files put there by hand are as good as others
+    # files put there by hand are as good as others; but what was fetched and has changed since is only known by a hash
+    if raw.is_dir() and (dataset.sha256 or not (raw / RECORD).exists()):
         yield from (_Candidate(str(raw), form, str(raw)) for form in dataset.forms)
     for mirror in mirrors:
         inner = below(mirror, dataset.name)  # looked at first, because the files of several data sets have equal names
@@ -152,46 +164,92 @@ def _summary(failures: Iterable[_Failure]) -> list[str]:
     return lines
 
 
-def _collect(dataset: DatasetConfig, candidate: _Candidate, folder: Path, timeout: float) -> tuple[str, ...]:
-    """Copy one form from one place into `folder`, and verify and record it; return the names of the files."""
+def _collect(
+    dataset: DatasetConfig, candidate: _Candidate, folder: Path, timeout: float
+) -> tuple[tuple[str, ...], list[str]]:
+    """Copy one form from one place into `folder`, and verify and record it.
+
+    Returns:
+        The names of the files, and a note on those that were ignored if there are any.
+    """
     form = candidate.form
-    files = tuple(
-        get(candidate.place, file, folder, timeout=timeout).relative_to(folder).as_posix() for file in form.files
-    )
-    _decode(dataset, form.format, folder, files)
+    wanted, ignored = _listing(candidate.place, form)
+    files = tuple(get(candidate.place, file, folder, timeout=timeout).relative_to(folder).as_posix() for file in wanted)
+    _decode(dataset, form, folder, files)
     record = {
         "name": dataset.name,
         "sha256": dataset.sha256,
         "format": form.format,
+        "asked_for": list(form.files),
+        "place": candidate.place,
         "files": [
             {"name": name, "from": below(candidate.place, name), "sha256": _hash(folder / name)} for name in files
         ],
     }
     write_json(folder / RECORD, record)
-    return files
+    return files, ignored
 
 
-def _decode(dataset: DatasetConfig, format: str, folder: Path, files: Sequence[str]) -> Images:
-    images = decode(format, [folder / name for name in files], classes=len(dataset.class_names))
-    if (digest := images.digest()) != dataset.sha256:
+def _listing(place: str, form: FormConfig) -> tuple[list[str], list[str]]:
+    """The files that a form consists of in a place, and a note on those that do not belong to it if there are any."""
+    if form.format != "folder":
+        return form.files, []
+    top = find_folder(place, form.files[0])
+    try:
+        listing = scan(top)
+    except OSError as error:
+        raise UnreachableError(f"{error.filename}: {error.strerror}") from None
+    names = [f"{form.files[0]}/{path.relative_to(top).as_posix()}" for path in listing.paths]
+    total = listing.ignored.total()
+    kinds = ", ".join(f"{count} {kind}" for kind, count in listing.ignored.most_common())
+    what = "1 file in {} that is no image" if total == 1 else f"{total} files in {{}} that are no images"
+    return names, [f"{what.format(top)}: {kinds}"] if total else []
+
+
+def _decode(dataset: DatasetConfig, form: FormConfig, folder: Path, files: Sequence[str]) -> Images:
+    found = form.files if form.format == "folder" else files  # of the others, the name may lack the .gz or have it
+    images = decode(form, [folder / name for name in found], dataset.class_names)
+    if dataset.sha256 is not None and (digest := images.digest()) != dataset.sha256:
         raise DataError(f"other content: expected the SHA-256 {dataset.sha256} of the arrays. Received: {digest}")
     return images
 
 
-def _record(dataset: DatasetConfig) -> dict[str, Any] | None:
-    """The record of an earlier fetch of this content, if there is one."""
+def _record(dataset: DatasetConfig) -> tuple[dict[str, Any], FormConfig] | None:
+    """The record of an earlier fetch of this data set, if there is one, and the form in which it came then."""
     try:
         record = json.loads((paths.raw(dataset.name) / RECORD).read_text(encoding="utf-8"))
-        return record if record["sha256"] == dataset.sha256 and record["files"] else None
+        if record["sha256"] == dataset.sha256 and record["files"]:
+            for form in dataset.forms:
+                # the oldest records do not say which files were asked for, and did not need to
+                if form.format == record["format"] and form.files == record.get("asked_for", form.files):
+                    return record, form
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        pass
+    return None
 
 
-def _unchanged(record: dict[str, Any], raw: Path) -> bool:
+def _holds(folder: Path, record: dict[str, Any], form: FormConfig) -> bool:
+    """Whether a folder holds the recorded files, and no further images."""
     try:
-        return all(_hash(raw / file["name"]) == file["sha256"] for file in record["files"])
-    except OSError:
+        if form.format == "folder" and _listing(str(folder), form)[0] != _names(record):
+            return False
+        return all(_hash(folder / file["name"]) == file["sha256"] for file in record["files"])
+    except (OSError, DataError, NotThereError, UnreachableError):
         return False
+
+
+def _source_changed(record: dict[str, Any], form: FormConfig) -> bool:
+    """Whether the folder on this machine that the files came from holds others by now; False where it is gone."""
+    try:
+        source = find_folder(record["place"], "")
+    except (NotThereError, UnreachableError):
+        return False
+    there = all((source / name).exists() for name in (form.files if form.format == "folder" else _names(record)))
+    return there and not _holds(source, record, form)
+
+
+def _names(record: dict[str, Any]) -> list[str]:
+    return [file["name"] for file in record["files"]]
 
 
 def _hash(path: Path) -> str:

@@ -36,19 +36,22 @@ def prepare(dataset: DatasetConfig) -> Dataset:
     images = read_raw(dataset)
     permutation = stratified_permutation(images.train_labels, seed=PERMUTATION_SEED)
     mean, std = channel_statistics(images.train_images)
+    class_names = list(images.class_names)
     parts = {"train": images.train_labels, "test": images.test_labels}
-    description = {
+    description: dict[str, Any] = {
         "name": dataset.name,
-        "class_names": list(dataset.class_names),
+        "class_names": class_names,
         "image_shape": list(images.train_images.shape[1:]),
         "counts": {part: len(labels) for part, labels in parts.items()},
         "class_counts": {
-            part: np.bincount(labels, minlength=len(dataset.class_names)).tolist() for part, labels in parts.items()
+            part: np.bincount(labels, minlength=len(class_names)).tolist() for part, labels in parts.items()
         },
         "mean": mean,
         "std": std,
-        "digest": dataset.sha256,
+        "digest": dataset.sha256 or images.digest(),
     }
+    if images.validation:  # left out where there is none: what was prepared before there were any stays the same
+        description["own_validation"] = images.validation
     with replacing(paths.prepared(dataset.name)) as folder:
         folder.mkdir()
         for name in ARRAYS:
@@ -58,7 +61,7 @@ def prepare(dataset: DatasetConfig) -> Dataset:
             images=images.train_images,
             labels=images.train_labels,
             order=permutation,
-            class_names=dataset.class_names,
+            class_names=class_names,
         )
         write_json(folder / DESCRIPTION, description)
     return open_dataset(dataset.name)

@@ -44,6 +44,26 @@ def below(place: str, name: str) -> str:
     return f"{place.rstrip('/')}/{name}"
 
 
+def find_folder(place: str, name: str) -> Path:
+    """The folder `name` within a place on this machine.
+
+    Raises:
+        NotThereError: the place does not hold the folder, or is a web server, of which no list can be had.
+        UnreachableError: the place cannot be read at all.
+    """
+    if is_url(place):
+        raise NotThereError(f"{name}: a folder cannot be had from a web server")
+    folder = _folder(place)
+    try:
+        if not folder.is_dir():
+            raise UnreachableError("no such folder")
+        if not (folder / name).is_dir():
+            raise NotThereError(f"no {name}")
+    except OSError as error:
+        raise UnreachableError(f"{name}: {error.strerror or error}") from None
+    return folder / name
+
+
 def get(place: str, file: str, destination: Path, *, timeout: float) -> Path:
     """Copy a file from a place into a folder, under its own name.
 

@@ -1,14 +1,35 @@
-"""Files inside a tar archive, read into memory. Nothing is ever extracted to disk."""
+"""Compressed files, and files inside a tar archive, read into memory. Nothing is ever extracted to disk."""
 
 from __future__ import annotations
 
+import gzip
 import lzma
+import struct
 import tarfile
 import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from eyechart.errors import DataError
+
+GZIP = b"\x1f\x8b"
+
+
+def unpacked(path: Path) -> bytes:
+    """Read a file that may be compressed with gzip.
+
+    What it holds decides, not its name: mirrors and browsers unpack and leave the name, or the reverse.
+
+    Raises:
+        DataError: it is compressed, and truncated or corrupt.
+    """
+    content = path.read_bytes()
+    if not content.startswith(GZIP):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error, struct.error) as error:
+        raise DataError(f"{path.name} is truncated or corrupt: {error}") from None
 
 
 def members(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:

@@ -37,7 +37,7 @@ def _contents(files: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
 
 
 def _batch(content: bytes, name: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
-    batch = read_pickle(content, name)
+    batch = read_pickle(content, name, dict)
     data, labels = batch.get("data"), batch.get("labels")
     pixels = int(np.prod(SHAPE))
     if not isinstance(data, np.ndarray) or data.ndim != 2 or data.shape[1] != pixels:

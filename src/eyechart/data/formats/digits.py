@@ -13,12 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+from eyechart.data.formats.holdout import hold_back
 from eyechart.data.images import Images
-from eyechart.data.stratify import stratified_permutation
 from eyechart.errors import DataError
 
-TRAIN = 1437  # of 1,797
-SEED = 0
+TEST = 360  # of 1,797
 
 
 def read(files: Sequence[Path]) -> Images:
@@ -36,6 +35,5 @@ def read(files: Sequence[Path]) -> Images:
     pixels = np.rint(table[:, :-1] * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8)
     images = pixels.repeat(2, axis=1).repeat(2, axis=2)
     labels = table[:, -1].astype(np.int32)
-    order = stratified_permutation(labels, seed=SEED)
-    train, test = np.sort(order[:TRAIN]), np.sort(order[TRAIN:])
-    return Images.of(images[train], labels[train], images[test], labels[test])
+    train, test = hold_back(images, labels, size=TEST)
+    return Images.of(*train, *test)

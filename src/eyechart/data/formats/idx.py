@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import struct
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from eyechart.data.formats.archives import unpacked
 from eyechart.data.images import Images
 from eyechart.errors import DataError
 
-GZIP = b"\x1f\x8b"
 UNSIGNED_BYTE = 0x08
 
 
@@ -32,13 +30,7 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
     Raises:
         DataError: the file is not IDX, has another element type, or is shorter or longer than its header says.
     """
-    content = path.read_bytes()
-    # what the file holds decides, not its name: mirrors and browsers unpack and leave the name, or the reverse
-    if content.startswith(GZIP):
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error, struct.error) as error:
-            raise DataError(f"{path.name} is truncated or corrupt: {error}") from None
+    content = unpacked(path)
     if len(content) < 4 or content[:2] != b"\0\0":
         raise DataError(f"{path.name} is not an IDX file: expected it to begin with 00 00. Received: {_begin(content)}")
     kind, dimensions = content[2], content[3]

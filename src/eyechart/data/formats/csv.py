@@ -1,0 +1,88 @@
+"""CSV as on Kaggle: a header line, then a line per image with its label and its pixels, or with its pixels alone."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from eyechart.data.formats.archives import unpacked
+from eyechart.data.formats.holdout import Part, hold_back
+from eyechart.data.formats.squares import squares
+from eyechart.data.images import Images
+from eyechart.errors import DataError
+
+LABEL = "label"  # the name of the first column, where there are labels
+
+
+def read(files: Sequence[Path]) -> Images:
+    """Read the training images, and the test images if there is a second file; else hold back a sixth for the test."""
+    if len(files) not in (1, 2):
+        raise DataError(f"format csv takes 1 or 2 files: to train, and to test. Received: {len(files)}")
+    train, *others = (_labelled(file) for file in files)
+    if others:
+        return Images.of(*train, *others[0])
+    if len(train[0]) < 2:
+        raise DataError(f"{files[0].name}: expected two or more images, to hold back some as test part. Received: 1")
+    train, test = hold_back(*train)
+    return Images.of(*train, *test)
+
+
+def read_csv(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
+    """Read one file, compressed with gzip or not.
+
+    Args:
+        path: a header line, then whole numbers from 0 to 255. Where the first column is called `label` it holds the
+            labels; the others are the pixels of a square gray image, row by row.
+
+    Returns:
+        The images, uint8, (n, side, side, 1), and the labels, uint8, (n,), or None where the file has none.
+
+    Raises:
+        DataError: the file is not such a table; the message names the line.
+    """
+    try:
+        text = unpacked(path).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError(f"{path.name}, line 1: expected a text, received bytes of another kind") from None
+    header, _, body = text.partition("\n")
+    names = [name.strip().strip('"') for name in header.split(",")]
+    if any(name.isdigit() for name in names):
+        raise DataError(f"{path.name}, line 1: expected the names of the columns, such as label,pixel0,pixel1,...")
+    if not body.strip():
+        raise DataError(f"{path.name}, line 2: expected an image. Received: the end of the file")
+    try:
+        table: npt.NDArray[np.uint8] = np.loadtxt(io.StringIO(body), np.uint8, delimiter=",", comments=None, ndmin=2)
+        right = table.shape[1] == len(names)
+    except ValueError:
+        right = False
+    if not right:
+        raise DataError(f"{path.name}, {_first_wrong(body, len(names))}")
+    labelled = names[0] == LABEL
+    pixels = np.ascontiguousarray(table[:, 1:] if labelled else table)
+    return squares(pixels, path.name), table[:, 0].copy() if labelled else None
+
+
+def _labelled(path: Path) -> Part:
+    images, labels = read_csv(path)
+    if labels is None:
+        raise DataError(
+            f"{path.name} has no column '{LABEL}', so nothing can be trained on it or tested with it; leave it out of "
+            "the data set's files: a sixth of the labelled images is then held back as test part"
+        )
+    return images, labels
+
+
+def _first_wrong(body: str, columns: int) -> str:
+    """What is wrong first, in words: looked for only where the fast reader has failed, and said nothing of lines."""
+    for number, line in enumerate(body.splitlines(), start=2):
+        values = line.split(",")
+        if line and len(values) != columns:
+            return f"line {number}: expected {columns} values, as many as names in line 1. Received: {len(values)}"
+        for value in values if line else ():
+            if not (value.strip().isdecimal() and int(value) <= 255):
+                return f"line {number}: expected whole numbers from 0 to 255. Received: {value.strip()[:20]!r}"
+    return "some line: expected whole numbers from 0 to 255"

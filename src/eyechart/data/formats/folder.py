@@ -1,0 +1,225 @@
+"""A folder of images: a subfolder per class, named after it, with PNG, JPEG or WebP images of any size.
+
+    flowers/daisy/1.jpg                     or, with parts of its own,     flowers/train/daisy/1.jpg
+    flowers/rose/a rose.png                                                flowers/test/rose/a rose.png
+
+Parts are `train`, `validation` and `test`. The last two may be missing: without a test part a fixed stratified sixth of
+the training images is held back.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from eyechart.data.formats.holdout import hold_back
+from eyechart.data.images import Images
+from eyechart.errors import DataError
+
+PARTS = ("train", "validation", "test")
+KINDS = ("PNG", "JPEG", "WEBP")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+NAMED = 20  # so many unreadable images are named; of more, the number
+MANY = 200  # images that take long enough for a bar
+
+
+@dataclass
+class Listing:
+    """What lies in a folder of images.
+
+    Attributes:
+        parts: of each part, in the order of `PARTS`, of each class in the order of the labels, the images in the order
+            of their names. A folder without parts has the one part `train`.
+        ignored: how many files are no images, by suffix.
+    """
+
+    parts: dict[str, dict[str, list[Path]]] = field(default_factory=dict)
+    ignored: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def paths(self) -> list[Path]:
+        """All images, in order."""
+        return [path for classes in self.parts.values() for images in classes.values() for path in images]
+
+
+def scan(top: Path) -> Listing:
+    """Look at the names in a folder of images; no image is opened.
+
+    Raises:
+        DataError: images do not lie in classes, there are fewer than two classes, or not the same in all parts.
+        OSError: a folder cannot be read.
+    """
+    listing = Listing()
+    names = {folder.name for folder in _entries(top, Listing())[0]}
+    if "train" in names and names <= set(PARTS):
+        listing.parts = {part: _classes(top / part, top, listing) for part in PARTS if part in names}
+    else:
+        listing.parts = {"train": _classes(top, top, listing)}
+    classes = set(listing.parts["train"])
+    if len(classes) < 2:
+        raise DataError(
+            f"{top.name}: expected two or more subfolders, one per class, with images in them. "
+            f"Received: {', '.join(classes) or 'none'}"
+        )
+    for part, found in listing.parts.items():
+        if odd := sorted(classes ^ set(found)):
+            raise DataError(f"{top.name}: expected the same classes in train and {part}. Only in one: {', '.join(odd)}")
+    return listing
+
+
+def read(files: Sequence[Path], *, image_size: Sequence[int], channels: int) -> Images:
+    """Read the one folder.
+
+    Args:
+        files: the folder.
+        image_size: height and width that every image is resized to.
+        channels: 1 for gray, 3 for colour.
+
+    Raises:
+        DataError: the folder is not laid out as it should be, or images cannot be read; the message lists them.
+        OSError: a folder cannot be read.
+    """
+    (top,) = files
+    listing = scan(top)
+    images = _read_all(listing.paths, top, (image_size[0], image_size[1]), channels)
+    labels = np.array([label for part in listing.parts.values() for label in _labels(part)])
+    fit = len(_labels(listing.parts["train"]))
+    end = fit + len(_labels(listing.parts.get("validation", {})))
+    train, test = (images[:fit], labels[:fit]), (images[end:], labels[end:])
+    if "test" not in listing.parts:
+        train, test = hold_back(*train)
+    return Images.of(
+        np.concatenate([train[0], images[fit:end]]),
+        np.concatenate([train[1], labels[fit:end]]),
+        *test,
+        validation=end - fit,
+        class_names=list(listing.parts["train"]),
+    )
+
+
+def read_image(path: Path, size: tuple[int, int], channels: int) -> npt.NDArray[np.uint8]:
+    """Read one image, upright as its EXIF entry says, what is transparent on white, squeezed to `size`.
+
+    Args:
+        path: a PNG, JPEG or WebP image of any mode; of an animation the first picture is read.
+        size: height and width.
+        channels: 1 for gray, 3 for colour.
+
+    Returns:
+        uint8, (height, width, channels).
+
+    Raises:
+        OSError, and others of many kinds: the file is no image, or corrupt.
+    """
+    from PIL import Image, ImageOps
+
+    with Image.open(path, formats=KINDS) as opened:
+        # a large JPEG is decoded at a fraction of its size, in a fraction of the time; others know of no such thing
+        opened.draft(None, (2 * max(size), 2 * max(size)))
+        image: Image.Image = ImageOps.exif_transpose(opened)
+        if image.mode.startswith("I"):  # 16 bits of gray, which convert() would cut off at 255
+            image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = image.convert("L" if channels == 1 else "RGB")
+        image = image.resize((size[1], size[0]), Image.Resampling.LANCZOS)  # averages over all pixels when it shrinks
+    return np.asarray(image).reshape(*size, channels)
+
+
+def _read_all(paths: list[Path], top: Path, size: tuple[int, int], channels: int) -> npt.NDArray[np.uint8]:
+    from PIL import Image
+
+    images = np.empty((len(paths), *size, channels), np.uint8)
+    unreadable = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about remarks in a file that do not concern its pixels
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        for number, path in enumerate(_watched(paths)):
+            try:
+                images[number] = read_image(path, size, channels)
+            except Exception as error:  # a corrupt image can end in nearly any
+                unreadable.append(f"{path.relative_to(top.parent)} ({_reason(error)})")
+    if unreadable:
+        more = f" and {len(unreadable) - NAMED} more" if len(unreadable) > NAMED else ""
+        raise DataError(
+            f"of {len(paths)} images {len(unreadable)} cannot be read: {', '.join(unreadable[:NAMED])}{more}; "
+            "replace or remove them, then fetch again"
+        )
+    return images
+
+
+def _reason(error: Exception) -> str:
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return f"more than {(Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels"
+    if isinstance(error, UnidentifiedImageError):
+        return "no PNG, JPEG or WebP"
+    return getattr(error, "strerror", None) or "truncated or corrupt"
+
+
+def _watched(paths: list[Path]) -> Iterable[Path]:
+    """The same paths, with a bar on the terminal where reading them takes long."""
+    if len(paths) < MANY or not sys.stderr.isatty():
+        return paths
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(paths, "reading images", console=Console(stderr=True), transient=True)
+
+
+def _labels(classes: dict[str, list[Path]]) -> list[int]:
+    return [label for label, images in enumerate(classes.values()) for _ in images]
+
+
+def _classes(folder: Path, top: Path, listing: Listing) -> dict[str, list[Path]]:
+    """The images of each class, sorted by its name."""
+    inner, files = _entries(folder, listing)
+    for file in files:
+        if _is_image(file):
+            raise DataError(f"{file.relative_to(top.parent)} lies outside of the classes' subfolders")
+        listing.ignored[file.suffix or file.name] += 1
+    return {path.name: _images(path, top, listing) for path in inner}
+
+
+def _images(folder: Path, top: Path, listing: Listing) -> list[Path]:
+    inner, files = _entries(folder, listing)
+    name = folder.relative_to(top.parent)
+    if inner:  # else the parts of a set, or a folder too many, would pass for classes
+        raise DataError(
+            f"{name} should hold the images of one class, but holds the folder {inner[0].name}; expected "
+            f"{top.name}/<class>/<image>, or {top.name}/<part>/<class>/<image> with the parts {', '.join(PARTS)} only"
+        )
+    images = [file for file in files if _is_image(file)]
+    if not images:
+        raise DataError(f"{name} holds no image: expected names that end in {', '.join(SUFFIXES)}; fill or remove it")
+    listing.ignored.update(file.suffix or file.name for file in files if not _is_image(file))
+    return images
+
+
+def _is_image(file: Path) -> bool:
+    return file.suffix.lower() in SUFFIXES
+
+
+def _entries(folder: Path, listing: Listing) -> tuple[list[Path], list[Path]]:
+    """Folders and files, each sorted by name; what is hidden is ignored."""
+    folders: list[Path] = []
+    files: list[Path] = []
+    for name in sorted(os.listdir(folder)):
+        path = folder / name
+        if not name.isprintable():  # nor could the record of what was fetched hold it
+            raise DataError(f"{folder.name} holds a name that cannot be shown, {name!a}; give it another")
+        if name.startswith("."):
+            listing.ignored["hidden"] += 1
+        else:
+            (folders if path.is_dir() else files).append(path)
+    return folders, files
