@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image
 
-from eyechart.figures import confusion_matrix, gallery, learning_curves, save, style, to_array
+from eyechart.figures import (
+    confusion_matrix,
+    feature_maps,
+    filters,
+    fixed_filters,
+    gallery,
+    learning_curves,
+    save,
+    style,
+    to_array,
+)
 
 FIGURES: dict[str, Callable[[], Figure]] = {
     "confusion": lambda: confusion_matrix(np.diag([5, 6, 7]), ["a", "b", "c"], "title"),
@@ -19,6 +29,9 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         pd.DataFrame({"epoch": [1, 2], "train/loss": [2.0, 1.0], "train/accuracy": [0.1, 0.5]}), 2
     ),
     "gallery": lambda: gallery(np.full((2, 8, 8, 3), 90, np.uint8), [0, 1], [1, 0], [0.9, 0.8], ["a", "b"], "title"),
+    "filters": lambda: filters([("conv", np.eye(3).reshape(3, 3, 1, 1))], "title"),
+    "feature maps": lambda: feature_maps(np.eye(8, dtype=np.uint8)[..., None], [("a", np.eye(4)[..., None])], [], ""),
+    "fixed filters": lambda: fixed_filters(np.eye(8, dtype=np.uint8)[..., None], "title"),
 }
 
 

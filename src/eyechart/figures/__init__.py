@@ -5,7 +5,21 @@
 
 from eyechart.figures.confusion import confusion_matrix
 from eyechart.figures.curves import learning_curves
+from eyechart.figures.feature_maps import feature_maps
+from eyechart.figures.filters import filters
+from eyechart.figures.fixed_filters import fixed_filters
 from eyechart.figures.gallery import gallery
+from eyechart.figures.steps import accuracy_by_step
 from eyechart.figures.style import save, to_array
 
-__all__ = ["confusion_matrix", "gallery", "learning_curves", "save", "to_array"]
+__all__ = [
+    "accuracy_by_step",
+    "confusion_matrix",
+    "feature_maps",
+    "filters",
+    "fixed_filters",
+    "gallery",
+    "learning_curves",
+    "save",
+    "to_array",
+]

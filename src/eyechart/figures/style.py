@@ -31,6 +31,8 @@ LINE_HEIGHT = 1.35  # in font sizes
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
 INK, GREY, PALE = "#222222", "#767676", "#E4E4E4"
 SHARES = "Blues"  # one hue, light to dark: readable without colour vision and in print
+AMOUNTS = "Greys"  # likewise, where hundreds of small pictures must stay calm
+SIGNED = "RdBu_r"  # blue below 0, white, red above
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -1,0 +1,226 @@
+"""What a finished run's network looks at: pictures of its filters and feature maps, written and kept with the run."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+from omegaconf import OmegaConf
+
+from eyechart import paths
+from eyechart.data import Dataset, Slice, open_dataset
+from eyechart.errors import DataError, EyechartError, nearest
+from eyechart.experiment import finished
+from eyechart.files import replacing
+from eyechart.tracking import Courier, Journal, read_journal
+
+PICTURE = re.compile(r"(filters|feature_maps_\d+|fixed_filters)\.png")
+FILTER_LAYERS = 2  # so many convolutions are shown
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What was drawn.
+
+    Attributes:
+        run_key: of the run.
+        folder: where the pictures lie.
+        pictures: their names.
+        logged: those among them that the run did not have before.
+        note: what cannot be shown of this network, and why; empty if nothing is missing.
+    """
+
+    run_key: str
+    folder: Path
+    pictures: tuple[str, ...]
+    logged: tuple[str, ...]
+    note: str
+
+
+def explain(run: str | None, to: Path, images: int, courier: Courier) -> Explanation:
+    """Draw the pictures of a finished run, write them to a folder, and log to the run those that it does not have.
+
+    A picture is a function of the run and, for `feature_maps_1.png`, `feature_maps_2.png`, ..., of one image: more
+    images add pictures and change none. So what was logged once stays.
+
+    Args:
+        run: a run key; `last` or None: the run that finished last.
+        to: a folder, replaced whole. Only pictures of an earlier run may lie in it.
+        images: of so many images the feature maps are shown; see `sample`.
+        courier: brings the journal to MLflow.
+
+    Raises:
+        EyechartError: there is no such run, it is not finished or being trained, its files or its data set are gone,
+            or the folder holds something else.
+    """
+    run_key = find(run)
+    _check_folder(to)
+    folder = paths.runs() / run_key
+    with _not_training(folder):
+        if finished(run_key) is None:
+            raise EyechartError(f"run {run_key} is not finished: type the command that trains it again, it goes on")
+        about, backend = _read(folder)
+        dataset = _data(folder, about["dataset"])
+        with replacing(to) as temporary:
+            temporary.mkdir()
+            note = _draw(temporary, folder, about["title"], backend, dataset, images)
+            pictures = tuple(sorted(path.name for path in temporary.iterdir()))
+            logged = _log(folder, temporary, pictures)
+    courier.tell(folder)
+    return Explanation(run_key, to, pictures, logged, note)
+
+
+def find(run: str | None) -> str:
+    """The key of a run: as given, or for None and `last` of the one that finished last.
+
+    Raises:
+        EyechartError: there is no such run.
+    """
+    known = sorted(path.name for path in paths.runs().glob("*"))
+    if run not in (None, "last"):
+        if run in known:
+            return str(run)
+        raise EyechartError(
+            f"there is no run '{run}': expected last, or a run key as train.py prints it.{nearest(str(run), known)}"
+        )
+    ends = [(_end(key), key) for key in known if finished(key)]
+    if not ends:
+        raise EyechartError("there is no finished run yet: type, for example, python pipelines/train.py model=cnn")
+    return max(ends)[1]
+
+
+def sample(test: Slice, count: int) -> NDArray[np.intp]:
+    """The positions of some images of the test part: the first of each class, class by class, then the second, ...
+
+    At most as many as there are; the first of `count + 1` are those of `count`.
+    """
+    by_class = np.argsort(test.labels, kind="stable")
+    labels = test.labels[by_class]
+    turn = np.arange(len(labels)) - np.searchsorted(labels, labels)  # how many of its class come before an image
+    return by_class[np.lexsort((labels, turn))][:count]
+
+
+def _end(run_key: str) -> int:
+    """When a finished run ended, in milliseconds since 1970."""
+    return max(int(record["t"]) for record in read_journal(paths.runs() / run_key) if record["kind"] == "end")
+
+
+def _check_folder(to: Path) -> None:
+    """Raise EyechartError rather than replace a folder that holds more than pictures of an earlier run."""
+    others = [path.name for path in to.iterdir() if not PICTURE.fullmatch(path.name)] if to.is_dir() else []
+    if others or (to.exists() and not to.is_dir()):
+        what = f"a folder with {others[0]}" if others else "a file"
+        raise EyechartError(f"expected no folder, or one with pictures of an earlier run, received {what}: type to=NEW")
+
+
+@contextmanager
+def _not_training(folder: Path) -> Iterator[None]:
+    """Hold the run's lock, or raise EyechartError where another process has it."""
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise EyechartError(
+            f"run {folder.name} is in the hands of another process, which trains or explains it: "
+            f"wait until that has ended, then type this again"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], str]:
+    """What `run.json` says, and the backend of the run."""
+    artifacts = folder / "artifacts"
+    for file in ("run.json", "config.yaml", "model.keras"):
+        if not (artifacts / file).is_file():
+            raise EyechartError(
+                f"run {folder.name} has lost its {file}: expected it in {artifacts}; "
+                f"move {folder} away and train the run anew"
+            )
+    try:
+        about = json.loads((artifacts / "run.json").read_text(encoding="utf-8"))
+        return about, str(OmegaConf.load(artifacts / "config.yaml").backend)
+    except ValueError as error:
+        raise EyechartError(f"a file of the run in {artifacts} is broken: {' '.join(str(error).split())}") from None
+
+
+def _data(folder: Path, name: str) -> Dataset:
+    """The data set of the run, as it was when the run was trained."""
+    dataset = open_dataset(name)
+    tags = [record["values"] for record in read_journal(folder) if record["kind"] == "tags"]
+    trained_on = next((values["eyechart.data_digest"] for values in tags if "eyechart.data_digest" in values), None)
+    if trained_on not in (None, dataset.digest):
+        raise DataError(
+            f"expected '{name}' as run {folder.name} was trained on it (digest {trained_on[:12]}), received other "
+            f"content ({dataset.digest[:12]}): prepare it as it was, or train anew"
+        )
+    return dataset
+
+
+def _draw(target: Path, folder: Path, title: str, backend: str, dataset: Dataset, images: int) -> str:
+    """Write the pictures of one run to `target`; what cannot be shown, and why."""
+    from eyechart import figures
+    from eyechart.models import inspection
+    from eyechart.training.backend import activate
+
+    activate(backend, "cpu", "float32")  # for a few images a GPU, which a training may fill, is not worth its start
+    model = inspection.load(folder / "artifacts" / "model.keras")
+    test = dataset.split(validation_fraction=0).test
+    positions = sample(test, images)
+    pictures = test[positions]
+
+    layers: Sequence[inspection.Named] = inspection.convolutions(model)[:FILTER_LAYERS]
+    note = ""
+    if layers:
+        figures.save(figures.filters(layers, f"{title}: filters"), target / "filters.png")
+    elif weights := inspection.pixel_weights(model):
+        figure = figures.filters([weights], f"{title}: what each unit of the first layer weighs the pixels with")
+        figures.save(figure, target / "filters.png")
+        note = "no layer of this network makes maps of an image: there are no feature maps to show"
+    else:
+        note = "this network has neither filters nor dense weights on pixels: there are no filters and maps to show"
+
+    maps = inspection.feature_maps(model, pictures)
+    for number, position in enumerate(positions if maps else (), start=1):
+        image = number - 1
+        figure = figures.feature_maps(
+            pictures[image],
+            [(name, values[image]) for name, values in maps],
+            [f"test image {test.indices[position]}", f"class {dataset.class_names[test.labels[position]]}"],
+            f"{title}: feature maps",
+        )
+        figures.save(figure, target / f"feature_maps_{number}.png")
+    figures.save(
+        figures.fixed_filters(pictures[0], f"{dataset.name}: what fixed filters do"), target / "fixed_filters.png"
+    )
+    return note
+
+
+def _log(folder: Path, source: Path, pictures: Sequence[str]) -> tuple[str, ...]:
+    """Keep with the run, and say in its journal, the pictures that it does not have yet; their names."""
+    said = {(record["kind"], record["path"]) for record in read_journal(folder) if "path" in record}
+    logged = []
+    journal = Journal(folder)
+    try:
+        for name in pictures:
+            path = f"artifacts/{name}"
+            if ("image", path) in said:  # written last: all of the rest is there
+                continue
+            with replacing(folder / path) as temporary:
+                temporary.write_bytes((source / name).read_bytes())
+            journal.append("artifact", path=path)
+            journal.append("image", path=path, key=Path(name).stem)
+            logged.append(name)
+    finally:
+        journal.close()
+    return tuple(logged)

@@ -1,0 +1,103 @@
+"""What filters do that nobody trained: smooth a signal, blur an image, find its edges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyechart import fixed_filters as filters
+from eyechart.figures import style
+from eyechart.figures.tiles import BAR, GRAY, Scale, add_scale, add_tiles, tile_size
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TILE = 1.3  # inches: the longer side of an image
+ROOM = TILE + sum(BAR) + 0.06  # inches: of an image and its scale
+PLOT = 1.5  # inches: the height of the curves
+LEFT, BETWEEN, EDGE = 0.45, 0.5, 0.12  # inches: left of a plot, below one, and around everything
+
+
+def fixed_filters(image: NDArray[np.uint8], title: str) -> Figure:
+    """A page in two rows: a signal and the Gaussian that smooths it; an image, blurred, and its edges.
+
+    The signal is a random walk of 200 steps, the Gaussian has 15 points. For the image it has fewer, see
+    `eyechart.fixed_filters.points_for`; its scales are 0 to 255, and as far to either side of 0 where there is a sign.
+
+    Args:
+        image: uint8 (height, width, 1 or 3).
+        title: written above, folded where it is wider than the figure.
+
+    Raises:
+        ValueError: the image has another shape.
+    """
+    if image.ndim != 3 or image.shape[2] not in (1, 3):
+        raise ValueError(f"Expected an image of the shape (height, width, 1 or 3). Received: {image.shape}")
+    width = EDGE + 5 * ROOM
+    heading = style.fold(title, width - 2 * EDGE, style.TITLE)
+    plots = EDGE + style.inches(style.TITLE, len(heading)) + style.inches(style.LABEL) + 0.14
+    images = plots + PLOT + BETWEEN + style.inches(style.LABEL)
+    figure = style.new_figure(width, images + TILE + style.inches(style.SMALL) + EDGE)
+    style.add_title(figure, heading, EDGE)
+
+    line = filters.gaussian()
+    axes = _plot(figure, EDGE + LEFT, plots, 2 * ROOM - LEFT - 0.3, f"the Gaussian, {len(line)} points", "point")
+    axes.plot(np.arange(1, len(line) + 1), line, "o-", color=style.BLUE, linewidth=1.5, markersize=3)
+    axes.set_ylim(0, None)
+    signal = filters.random_walk()
+    left = EDGE + 2 * ROOM + LEFT
+    axes = _plot(figure, left, plots, width - left - EDGE, "a signal, and the signal smoothed by it", "step")
+    axes.plot(signal, color=style.GREY, linewidth=0.9, label="signal")
+    axes.plot(filters.smooth(signal), color=style.VERMILLION, linewidth=1.5, label="smoothed")
+    axes.legend(fontsize=style.SMALL, labelcolor=style.INK, frameon=False, loc="best", borderpad=0.2)
+
+    points = filters.points_for(*image.shape[:2])
+    blurred = filters.blur(image).round().clip(0, 255).astype(np.uint8)
+    pictures: list[tuple[str, NDArray[np.generic], Scale]] = [
+        ("an image", image, GRAY),
+        (f"the Gaussian, {points}×{points}", kernel := filters.gaussian_2d(points), Scale.of(kernel)),
+        ("the image blurred by it", blurred, GRAY),
+        (f"its gradient, {points}×{points}", slope := filters.gradient_2d(points), Scale.signed(slope)),
+        ("the edges that it finds", found := filters.edges(image), Scale.signed(found)),
+    ]
+    for number, (name, picture, scale) in enumerate(pictures):
+        left = EDGE + number * ROOM
+        high, wide = tile_size(picture.shape, TILE)
+        _name(figure, name, left + TILE / 2, images)
+        tile = picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
+        x, y = left + (TILE - wide) / 2, images + (TILE - high) / 2
+        add_tiles(figure, [tile], 1, x, y, (high, wide), scale)
+        if tile.ndim == 2:  # colours are what they are
+            add_scale(figure, scale, left + TILE, images, TILE)
+    across, down = figure.get_size_inches()
+    below = images + TILE + 0.04
+    figure.text(
+        (EDGE + 4 * ROOM + TILE / 2) / across,
+        1 - below / down,
+        "red: darker to the right",
+        size=style.SMALL,
+        color=style.INK,
+        ha="center",
+        va="top",
+    )
+    return figure
+
+
+def _plot(figure: Figure, left: float, top: float, width: float, name: str, below: str) -> Axes:
+    axes = style.add_axes(figure, left, top, width, PLOT)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color=style.PALE, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.set_xlabel(below, size=style.SMALL, color=style.INK, labelpad=2)
+    _name(figure, name, left + width / 2, top)
+    return axes
+
+
+def _name(figure: Figure, name: str, middle: float, top: float) -> None:
+    """Write what a panel shows above it."""
+    across, down = figure.get_size_inches()
+    above = 1 - (top - 0.05) / down
+    figure.text(middle / across, above, name, size=style.LABEL, color=style.INK, ha="center", va="bottom")
