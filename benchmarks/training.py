@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
+import hydra
 from support import machine, ratios, spread
 
+from eyechart.config import check
 from eyechart.data import open_dataset
-from eyechart.models import CNN, FNN, BiRNN, LeNet
 from eyechart.training.backend import activate, make_engine, worth_compiling
 from eyechart.training.order import order
 
-CASES = {"fnn": (FNN(), 60000), "cnn": (CNN(), 12800), "lenet": (LeNet(), 3840), "birnn": (BiRNN(), 3840)}
+CONF = Path(__file__).resolve().parents[1] / "conf"
+SIZES = {"fnn": 60000, "cnn": 12800, "lenet": 3840, "rnn": 12800, "birnn": 3840}  # training images, by model
 BATCH = 128
 
 
 def measure(name: str, rounds: int) -> str:
-    architecture, size = CASES[name]
+    size = SIZES[name]
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        architecture = check(hydra.compose("config", [f"model={name}"])).model
     device = activate("tensorflow", "auto", "float32")
     import keras
 
@@ -57,7 +62,7 @@ def measure(name: str, rounds: int) -> str:
 
 
 def main() -> None:
-    names = [sys.argv[1]] if len(sys.argv) > 1 else list(CASES)
+    names = [sys.argv[1]] if len(sys.argv) > 1 else list(SIZES)
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     print(f"Training alone, batch {BATCH}, float32, median (least to greatest) of {rounds} rounds. {machine()}\n")
     print("| model | engine, us per image | fit, us per image | times as fast |\n|:--|--:|--:|--:|")

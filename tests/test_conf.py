@@ -8,17 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omegaconf import OmegaConf
+from omegaconf import MISSING, OmegaConf
 from support import REPOSITORY, compose
 
 from eyechart.data.config import DatasetConfig, FetchConfig, PrepareConfig
 from eyechart.tracking.config import TrackingConfig
+from eyechart.training.augmentation import Augmentation
 from eyechart.training.config import CallbacksConfig, TrainerConfig
 
 CONF = REPOSITORY / "conf"
 FILES = sorted(str(path.relative_to(CONF)) for path in CONF.rglob("*.yaml"))
 KINDS = sorted(name for name in FILES if name.split("/")[0] in ("model", "optimizer", "schedule"))
-FIELDS = {"dataset": DatasetConfig, "trainer": TrainerConfig, "callbacks": CallbacksConfig, "tracking": TrackingConfig}
+FIELDS = {
+    "dataset": DatasetConfig,
+    "augmentation": Augmentation,
+    "trainer": TrainerConfig,
+    "callbacks": CallbacksConfig,
+    "tracking": TrackingConfig,
+}
 
 
 def of(name: str) -> dict[str, Any]:
@@ -54,7 +61,10 @@ def test_a_kind_shows_every_argument_with_its_default(name):
     module, _, kind = content.pop("_target_").rpartition(".")
     if name.startswith("model"):
         assert content.pop("name") == Path(name).stem
-    assert content == defaults(getattr(importlib.import_module(module), kind))
+    expected = defaults(getattr(importlib.import_module(module), kind))
+    assert list(content) == list(expected)
+    if Path(name).stem.replace("_", "") == kind.lower():  # others are the same kind with other values
+        assert content == expected
 
 
 @pytest.mark.parametrize("group", sorted(FIELDS))
@@ -64,6 +74,9 @@ def test_a_group_shows_every_field(group):
         names = {field.name for field in dataclasses.fields(FIELDS[group])}
         if "defaults" in content:
             assert set(content) - {"defaults"} <= names
+        elif group == "dataset":  # says what is known of it, and no more
+            required = {name for name, value in defaults(DatasetConfig).items() if value == MISSING}
+            assert required <= set(content) <= names
         else:
             assert set(content) == names
 
@@ -71,6 +84,10 @@ def test_a_group_shows_every_field(group):
 @pytest.mark.parametrize("group", ["trainer", "callbacks"])
 def test_the_default_option_holds_the_defaults(group):
     assert of(f"{group}/default.yaml") == defaults(FIELDS[group])
+
+
+def test_no_augmentation_holds_the_defaults():
+    assert of("augmentation/none.yaml") == defaults(Augmentation)
 
 
 def test_every_option_of_tracking_is_its_mode():
@@ -95,7 +112,7 @@ def test_a_small_program_shows_every_field(name, schema):
     assert set(compose(config_name=name)) == {field.name for field in dataclasses.fields(schema)}
 
 
-@pytest.mark.parametrize("name", ["compare", "evaluate"])
+@pytest.mark.parametrize("name", ["compare", "evaluate", "explain", "replicate"])
 def test_a_small_program_composes(name):
     own = {key: value for key, value in of(f"{name}.yaml").items() if key != "defaults"}
     assert {key: value for key, value in compose(config_name=name).items() if key != "tracking"} == own

@@ -253,11 +253,15 @@ def test_a_password_is_never_told(monkeypatch, address):
 RECORDED = {
     "": "8ead8714755b9fc3008b",
     "model=fnn dataset=digits": "5c1868f1824acd0c5f7f",
-    "model=lenet model.dropout=0.3 seed=1": "0f93af351858b1d02949",
+    "model=lenet model.dropout=0.3 seed=1": "d67e1586a3323867fe06",
     "model=birnn optimizer=sgd optimizer.momentum=0.9 schedule=cosine": "5455df3cd6f1ca4cf1f2",
     "optimizer=rmsprop schedule=exponential backend=jax limit=[1000,500]": "06027a7342abc8f57b96",
     "optimizer=adamw callbacks=early_stopping trainer.precision=mixed_float16": "13c938950ede266400b1",
     "experiment=doc001/fnn_mnist": "6e1879e3051df1de0efe",
+    "model=cnn_small_bn augmentation=flip_shift": "4982a9630fcfb91a146f",
+    "model=birnn model.cell=gru trainer.class_weights=balanced": "04a7d0a9d3a5190e24c7",
+    "model=rnn_per_step": "68b8286cfab10a72820f",
+    "model=cnn_rnn model.reading=maps": "6f1b8a3bf429c83d7b89",
 }
 
 
@@ -299,8 +303,18 @@ CHANGES = [
     "schedule=cosine",
     "callbacks.monitor=validation/loss",
     "callbacks.patience=3",
+    "augmentation=flip_shift",
+    "augmentation.cutout=1",
+    "trainer.class_weights=balanced",
     "model=lenet",
     "model.units=65",
+    "model.strides=2",
+    "model.padding=same",
+    "model.last_activation=linear",
+    "model.batch_norm=true",
+    "model.pool_strides=1",
+    "model.pool_padding=same",
+    "model.dropout=0.1",
     "limit=1000",
     "limit=[1000,500]",
     "limit=[1000,null]",
@@ -310,6 +324,20 @@ CHANGES = [
 def test_what_changes_the_work_changes_its_key():
     keys = [key(), checked().run_key("e" * 64), *(key(change) for change in CHANGES)]
     assert len(set(keys)) == len(keys)
+
+
+def test_no_fraction_means_a_tenth_or_the_data_sets_own_part():
+    tenth = key("trainer.validation_fraction=0.1")
+    assert key("trainer.validation_fraction=null") == key() == tenth
+    config = checked()
+    assert config.settled(0).parameters()["trainer.validation_fraction"] == 0.1
+    assert config.settled(0).settled(0) == config.settled(0)
+    assert config.settled(10_000) == config
+    assert "trainer.validation_fraction" not in config.settled(10_000).parameters()
+    assert config.run_key(DIGEST, 10_000) != tenth
+    explicit = checked("trainer.validation_fraction=0.1")
+    assert explicit.settled(10_000) == explicit
+    assert explicit.run_key(DIGEST, 10_000) == tenth
 
 
 def test_a_key_is_twenty_hexadecimal_digits():
@@ -382,7 +410,7 @@ def test_a_field_that_came_later_leaves_old_keys_at_its_neutral_value(monkeypatc
 def test_choices_are_plain_and_hold_the_defaults_that_were_not_typed():
     choices = checked("model=lenet").choices()
     assert json.loads(json.dumps(choices)) == choices
-    assert choices["model"]["_target_"] == "eyechart.models.convolutional.LeNet"
+    assert choices["model"]["_target_"] == "eyechart.models.convolutional.CNN"
     assert choices["model"]["dropout"] == 0.5
     assert "device" not in choices["trainer"]
 

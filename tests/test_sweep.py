@@ -251,6 +251,8 @@ def test_a_bad_job_is_found_before_anything_trains(digits, base):
         make_plan([["seed=0"], ["seed=-1"]], composer(base))
     with pytest.raises(DataError, match=r"not prepared.*\(in the job dataset\.name=other\)"):
         make_plan([["dataset.name=other"], ["dataset.name=digits"]], composer(base))
+    with pytest.raises(DataError, match=r"in the job trainer.validation_fraction=0.0001"):
+        make_plan([["trainer.validation_fraction=0.1"], ["trainer.validation_fraction=0.0001"]], composer(base))
 
 
 def test_a_sweep_is_found_by_name(root):

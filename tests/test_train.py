@@ -17,15 +17,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from support import REPOSITORY, command, environment, files_below, forbid, link_data, mlflow_runs, run_program
+from support import REPOSITORY, command, compose, environment, files_below, forbid, link_data, mlflow_runs, run_program
 
+from eyechart.config import check
 from eyechart.tracking import read_journal
 
 WORDS = ["model=fnn", "dataset=digits", "optimizer.learning_rate=0.002", "trainer.epochs=200"]
-EXPERIMENTS = sorted(
-    str(path.relative_to(REPOSITORY / "conf/experiment").with_suffix(""))
-    for path in (REPOSITORY / "conf/experiment").rglob("*.yaml")
-)
+FOLDER = REPOSITORY / "conf/experiment"
+FILES = sorted(str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDER.rglob("*.yaml"))
+SWEEPS = [name for name in FILES if name.startswith("compare/")]  # say themselves what is swept
+EXPERIMENTS = [name for name in FILES if name not in SWEEPS]
+TINY = ["dataset=digits", "limit=[64,32]", "trainer.epochs=1", "tracking=none"]
 
 
 @pytest.fixture(scope="module")
@@ -476,22 +478,75 @@ def experiments(fresh) -> Any:
     """Every experiment of `conf/experiment`, as one sweep of a tiny step each, without MLflow."""
     root = fresh("experiments")
     forbidden = forbid(root.parent / "forbidden", "mlflow")
-    tiny = ["dataset=digits", "limit=[64,32]", "trainer.epochs=1", "tracking=none"]
-    done = run_program(root, "train", "-m", f"experiment={','.join(EXPERIMENTS)}", *tiny, env=forbidden)
+    done = run_program(root, "train", "-m", f"experiment={','.join(EXPERIMENTS)}", *TINY, env=forbidden)
     return SimpleNamespace(root=root, out=trained(done))
 
 
 def test_there_are_experiments():
-    assert len(EXPERIMENTS) >= 3
+    assert len(EXPERIMENTS) >= 13
+    assert len(SWEEPS) >= 3
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_runs(experiments, name):
-    journals = [read_journal(folder) for folder in (experiments.root / ".eyechart/runs").iterdir()]
-    (journal,) = [journal for journal in journals if journal[0]["name"] == f"experiment={name}"]
-    assert journal[-1]["status"] == "FINISHED"
-    assert f"experiment={name}: test accuracy" in experiments.out
+    digest = json.loads((experiments.root / "data/prepared/digits/dataset.json").read_text())["digest"]
+    key = check(compose(f"experiment={name}", *TINY)).run_key(digest)
+    assert read_journal(experiments.root / ".eyechart/runs" / key)[-1]["status"] == "FINISHED"
 
 
 def test_tracking_none_makes_no_store(experiments):
     assert not [file for file in os.listdir(experiments.root) if file.startswith("ml")]
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_an_experiment_may_be_a_sweep(fresh, name):
+    root = fresh("sweep")
+    done = run_program(root, "train", "-m", f"experiment={name}", *TINY, "seed=0")  # what is typed wins
+    runs = [read_journal(folder) for folder in (root / ".eyechart/runs").iterdir()]
+    expected = yaml.safe_load((FOLDER / f"{name}.yaml").read_text())["hydra"]["sweeper"]["params"]
+    assert set(expected) > {"seed"}
+    ((key, values),) = [(key, value.split(",")) for key, value in expected.items() if key != "seed"]
+    assert {journal[0]["name"] for journal in runs} == {f"{key}={value}" for value in values}
+    assert {journal[-1]["status"] for journal in runs} == {"FINISHED"}
+    assert f"{len(values)} runs: 0 finished, {len(values)} to train" in trained(done)
+
+
+# --- a network that answers after each time step
+
+
+@pytest.fixture(scope="module")
+def per_step(fresh):
+    """One such run with MLflow, and its report made again as the DVC stage does."""
+    root = fresh("per_step")
+    out = trained(run_program(root, "train", "model=rnn_per_step", "dataset=digits", "trainer.epochs=2"))
+    (run,) = mlflow_runs(root)
+    key = run.data.tags["eyechart.run_key"]
+    trained(run_program(root, "evaluate", f"run={key}", "to=report", env=forbid(root.parent / "no_keras", "keras")))
+    return SimpleNamespace(root=root, out=out, run=run)
+
+
+def test_the_accuracy_by_steps_read_is_a_series(per_step):
+    for part, over_steps in (
+        ("validation", "best_validation_accuracy_over_steps"),
+        ("test", "test/accuracy_over_steps"),
+    ):
+        series = per_step.run.history(f"{part}/accuracy_by_step")
+        assert [step for step, _ in series] == list(range(1, 17))  # the digits have 16 rows
+        mean = np.mean([value for _, value in series])
+        assert per_step.run.data.metrics[over_steps] == pytest.approx(mean)
+    assert series[-1][1] == pytest.approx(per_step.run.data.metrics["test/accuracy"])
+
+
+def test_the_accuracy_by_steps_read_is_a_curve(per_step):
+    table = pd.read_csv(per_step.run.artifacts / "accuracy_by_step.csv")
+    assert list(table) == ["step", "validation", "test"]
+    assert len(table) == 16
+    for folder in (per_step.run.artifacts, per_step.root / "report"):
+        assert (folder / "accuracy_by_step.png").read_bytes().startswith(b"\x89PNG")
+    assert len(per_step.run.history("validation/accuracy_over_steps")) == 2
+
+
+def test_the_layers_are_shown_and_kept(per_step):
+    layers = (per_step.run.artifacts / "layers.txt").read_text()
+    assert "simple_rnn     16 x 50            3,350\n" in layers  # 16*50 + 50*50 + 50
+    assert layers in per_step.out

@@ -17,10 +17,12 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from eyechart.data.config import DatasetConfig, check_dataset
+from eyechart.data.dataset import DEFAULT_FRACTION
 from eyechart.errors import ConfigError
 from eyechart.models.architecture import Architecture
 from eyechart.schema import at_least, one_of, typed
 from eyechart.tracking.config import TrackingConfig, with_environment
+from eyechart.training.augmentation import Augmentation
 from eyechart.training.config import CallbacksConfig, TrainerConfig
 from eyechart.training.optimizers import Optimizer
 from eyechart.training.schedules import Schedule
@@ -31,7 +33,20 @@ TRAINING_VERSION = 1  # part of every run key: raise it when the same configurat
 
 # Fields added after run keys were first given out, with the value that means "as it was before": left out of the key
 # at that value, so that old keys stay.
-NEUTRAL: dict[str, Any] = {}
+NEUTRAL: dict[str, Any] = {
+    "augmentation": {"flip": False, "shift": 0, "cutout": 0},
+    "trainer.class_weights": None,
+    "model.strides": 1,  # from here on of convolutional nets
+    "model.padding": "valid",
+    "model.last_activation": "relu",
+    "model.batch_norm": False,
+    "model.pool_strides": None,
+    "model.pool_padding": "valid",
+    "model.dropout": 0.0,
+    "model.cell": "lstm",  # from here on of recurrent nets
+    "model.reduction": "max_pool",
+    "model.directions": "both",
+}
 
 
 @dataclass
@@ -42,6 +57,7 @@ class _Schema:
     model: Any = None
     optimizer: Any = None
     schedule: Any = None
+    augmentation: Augmentation = field(default_factory=Augmentation)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     callbacks: CallbacksConfig = field(default_factory=CallbacksConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
@@ -68,6 +84,7 @@ class Config:
     model: Architecture
     optimizer: Optimizer
     schedule: Schedule
+    augmentation: Augmentation
     trainer: TrainerConfig
     callbacks: CallbacksConfig
     tracking: TrackingConfig
@@ -87,6 +104,7 @@ class Config:
             "model": _choice(self.model),
             "optimizer": _choice(self.optimizer),
             "schedule": _choice(self.schedule),
+            "augmentation": dataclasses.asdict(self.augmentation),
             "trainer": trainer,
             "callbacks": dataclasses.asdict(self.callbacks),
             "seed": self.seed,
@@ -94,13 +112,26 @@ class Config:
             "limit": list(self.limit),
         }
 
-    def run_key(self, digest: str) -> str:
+    def settled(self, own_validation: int) -> Config:
+        """This configuration with `trainer.validation_fraction` as it really is, where null left it to the data set.
+
+        Args:
+            own_validation: of the prepared data set. Where it is 0, null becomes the tenth that is held back then.
+        """
+        if self.trainer.validation_fraction is not None or own_validation:
+            return self
+        return dataclasses.replace(
+            self, trainer=dataclasses.replace(self.trainer, validation_fraction=DEFAULT_FRACTION)
+        )
+
+    def run_key(self, digest: str, own_validation: int = 0) -> str:
         """The name of this piece of work: 20 hexadecimal digits of a SHA-256.
 
         Args:
             digest: of the prepared data set, which stands in place of the data set's name.
+            own_validation: of the prepared data set.
         """
-        choices = self.choices() | {"dataset": digest, "training_version": TRAINING_VERSION}
+        choices = self.settled(own_validation).choices() | {"dataset": digest, "training_version": TRAINING_VERSION}
         for path, neutral in NEUTRAL.items():
             group, _, name = path.rpartition(".")
             holder = choices[group] if group else choices
@@ -150,6 +181,7 @@ def check(config: DictConfig) -> Config:
         model=_instantiate("model", model_node, Architecture),
         optimizer=_instantiate("optimizer", _kind("optimizer", plain.optimizer), Optimizer),
         schedule=_instantiate("schedule", _kind("schedule", plain.schedule), Schedule),
+        augmentation=plain.augmentation,
         trainer=plain.trainer,
         callbacks=plain.callbacks,
         tracking=plain.tracking,
@@ -170,6 +202,7 @@ def _check_values(config: Config) -> None:
     at_least("seed", config.seed, 0)
     if config.seed >= 2**32:
         raise ConfigError(f"seed must be below 2**32 = {2**32}, received {config.seed}")
+    config.augmentation.check()
     config.trainer.check()
     config.callbacks.check()
     config.tracking.check()

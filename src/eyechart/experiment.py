@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,13 +80,9 @@ def run(
         EyechartError: the data set is not prepared or the model cannot read it.
     """
     dataset = open_dataset(config.dataset.name)
-    config.model.check(dataset.image_shape)
-    splits = dataset.split(
-        validation_fraction=config.trainer.validation_fraction,
-        split_seed=config.trainer.split_seed,
-        limit=config.limit,
-    )
-    run_key = config.run_key(dataset.digest)
+    config = config.settled(dataset.own_validation)
+    splits = splits_of(config, dataset)
+    run_key = config.run_key(dataset.digest, dataset.own_validation)
     folder = paths.runs() / run_key
     with _alone(folder):
         outcome = finished(run_key)
@@ -110,6 +107,20 @@ def run(
         else:
             courier.tell(folder)
     return outcome
+
+
+def splits_of(config: Config, dataset: Dataset) -> Splits:
+    """Check that a configuration and a data set go together, and cut the data set as the configuration says.
+
+    Raises:
+        EyechartError: the model cannot read the images, or no image would be left for a part.
+    """
+    config.model.check(dataset.image_shape)
+    return dataset.split(
+        validation_fraction=config.trainer.validation_fraction,
+        split_seed=config.trainer.split_seed,
+        limit=config.limit,
+    )
 
 
 @contextmanager
@@ -169,7 +180,9 @@ def _introduce(
 def _train_and_evaluate(
     journal: Journal, courier: Courier, config: Config, dataset: Dataset, splits: Splits, *, rows: bool
 ) -> dict[str, Any]:
+    from eyechart.models.layer_table import layer_table
     from eyechart.tracking.listener import JournalListener
+    from eyechart.training import losses
     from eyechart.training.backend import activate, make_engine, set_seed, steps_that_fit, worth_compiling
     from eyechart.training.checkpoint import Checkpoint
     from eyechart.training.consumers import Best
@@ -178,18 +191,23 @@ def _train_and_evaluate(
 
     trainer, held_back = config.trainer, splits.validation
     device = activate(config.backend, trainer.device, trainer.precision)
-    import keras
-
     set_seed(config.seed)
     model = config.model.build(dataset.image_shape, len(dataset.class_names))
+    layers = layer_table(model)
+    write_text(journal.folder / "artifacts" / "layers.txt", layers)
+    journal.append("artifact", path="artifacts/layers.txt")
+    if rows:
+        print(f"\n{layers}", flush=True)
     size = len(splits.train)
     steps_per_epoch = -(-size // trainer.batch_size)
     rate = config.schedule.build(config.optimizer.learning_rate, steps_per_epoch, trainer.epochs)
     steps_per_chunk = steps_that_fit(dataset.image_shape, size, trainer.batch_size, trainer.device_gigabytes)
+    class_weights = losses.balanced(splits.train.labels, len(dataset.class_names)) if trainer.class_weights else None
     engine = make_engine(
         model=model,
         optimizer=config.optimizer.build(rate, trainer.precision),
-        loss=keras.losses.SparseCategoricalCrossentropy(),
+        loss=losses.crossentropy(class_weights),
+        augment=config.augmentation.apply if config.augmentation else None,
         images=splits.train.load() if steps_per_chunk is None else splits.train,
         labels=splits.train.labels,
         batch_size=trainer.batch_size,
@@ -215,6 +233,9 @@ def _train_and_evaluate(
             epochs=trainer.epochs,
             done=done,
             validation=(held_back.load(), held_back.labels) if held_back else None,
+            draw=partial(config.augmentation.draw, config.seed, indices=splits.train.indices)
+            if config.augmentation
+            else None,
             tick=table.tick,
         )
     best.put_back(engine)
@@ -264,13 +285,20 @@ def _evaluate(
 
     from eyechart import scorecard
     from eyechart.evaluation import predictions
+    from eyechart.training.answers import ask
 
-    parts = {}
+    parts, step_accuracy = {}, {}
     for part in ("validation", "test"):
         piece = getattr(splits, part)
         if piece is not None:
-            (probabilities,) = engine.predict(piece.load())
-            parts[part] = (piece.indices, piece.labels, probabilities)
+            (answers,) = ask(engine, piece.load(), piece.labels)
+            parts[part] = (piece.indices, piece.labels, answers.probabilities)
+            if answers.step_accuracy is not None:
+                step_accuracy[part] = answers.step_accuracy
+    by_step = None
+    if step_accuracy:
+        by_step = pd.DataFrame(step_accuracy)
+        by_step.insert(0, "step", range(1, len(by_step) + 1))
     table = predictions.make_table(parts)
     artifacts = journal.folder / "artifacts"
     predictions.write(table, artifacts / "predictions.parquet")
@@ -279,6 +307,7 @@ def _evaluate(
         table=table,
         history=pd.DataFrame(history),
         best_epoch=best_epoch,
+        by_step=by_step,
         test_images=splits.test.images,
         class_names=dataset.class_names,
         title=title,
@@ -288,10 +317,13 @@ def _evaluate(
     best = {f"best_{name.replace('/', '_')}": value for name, value in result.items() if not name.startswith("test")}
     test = {name: value for name, value in result.items() if name.startswith("test")}
     journal.metrics(0, {**best, **test, **scores.per_class})
-    for file in ("predictions.parquet", "history.csv", "classification_report.txt", *scorecard.PICTURES):
+    for part, accuracies in step_accuracy.items():
+        for step, accuracy in enumerate(accuracies, 1):
+            journal.metrics(step, {f"{part}/accuracy_by_step": accuracy})
+    for file in ("predictions.parquet", *scores.files):
         journal.append("artifact", path=f"artifacts/{file}")
-    for file in scorecard.PICTURES:
-        journal.append("image", path=f"artifacts/{file}", key=Path(file).stem)
+        if file.endswith(".png"):
+            journal.append("image", path=f"artifacts/{file}", key=Path(file).stem)
     for file in scorecard.TABLES:
         journal.append("table", path=f"artifacts/{file}")
     return result

@@ -16,7 +16,7 @@ from eyechart.files import replacing
 from eyechart.sweep import Sweep
 from eyechart.tracking import Courier
 
-EXPORTED = ("model.keras", "predictions.parquet", "history.csv", "run.json")
+EXPORTED = ("model.keras", "predictions.parquet", "history.csv", "run.json", "accuracy_by_step.csv")
 
 
 def train(config: DictConfig, overrides: list[str]) -> float:
@@ -82,4 +82,6 @@ def export(outcome: Outcome, folder: Path) -> None:
     with replacing(folder) as temporary:
         temporary.mkdir()
         for file in EXPORTED:
+            if file == "accuracy_by_step.csv" and not (outcome.artifacts / file).is_file():
+                continue  # the model answers once for an image, not after each time step
             shutil.copyfile(outcome.artifacts / file, temporary / file)

@@ -20,7 +20,8 @@ from eyechart.files import replacing, write_json, write_text
 if TYPE_CHECKING:
     import pandas as pd
 
-PICTURES = ("confusion_matrix.png", "learning_curves.png", "mistakes.png")
+FILES = ("confusion_matrix.png", "learning_curves.png", "mistakes.png", "history.csv", "classification_report.txt")
+STEP_FILES = ("accuracy_by_step.png", "accuracy_by_step.csv")  # of a model that answers after each time step
 TABLES = ("per_class.json", "confusion_matrix.json")  # columns, as MLflow's run-by-run comparison reads them
 
 
@@ -31,10 +32,12 @@ class Scores:
     Attributes:
         overall: `validation/loss`, `validation/accuracy` (where images were held back), `test/loss`, `test/accuracy`.
         per_class: `test_precision/<class>`, `test_recall/<class>` and `test_f1/<class>`.
+        files: what was written for a person to look at.
     """
 
     overall: dict[str, float]
     per_class: dict[str, float]
+    files: tuple[str, ...]
 
 
 def write(
@@ -43,17 +46,19 @@ def write(
     table: pd.DataFrame,
     history: pd.DataFrame,
     best_epoch: int,
+    by_step: pd.DataFrame | None,
     test_images: NDArray[np.uint8],
     class_names: Sequence[str],
     title: str,
 ) -> Scores:
-    """Write `PICTURES`, `TABLES`, `history.csv` and `classification_report.txt` to `folder`.
+    """Write `FILES`, `TABLES` and, where there are answers after each time step, `STEP_FILES` to `folder`.
 
     Args:
         folder: made if it is not there.
         table: of the run's predictions.
         history: a row per epoch: `epoch`, `train/loss`, ...
         best_epoch: whose weights made the predictions.
+        by_step: a row per time step: `step` (from 1), and each part's accuracy; None for a model that answers once.
         test_images: the official test array, uint8 (n, height, width, channels); only mistakes are read from it.
         class_names: in the order of the classes.
         title: what was trained on what.
@@ -64,6 +69,8 @@ def write(
     for part in table["part"].unique():
         rows = part_of(table, part)
         overall |= {f"{part}/loss": scores.loss(rows), f"{part}/accuracy": scores.accuracy(rows)}
+        if by_step is not None:
+            overall[f"{part}/accuracy_over_steps"] = float(by_step[part].mean())
     test = part_of(table, "test")
     counts = scores.confusion_matrix(test)
     by_class = scores.per_class(counts, class_names)
@@ -89,6 +96,12 @@ def write(
     )
     with replacing(folder / "history.csv") as temporary:
         history.to_csv(temporary, index=False)
+    if by_step is not None:
+        last, mean = float(by_step["test"].iloc[-1]), overall["test/accuracy_over_steps"]
+        heading = f"{title}: test accuracy {last:.2%} after the last step, {mean:.2%} over all"
+        figures.save(figures.accuracy_by_step(by_step, heading), folder / "accuracy_by_step.png")
+        with replacing(folder / "accuracy_by_step.csv") as temporary:
+            by_step.to_csv(temporary, index=False)
     write_text(folder / "classification_report.txt", scores.classification_report(by_class, accuracy))
     write_json(folder / "per_class.json", by_class.reset_index().to_dict(orient="list"))
     confusion = {"true class": list(class_names)}
@@ -99,14 +112,15 @@ def write(
         for score in ("precision", "recall", "f1")
         for name, value in by_class[score].items()
     }
-    return Scores(overall, per_class)
+    return Scores(overall, per_class, FILES if by_step is None else FILES + STEP_FILES)
 
 
 def evaluate(source: Path, target: Path) -> dict[str, float]:
     """Write the report on a run, `metrics.json` and `confusion.csv` (a row per test image: actual, predicted class).
 
     Args:
-        source: holds the run's `predictions.parquet`, `history.csv` and `run.json`.
+        source: holds the run's `predictions.parquet`, `history.csv`, `run.json` and, of a model that answers after each
+            time step, `accuracy_by_step.csv`.
         target: a folder, replaced whole.
 
     Returns:
@@ -120,6 +134,8 @@ def evaluate(source: Path, target: Path) -> dict[str, float]:
     try:
         about = json.loads((source / "run.json").read_text(encoding="utf-8"))
         history = pd.read_csv(source / "history.csv")
+        steps = source / "accuracy_by_step.csv"
+        by_step = pd.read_csv(steps) if steps.is_file() else None
     except (OSError, ValueError) as error:
         raise EyechartError(f"there is no finished run in {source} ({error}): type dvc repro train") from None
     table = predictions.read(source / "predictions.parquet")
@@ -132,6 +148,7 @@ def evaluate(source: Path, target: Path) -> dict[str, float]:
             table=table,
             history=history,
             best_epoch=about["result"]["best_epoch"],
+            by_step=by_step,
             test_images=arrays.test.images,
             class_names=dataset.class_names,
             title=about["title"],

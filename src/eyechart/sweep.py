@@ -16,7 +16,7 @@ from eyechart import paths
 from eyechart.config import Config, check
 from eyechart.data import open_dataset
 from eyechart.errors import EyechartError
-from eyechart.experiment import finished
+from eyechart.experiment import finished, splits_of
 from eyechart.files import write_json
 from eyechart.tracking import Courier, Journal
 from eyechart.tracking.config import TrackingConfig, hide_password
@@ -73,10 +73,10 @@ def make_plan(overrides: Sequence[Sequence[str]], compose: Callable[[Sequence[st
         try:
             config = check(compose(job_overrides))
             dataset = open_dataset(config.dataset.name)
-            config.model.check(dataset.image_shape)
+            splits_of(config, dataset)
         except EyechartError as error:
             raise type(error)(f"{error} (in the job {name or 'without overrides'})") from None
-        key = config.run_key(dataset.digest)
+        key = config.run_key(dataset.digest, dataset.own_validation)
         jobs.setdefault(key, Job(tuple(job_overrides), config, key, name or config.model_name))
     done = frozenset(key for key in jobs if finished(key))
     return Plan(tuple(jobs.values()), len(overrides) - len(jobs), done)

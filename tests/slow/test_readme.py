@@ -16,7 +16,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 # these are run by name elsewhere: `make test` calls this file's suite, the experiments are in test_references
-ELSEWHERE = re.compile(r"make test$|python pipelines/train.py experiment=doc")
+ELSEWHERE = re.compile(r"make test$|make source$|python pipelines/train.py (-m )?experiment=")
 
 
 def commands(repository: Path) -> list[str]:

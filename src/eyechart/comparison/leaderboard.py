@@ -25,7 +25,14 @@ COLUMNS = {
     "parameters": "parameters",
     "seconds": "seconds",
 }
-GROUPS = ("model.", "optimizer", "schedule", "trainer.", "callbacks.")  # of the parameters that name a run
+GROUPS = (
+    "model.",
+    "optimizer",
+    "schedule",
+    "augmentation.",
+    "trainer.",
+    "callbacks.",
+)  # of the parameters that name a run
 NOTHING_HELD_BACK = "nothing was held back, so no run is chosen: in the order of training accuracy"
 
 

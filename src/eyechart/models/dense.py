@@ -23,7 +23,7 @@ class FNN(Architecture):
     def layers(self, pixels: Any, image_shape: tuple[int, int, int]) -> Any:  # noqa: D102
         from keras import layers
 
-        x = layers.Flatten()(pixels)
+        x = layers.Flatten(data_format="channels_last")(pixels)
         for units in self.units:
             x = layers.Dense(units, activation=self.activation)(x)
         return x

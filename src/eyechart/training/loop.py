@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from eyechart.evaluation.scores import cross_entropy
+from eyechart.training.answers import ask
 from eyechart.training.backend import Engine
 from eyechart.training.order import order
 from eyechart.training.records import Consumer, Record
@@ -22,6 +23,7 @@ def train(
     epochs: int,
     done: int = 0,
     validation: tuple[np.ndarray, np.ndarray] | None = None,
+    draw: Callable[[int], np.ndarray] | None = None,
     tick: Callable[[int], None] = lambda images: None,
 ) -> None:
     """Train until the last epoch, or until a consumer asks for the end.
@@ -34,6 +36,7 @@ def train(
         epochs: the last epoch, counted from 1.
         done: epochs that a run before this one finished.
         validation: uint8 images (n, height, width, channels) and int32 labels (n,) that nothing is learned from.
+        draw: from an epoch to the random numbers, float32 (size, n), by which the engine augments each training image.
         tick: called with the number of training images read since the last call.
     """
     if any(getattr(consumer, "exhausted", False) for consumer in consumers):
@@ -41,13 +44,16 @@ def train(
     for epoch in range(done + 1, epochs + 1):
         began = time.perf_counter()
         orders = order(seed, epoch, size)[np.newaxis]
-        (loss,), (right,) = engine.epoch(orders, tick)
+        draws = None if draw is None else draw(epoch)[np.newaxis]
+        (loss,), (right,) = engine.epoch(orders, tick, draws)
         metrics = {"train/loss": float(loss), "train/accuracy": float(right)}
         if validation is not None:
             images, labels = validation
-            (probabilities,) = engine.predict(images)
-            metrics["validation/loss"] = cross_entropy(labels, probabilities)
-            metrics["validation/accuracy"] = float(np.mean(probabilities.argmax(axis=1) == labels))
+            (answers,) = ask(engine, images, labels)
+            metrics["validation/loss"] = cross_entropy(labels, answers.probabilities)
+            metrics["validation/accuracy"] = float(np.mean(answers.probabilities.argmax(axis=1) == labels))
+            if answers.step_accuracy is not None:
+                metrics["validation/accuracy_over_steps"] = float(answers.step_accuracy.mean())
         metrics["seconds"] = time.perf_counter() - began
         record = Record(epoch, metrics)
         if any([consumer(record, engine) for consumer in consumers]):

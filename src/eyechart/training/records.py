@@ -15,7 +15,8 @@ class Record:
     Args:
         epoch: counted from 1.
         metrics: `train/loss`, `train/accuracy`, where images are held back `validation/loss` and
-            `validation/accuracy`, and `seconds` (of the epoch, validation included).
+            `validation/accuracy`, and `seconds` (of the epoch, validation included). Of a model that answers after
+            each time step these are of the last answer; `validation/accuracy_over_steps` is the mean over all.
     """
 
     epoch: int

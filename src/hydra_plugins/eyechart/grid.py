@@ -6,7 +6,7 @@ import contextlib
 import io
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
@@ -23,7 +23,8 @@ from omegaconf import DictConfig, open_dict
 class GridSweeper(Sweeper):
     """Takes the overrides of Hydra's basic sweeper and gives only unfinished jobs to the launcher."""
 
-    def __init__(self) -> None:
+    def __init__(self, params: Mapping[str, Any] | None = None) -> None:
+        self.params = dict(params or {})
         self.hydra_context: HydraContext | None = None
         self.config: DictConfig | None = None
         self.launcher: Launcher | None = None
@@ -36,41 +37,30 @@ class GridSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Plan, launch what is left, show the leaderboard. Raises EyechartError at the end if jobs failed."""
+        from eyechart.campaign import conduct
         from eyechart.comparison import leaderboard
-        from eyechart.errors import ConfigError, EyechartError
+        from eyechart.errors import ConfigError
         from eyechart.program import score
-        from eyechart.sweep import Sweep, make_plan
+        from eyechart.sweep import Job, make_plan
 
         assert self.hydra_context is not None
-        assert self.launcher is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        (jobs,) = BasicSweeper.split_arguments(parser.parse_overrides(arguments), None)
+        configured = [f"{key}={value}" for key, value in self.params.items()]  # what is typed comes later and wins
+        (jobs,) = BasicSweeper.split_arguments(parser.parse_overrides(configured + arguments), None)
         plan = make_plan(jobs, self._compose)
-        left = plan.to_train
-        backends = sorted({job.config.backend for job in left})
+        backends = sorted({job.config.backend for job in plan.to_train})
         if len(backends) > 1 and isinstance(self.launcher, BasicLauncher):
             raise ConfigError(
                 f"this launcher runs all jobs in one process, and Keras keeps its backend for the life of a process: "
                 f"expected one backend, received {', '.join(backends)}; type one command for each"
             )
-        told = f"{len(plan.jobs)} runs: {len(plan.jobs) - len(left)} finished, {len(left)} to train"
-        print(told + (f", {plan.duplicates} duplicates left out" if plan.duplicates else ""), flush=True)
-        sweep = Sweep.start(plan, command=" ".join(["python pipelines/train.py", *sys.argv[1:]]))
-        status, message, files = "KILLED", "interrupted", []
-        try:
-            returns = self.launcher.launch([list(job.overrides) for job in left], initial_job_idx=0) if left else []
-            failures = _failures(returns, [job.name for job in left])
-            status = "FAILED" if failures else "FINISHED"
-            message = "; ".join(failures)
-            files = leaderboard.write(sweep.folder, [job.run_key for job in plan.jobs])
-        except Exception as error:
-            status, message = "FAILED", str(error)
-            raise
-        finally:
-            sweep.end(status, message, files)
-        leaderboard.show([job.run_key for job in plan.jobs])
-        if failures:
-            raise EyechartError(f"{len(failures)} of {len(plan.jobs)} runs failed: {message}")
+
+        def launch(jobs: Sequence[Job]) -> list[str]:
+            assert self.launcher is not None
+            returns = self.launcher.launch([list(job.overrides) for job in jobs], initial_job_idx=0)
+            return _failures(returns, [job.name for job in jobs])
+
+        conduct(plan, " ".join(["python pipelines/train.py", *sys.argv[1:]]), launch)
         return [score(leaderboard.result(job.run_key)) for job in plan.jobs]
 
     def _compose(self, overrides: Sequence[str]) -> DictConfig:

@@ -9,7 +9,7 @@ import gc
 import os
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,22 +25,31 @@ PREDICTION_BATCH = 500  # images per step where nothing is learned: enough to ke
 class Engine(Protocol):
     """Trains the members of one program. A single run is one member.
 
-    An engine is made by a backend's `make_engine(model, optimizer, loss, images, labels, batch_size, chunk, compile)`.
+    `make_engine` makes one; its arguments are those of the engine on TensorFlow.
     """
 
-    def epoch(self, orders: np.ndarray, tick: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray]:
+    def epoch(
+        self, orders: np.ndarray, tick: Callable[[int], None], draws: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Learn from every training image once.
 
         Args:
             orders: int32 (members, images): positions in the training images, in the order of reading.
             tick: called with the number of images read since the last call, about twice a second.
+            draws: float32 (members, images, n): the random numbers by which each training image is augmented; None
+                where nothing is.
 
         Returns:
-            Mean loss and accuracy over the epoch, each float64 (members,), as the weights were at each step.
+            Mean loss and accuracy over the epoch, each float64 (members,), as the weights were at each step. Of a
+            model that answers after each time step, both are those of its last answer.
         """
 
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        """Probabilities float32 (members, images, classes) for uint8 images (images, height, width, channels)."""
+    def predict(self, images: np.ndarray) -> Iterator[np.ndarray]:
+        """Probabilities for uint8 images (images, height, width, channels), batch by batch in their order.
+
+        Each is float32 (members, batch, classes), or (members, batch, steps, classes) of a model that answers after
+        each time step.
+        """
 
     def weights(self) -> list[dict[str, np.ndarray]]:
         """Per member: what a model is made of, layers' state (of normalisation and dropout) included."""

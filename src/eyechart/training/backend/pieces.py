@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from eyechart.training.backend import PIECE_SECONDS
+from eyechart.training.backend import PIECE_SECONDS, PREDICTION_BATCH
 
 
 def chunks(order: np.ndarray, steps_per_chunk: int | None, batch_size: int) -> Iterator[np.ndarray]:
@@ -32,3 +32,14 @@ def in_pieces(steps: int, batch_size: int, run: Callable[[int, int], None], tick
         if start > 0:
             length = max(1, round((stop - start) * min(8.0, PIECE_SECONDS / max(seconds, 1e-6))))
         start = stop
+
+
+def prediction_batches(images: int) -> Iterator[tuple[slice, int]]:
+    """Slices of one length that cover so many images, and how many first ones of each were in the slice before it.
+
+    The last overlaps rather than being shorter: one shape, one compilation.
+    """
+    size = min(PREDICTION_BATCH, images)
+    for done in range(0, images, size):
+        start = min(done, images - size)
+        yield slice(start, start + size), done - start

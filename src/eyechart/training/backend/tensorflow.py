@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from eyechart.training.backend import PREDICTION_BATCH
-from eyechart.training.backend.pieces import chunks, in_pieces
+from eyechart.training.backend.pieces import chunks, in_pieces, prediction_batches
 
 
 def find_device(device: str) -> str:
@@ -29,9 +28,10 @@ class Engine:
     """See `eyechart.training.backend.Engine`. The model's own variables hold the one member's state.
 
     Args:
-        model: takes uint8 images, gives probabilities.
+        model: takes uint8 images, gives probabilities: for each image, or for each image and time step.
         optimizer: built by this engine for the model's variables.
-        loss: of Keras, from labels and probabilities to one number.
+        loss: from labels (batch,) and probabilities to one number.
+        augment: from uint8 images and their random numbers (batch, n) to uint8 images; None: nothing is augmented.
         images: uint8 (images, height, width, channels); with chunks, anything that gives such an array for an array
             of positions.
         labels: int32 (images,).
@@ -46,7 +46,8 @@ class Engine:
         *,
         model: Any,
         optimizer: Any,
-        loss: Any,
+        loss: Callable[[Any, Any], Any],
+        augment: Callable[[Any, Any], Any] | None = None,
         images: Any,
         labels: np.ndarray,
         batch_size: int,
@@ -54,7 +55,7 @@ class Engine:
         compiled: bool,
         device: str,
     ):
-        self._model, self._optimizer, self._loss = model, optimizer, loss
+        self._model, self._optimizer, self._loss, self._augment = model, optimizer, loss, augment
         self._images, self._labels = images, labels
         self._batch_size, self._steps_per_chunk = batch_size, steps_per_chunk
         self._device = "/GPU:0" if device == "gpu" else "/CPU:0"
@@ -68,59 +69,63 @@ class Engine:
         self._rest = tf.function(self._learn)
         self._probabilities = tf.function(self._predict_batch)
 
-    def epoch(self, orders: np.ndarray, tick: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray]:  # noqa: D102
+    def epoch(  # noqa: D102
+        self, orders: np.ndarray, tick: Callable[[int], None], draws: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         (order,) = orders
         batch_size = self._batch_size
         with tf.device(self._device):
             self._totals.assign(tf.zeros(2))
             for part in chunks(order, self._steps_per_chunk, batch_size):
                 if self._steps_per_chunk is None:
-                    images, labels = self._resident
+                    data: Any = (*self._resident, None if draws is None else tf.constant(draws[0]))
                     positions = tf.constant(part)
                 else:
-                    images, labels = tf.constant(self._images[part]), tf.constant(self._labels[part])
+                    chunk = (self._images[part], self._labels[part], None if draws is None else draws[0, part])
+                    data = tuple(None if array is None else tf.constant(array) for array in chunk)
                     positions = tf.range(len(part))
                 steps = len(part) // batch_size
 
-                def run(start: int, stop: int, images=images, labels=labels, positions=positions) -> None:  # type: ignore[no-untyped-def]
-                    self._steps(images, labels, positions, tf.constant(start), tf.constant(stop))
+                def run(start: int, stop: int, data=data, positions=positions) -> None:  # type: ignore[no-untyped-def]
+                    self._steps(data, positions, tf.constant(start), tf.constant(stop))
 
                 in_pieces(steps, batch_size, run, tick)
                 if rest := len(part) - steps * batch_size:
-                    self._rest(images, labels, positions[-rest:])
+                    self._rest(data, positions[-rest:])
                     tick(rest)
             loss, right = self._totals.numpy().astype(np.float64) / len(order)
         return np.array([loss]), np.array([right])
 
-    def _run_steps(self, images: Any, labels: Any, positions: Any, start: Any, stop: Any) -> None:
+    def _run_steps(self, data: Any, positions: Any, start: Any, stop: Any) -> None:
         # a range would be a constant to XLA, which would compile the program again for every other one
         step = start
         while step < stop:
-            self._learn(images, labels, tf.slice(positions, [step * self._batch_size], [self._batch_size]))
+            self._learn(data, tf.slice(positions, [step * self._batch_size], [self._batch_size]))
             step += 1
 
-    def _learn(self, images: Any, labels: Any, positions: Any) -> None:
+    def _learn(self, data: Any, positions: Any) -> None:
         """One step: forward, backward, update."""
+        images, labels, draws = data
         batch, truth = tf.gather(images, positions), tf.gather(labels, positions)
+        if self._augment is not None:
+            batch = self._augment(batch, tf.gather(draws, positions))
         variables = self._model.trainable_variables
         with tf.GradientTape() as tape:
             probabilities = self._model(batch, training=True)
             loss = self._loss(truth, probabilities) + sum(self._model.losses)
             scaled = self._optimizer.scale_loss(loss)
         self._optimizer.apply(tape.gradient(scaled, variables), variables)
+        if len(probabilities.shape) == 3:  # a model that answers after each time step is judged by its last answer
+            probabilities = probabilities[:, -1]
+            loss = self._loss(truth, probabilities)
         right = tf.equal(tf.argmax(probabilities, axis=-1, output_type=truth.dtype), truth)
         count = tf.cast(tf.shape(truth)[0], tf.float32)
         self._totals.assign_add(tf.stack([loss * count, tf.reduce_sum(tf.cast(right, tf.float32))]))
 
-    def predict(self, images: np.ndarray) -> np.ndarray:  # noqa: D102
-        size = min(PREDICTION_BATCH, len(images))
-        result = np.empty((1, len(images), self._model.output_shape[-1]), np.float32)
-        with tf.device(self._device):
-            for start in range(0, len(images), size):
-                start = min(start, len(images) - size)  # the last batch overlaps: one shape, one compilation
-                batch = tf.constant(images[start : start + size])
-                result[0, start : start + size] = self._probabilities(batch).numpy()
-        return result
+    def predict(self, images: np.ndarray) -> Iterator[np.ndarray]:  # noqa: D102
+        for batch, known in prediction_batches(len(images)):
+            with tf.device(self._device):
+                yield self._probabilities(tf.constant(images[batch])).numpy()[np.newaxis, known:]
 
     def _predict_batch(self, batch: Any) -> Any:
         return self._model(batch, training=False)
