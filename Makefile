@@ -1,37 +1,57 @@
 # make demo       the main job on real images: fetch, prepare, train, evaluate, a sweep, a leaderboard
+# make source     repeat the results of the course documents: make source EPOCHS=2 for a quick look
 # make test       all fast checks
 # make test-all   those, and the slow ones
 # make clean      free what can be made again
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
+VENV_JAX := .venv-jax
 READY := $(VENV)/.ready
+READY_JAX := $(VENV_JAX)/.ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all packages lock params bench clean
+.PHONY: help install demo source test test-all packages lock params bench clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 install: $(READY)
 
+# $(call environment,FOLDER,PYTHON,LOCK): exactly what the lock lists, and this project
+define environment
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --seed --allow-existing --python "$$(command -v $(2))" $(1) && \
+		uv pip install --python $(1)/bin/python --compile-bytecode --no-deps --require-hashes -r $(3) && \
+		uv pip install --python $(1)/bin/python --no-build-isolation --no-deps --editable .; \
+	else \
+		$(2) -m venv $(1) && \
+		$(1)/bin/python -m pip install --no-deps --require-hashes -r $(3) && \
+		$(1)/bin/python -m pip install --no-build-isolation --no-deps --editable .; \
+	fi
+	@touch $(1)/.ready
+endef
+
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
 		echo "error: expected Python 3.11 to 3.13 as '$(PYTHON)', received $$($(PYTHON) --version 2>&1): type make PYTHON=python3.12 ..." >&2; exit 1; }
-	@if command -v uv >/dev/null; then \
-		uv venv --quiet --seed --allow-existing --python "$$(command -v $(PYTHON))" $(VENV) && \
-		uv pip install --python $(VENV)/bin/python --compile-bytecode --require-hashes -r requirements.lock && \
-		uv pip install --python $(VENV)/bin/python --no-build-isolation --no-deps --editable .; \
-	else \
-		$(PYTHON) -m venv $(VENV) && \
-		$(VENV)/bin/python -m pip install --require-hashes -r requirements.lock && \
-		$(VENV)/bin/python -m pip install --no-build-isolation --no-deps --editable .; \
-	fi
-	@touch $(READY)
+	$(call environment,$(VENV),$(PYTHON),requirements.lock)
+
+# the same without TensorFlow, where the slow tests run every model on JAX
+$(READY_JAX): $(READY)
+	@mkdir -p $(VENV_JAX)
+	@sed '/^tensorflow==/,/# via/d' requirements.lock > $(VENV_JAX)/requirements.txt
+	$(call environment,$(VENV_JAX),$(VENV)/bin/python,$(VENV_JAX)/requirements.txt)
 
 demo: $(READY)
 	@bash pipelines/demo.sh
+
+source: $(READY)
+	for dataset in fashion_mnist mnist mnist_pkl cifar10; do \
+		python pipelines/fetch.py dataset=$$dataset && python pipelines/preprocess.py dataset=$$dataset || exit 1; \
+	done
+	python pipelines/replicate.py $(if $(EPOCHS),epochs=$(EPOCHS))
 
 test: $(READY)
 	ruff check .
@@ -41,7 +61,7 @@ test: $(READY)
 	pytest -m "not slow"
 
 test-all: export EYECHART_NO_SKIPS := 1
-test-all: packages test
+test-all: packages $(READY_JAX) test
 	pytest -m slow
 
 # what the slow tests use of Debian's packages, where they can be installed
@@ -62,7 +82,7 @@ params: $(READY)
 bench: $(READY)
 	for program in startup training cold multirun; do python benchmarks/$$program.py || exit 1; done
 
-REMAKEABLE := $(VENV) data .dvc/cache .dvc/tmp .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+REMAKEABLE := $(VENV) $(VENV_JAX) data .dvc/cache .dvc/tmp .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 KEPT := .eyechart mlflow.db mlartifacts results
 
 clean:

@@ -56,6 +56,10 @@ def replicate(
         results[name] = leaderboard.result(job.run_key) | {"wanted": wanted[name]}
     table = rows(references, results)
     _print(table)
+    off = {row[0].partition(" ")[0] for row in table if row[-1].startswith("not")}
+    for reference in references:
+        if reference.experiment in off and reference.note:
+            print(f"{reference.experiment}: {reference.note}")
     return table
 
 

@@ -98,7 +98,7 @@ def write(
         history.to_csv(temporary, index=False)
     if by_step is not None:
         last, mean = float(by_step["test"].iloc[-1]), overall["test/accuracy_over_steps"]
-        heading = f"{title}: test accuracy {last:.2%} after the last step, {mean:.2%} over all"
+        heading = f"{title}: {last:.2%} right after the last step, {mean:.2%} over all"
         figures.save(figures.accuracy_by_step(by_step, heading), folder / "accuracy_by_step.png")
         with replacing(folder / "accuracy_by_step.csv") as temporary:
             by_step.to_csv(temporary, index=False)

@@ -35,6 +35,12 @@ def test_a_reference_is_read_from_the_comment(tmp_path, comment, expected):
     assert read_references(tmp_path) == [Reference("doc/a", *expected)]
 
 
+def test_a_note_says_why_a_run_may_land_farther_off(tmp_path):
+    written(tmp_path, "doc/a", "# reference: test accuracy 0.920", "# note: it swings")
+    (found,) = read_references(tmp_path)
+    assert found.note == "it swings"
+
+
 def test_every_system_of_the_documents_has_one():
     found = read_references(REPOSITORY / "conf/experiment")
     files = (REPOSITORY / "conf/experiment").rglob("doc*/*.yaml")

@@ -34,7 +34,7 @@ def all_facts(tmp_path_factory: pytest.TempPathFactory, digits_root: Path) -> di
             processes[backend] = subprocess.Popen(command, env=env, stderr=said)
     facts = {}
     for backend, process in processes.items():
-        process.wait(timeout=600)
+        process.wait(timeout=1500)
         file = folder / f"{backend}.json"
         facts[backend] = json.loads(file.read_text()) if file.exists() else (folder / f"{backend}.err").read_text()
     return facts

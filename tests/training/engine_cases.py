@@ -9,157 +9,54 @@ time and hand models to each other in FOLDER.
 
 from __future__ import annotations
 
-import dataclasses
-import importlib.abc
 import json
-import sys
 import time
 import traceback
-from pathlib import Path
 from typing import Any
 
+import learning_cases
 import numpy as np
+from runs import ALL, BACKEND, FOLDER, SMALL, Run, copied, difference, digits, loss_of, synthetic
 
-from eyechart.data import Slice, open_dataset
+from eyechart.data import Slice
 from eyechart.errors import ConfigError
-from eyechart.models import CNN, FNN, BiRNN, LeNet
+from eyechart.models import FNN
 from eyechart.training import optimizers, schedules
-from eyechart.training.backend import PREDICTION_BATCH, activate, make_engine, set_seed, worth_compiling
+from eyechart.training.augmentation import Augmentation
+from eyechart.training.backend import PREDICTION_BATCH, activate, worth_compiling
 from eyechart.training.checkpoint import Checkpoint
 from eyechart.training.consumers import Best
 from eyechart.training.order import order
 from eyechart.training.records import Record
 
-BACKEND, FOLDER = sys.argv[1], Path(sys.argv[2])
+import keras  # isort: skip  # only after `runs` has chosen its backend
+
 OTHER = {"tensorflow": "jax", "jax": "tensorflow"}[BACKEND]
 PATIENCE = 240  # seconds to wait for the other backend's models
-SHAPES = ((16, 16, 1), (28, 28, 1), (32, 32, 3), (12, 20, 3))
-SMALL = {
-    "fnn": FNN(),
-    "cnn": CNN(filters=[6, 8], units=16),
-    "lenet": LeNet(filters=[4, 6], units=16),
-    "birnn": BiRNN(units=6),
-}
-
-
-class Absent(importlib.abc.MetaPathFinder):
-    """Finds no TensorFlow, as where it is not installed."""
-
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
-        if fullname.partition(".")[0] == "tensorflow":
-            raise ModuleNotFoundError(f"No module named '{fullname}'", name=fullname)
-
-
-if BACKEND == "jax":
-    sys.meta_path.insert(0, Absent())
-activate(BACKEND, "cpu", "float32")
-import keras  # noqa: E402
-
-Weights = dict[str, np.ndarray]
-
-
-def synthetic(size: int, shape: tuple[int, int, int] = (8, 8, 1), classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    """Noise on a pattern per class: learnable in a few steps."""
-    draw = np.random.default_rng(1)
-    labels = (np.arange(size) % classes).astype(np.int32)
-    patterns = draw.integers(0, 156, (classes, *shape))
-    return (patterns[labels] + draw.integers(0, 100, (size, *shape))).astype(np.uint8), labels
-
-
-def digits() -> tuple[np.ndarray, np.ndarray]:
-    train = open_dataset("digits").split().train
-    return train.load(), train.labels
-
-
-class Run:
-    """A model and its engine on some images, and what its epochs gave; `source` is where else to read the images."""
-
-    def __init__(
-        self,
-        architecture: Any,
-        data: tuple[np.ndarray, np.ndarray],
-        *,
-        optimizer: optimizers.Optimizer | None = None,
-        schedule: schedules.Schedule | None = None,
-        batch_size: int = 16,
-        steps_per_chunk: int | None = None,
-        compiled: bool = False,
-        precision: str = "float32",
-        source: Slice | None = None,
-    ):
-        activate(BACKEND, "cpu", precision)
-        set_seed(7)
-        images, labels = data
-        self.size = len(images)
-        self.model = architecture.build(images.shape[1:], int(labels.max()) + 1)
-        chosen = optimizer or optimizers.SGD(learning_rate=0.1)
-        rate = (schedule or schedules.Constant()).build(chosen.learning_rate, -(-self.size // batch_size), 10)
-        self.optimizer = chosen.build(rate, precision)
-        self.engine = make_engine(
-            model=self.model,
-            optimizer=self.optimizer,
-            loss=keras.losses.SparseCategoricalCrossentropy(),
-            images=images if source is None else source,
-            labels=labels,
-            batch_size=batch_size,
-            steps_per_chunk=steps_per_chunk,
-            compiled=compiled,
-            device="cpu",
-        )
-        self.losses: list[float] = []
-        self.accuracies: list[float] = []
-        self.ticks: list[int] = []
-
-    def train(self, epochs: int) -> Run:
-        for _ in range(epochs):
-            epoch = len(self.losses) + 1
-            (loss,), (accuracy,) = self.engine.epoch(order(3, epoch, self.size)[np.newaxis], self.ticks.append)
-            self.losses.append(float(loss))
-            self.accuracies.append(float(accuracy))
-        return self
-
-    def weights(self) -> Weights:
-        (weights,) = self.engine.weights()
-        return weights
-
-    def state(self) -> Weights:
-        (state,) = self.engine.state()
-        return state
-
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        (probabilities,) = self.engine.predict(images)
-        return probabilities
-
-
-def difference(one: Weights, other: Weights) -> float:
-    """The largest between two sets of arrays, which must have the same names and shapes."""
-    assert one.keys() == other.keys()
-    assert all(one[name].shape == other[name].shape for name in one)
-    return max(float(np.abs(one[name].astype(float) - other[name].astype(float)).max(initial=0)) for name in one)
-
-
-def copied(weights: Weights) -> Weights:
-    return {name: np.array(array, copy=True) for name, array in weights.items()}
-
-
-def loss_of(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    return float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-7)).mean())
-
-
-# --- the cases
 
 
 def models() -> dict[str, Any]:
-    """First, because the other backend waits for it: a trained model of each architecture, and what it predicts."""
-    data = synthetic(24, (12, 20, 3))
+    """First, because the other backend waits for it: each architecture after a step on one batch, and what it says."""
+    images, labels = synthetic(24, (12, 20, 3))
+    facts = {}
     try:
         for name, architecture in SMALL.items():
-            run = Run(architecture, data, batch_size=24).train(1)
+            run = Run(architecture, (images, labels), batch_size=24, optimizer=optimizers.SGD(0.02))
+            before = run.answers(images)
+            run.train(1)
+            after = run.answers(images)
             run.model.save(FOLDER / f"{BACKEND}-{name}.keras")
-            np.save(FOLDER / f"{BACKEND}-{name}.npy", run.predict(data[0]))
+            np.save(FOLDER / f"{BACKEND}-{name}.npy", after)
+            facts[name] = {
+                "before": loss_of(before, labels),
+                "after": loss_of(after, labels),
+                "shape": after.shape,
+                "sums": float(np.abs(after.sum(axis=-1) - 1).max()),
+                "least": float(after.min()),
+            }
     finally:
         (FOLDER / f"{BACKEND}.ready").touch()
-    return {"saved": len(SMALL)}
+    return facts
 
 
 def reference() -> dict[str, Any]:
@@ -239,16 +136,14 @@ def chunked() -> dict[str, Any]:
     larger[::2] = 0
     disk = Slice(larger, labels, np.arange(1, 200, 2))
     ways = ((None, None), (1, None), (3, None), (3, disk))
-    cases = {
-        "dense, compiled": (FNN(), optimizers.SGD(0.1, 0.9), True),
-        "dropout": (SMALL["lenet"], optimizers.Adam(), False),
+    cases: dict[str, tuple[Any, dict[str, Any]]] = {
+        "dense, compiled": (FNN(), {"optimizer": optimizers.SGD(0.1, 0.9), "compiled": True}),
+        "dropout": (SMALL["lenet"], {"optimizer": optimizers.Adam()}),
+        "augmented": (FNN(), {"augmentation": ALL, "compiled": True}),
     }
-    for name, (architecture, optimizer, compiled) in cases.items():
+    for name, (architecture, chosen) in cases.items():
         runs = [
-            Run(architecture, data, optimizer=optimizer, compiled=compiled, steps_per_chunk=steps, source=source).train(
-                2
-            )
-            for steps, source in ways
+            Run(architecture, data, steps_per_chunk=steps, source=source, **chosen).train(2) for steps, source in ways
         ]
         facts[name] = {
             "states": [difference(run.state(), runs[0].state()) for run in runs],
@@ -269,31 +164,38 @@ def sizes() -> dict[str, Any]:
 
 
 def resumed() -> dict[str, Any]:
-    """Dropout and Adam: four epochs, and two with a checkpoint that another engine goes on from."""
+    """Four epochs with Adam, and two with a checkpoint that another engine goes on from."""
     data = synthetic(50)
-
-    def run() -> Run:
-        return Run(SMALL["lenet"], data, optimizer=optimizers.Adam(0.01))
-
-    straight = run().train(4)
-    first = run().train(2)
-    checkpoint = Checkpoint(FOLDER / f"{BACKEND}-checkpoint.npz", [Best(None)])
-    checkpoint(Record(2), first.engine)
-    second = run().train(1)  # elsewhere in every respect, before the checkpoint is loaded
-    different = difference(second.state(), first.state())
-    done = Checkpoint(checkpoint.path, [Best(None)]).load(second.engine)
-    restored = difference(second.state(), first.state())
-    second.losses[:], second.accuracies[:] = first.losses, first.accuracies
-    second.train(2)
-    return {
-        "done": done,
-        "different": different,
-        "restored": restored,
-        "state": difference(second.state(), straight.state()),
-        "losses": [second.losses, straight.losses],
-        "accuracies": [second.accuracies, straight.accuracies],
-        "dropout": len(straight.model.non_trainable_variables),
+    cases: dict[str, tuple[Any, Augmentation | None]] = {
+        "dropout": (SMALL["lenet"], None),
+        "normalised": (SMALL["normalised"], None),
+        "augmented": (SMALL["fnn"], ALL),
     }
+    facts = {}
+    for name, (architecture, augmentation) in cases.items():
+        straight, first, second = (
+            Run(architecture, data, optimizer=optimizers.Adam(0.01), augmentation=augmentation) for _ in range(3)
+        )
+        straight.train(4)
+        first.train(2)
+        checkpoint = Checkpoint(FOLDER / f"{BACKEND}-checkpoint.npz", [Best(None)])
+        checkpoint(Record(2), first.engine)
+        second.train(1)  # elsewhere in every respect, before the checkpoint is loaded
+        different = difference(second.state(), first.state())
+        done = Checkpoint(checkpoint.path, [Best(None)]).load(second.engine)
+        restored = difference(second.state(), first.state())
+        second.losses[:], second.accuracies[:] = first.losses, first.accuracies
+        second.train(2)
+        facts[name] = {
+            "done": done,
+            "different": different,
+            "restored": restored,
+            "state": difference(second.state(), straight.state()),
+            "losses": [second.losses, straight.losses],
+            "accuracies": [second.accuracies, straight.accuracies],
+            "layers' state": len(straight.model.non_trainable_variables),
+        }
+    return facts
 
 
 def compilation() -> dict[str, Any]:
@@ -323,28 +225,6 @@ def precision() -> dict[str, Any]:
                 "sums": float(np.abs(probabilities.sum(axis=1) - 1).max()),
             }
     activate(BACKEND, "cpu", "float32")
-    return facts
-
-
-def architectures() -> dict[str, Any]:
-    """One step on one batch, for every architecture and shape of images."""
-    facts = {}
-    for shape in SHAPES:
-        images, labels = synthetic(12, shape)
-        for name, architecture in SMALL.items():
-            if name == "lenet":  # a step with half of the values left out may well raise the loss
-                architecture = dataclasses.replace(architecture, dropout=0.0)
-            run = Run(architecture, (images, labels), batch_size=12, optimizer=optimizers.SGD(0.02))
-            before = run.predict(images)
-            run.train(1)
-            after = run.predict(images)
-            facts[f"{name} {'x'.join(map(str, shape))}"] = {
-                "before": loss_of(before, labels),
-                "after": loss_of(after, labels),
-                "shape": after.shape,
-                "sums": float(np.abs(after.sum(axis=1) - 1).max()),
-                "least": float(after.min()),
-            }
     return facts
 
 
@@ -422,10 +302,10 @@ CASES = (
     compilation,
     worth,
     precision,
-    architectures,
     optimizers_built,
     schedules_built,
     activation,
+    *learning_cases.CASES,
     exchanged,
 )
 

@@ -71,6 +71,28 @@ def test_what_a_record_says():
     assert all(type(value) is float for value in metrics.values())
 
 
+def test_a_model_that_answers_after_each_step_is_judged_by_its_last_answer():
+    listener = Listener()
+    train(FakeEngine(sure=[0.1, 0.9]), [listener], seed=0, size=4, epochs=1, validation=HELD_BACK)
+    metrics = listener.records[0].metrics
+    assert metrics["validation/accuracy"] == 6 / 8
+    assert metrics["validation/loss"] == pytest.approx(-(6 * np.log(0.9) + 2 * np.log(0.1)) / 8)
+    assert metrics["validation/accuracy_over_steps"] == (2 / 8 + 6 / 8) / 2
+
+
+def test_every_epoch_is_augmented_by_its_draws():
+    engine = FakeEngine()
+    train(engine, [], seed=5, size=7, epochs=3, done=1, draw=lambda epoch: np.full((7, 5), epoch, np.float32))
+    assert [draws.shape for draws in engine.draws] == [(1, 7, 5), (1, 7, 5)]
+    assert [draws.max() for draws in engine.draws] == [2, 3]
+
+
+def test_nothing_is_drawn_where_nothing_is_augmented():
+    engine = FakeEngine()
+    train(engine, [], seed=5, size=7, epochs=2)
+    assert engine.draws == [None, None]
+
+
 def test_without_held_back_images_there_is_no_validation():
     listener = Listener()
     train(FakeEngine(), [listener], seed=0, size=4, epochs=1)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyechart.training.backend import PIECE_SECONDS, pieces
-from eyechart.training.backend.pieces import chunks, in_pieces
+from eyechart.training.backend import PIECE_SECONDS, PREDICTION_BATCH, pieces
+from eyechart.training.backend.pieces import chunks, in_pieces, prediction_batches
 
 
 @given(st.integers(1, 1000), st.none() | st.integers(1, 50), st.integers(1, 300))
@@ -65,3 +65,13 @@ def test_a_piece_lasts_about_as_long_as_it_should(clock, per_step):
     assert lengths[1] <= 8  # before anything is known of the speed
     assert max(lengths[2:]) * per_step <= max(per_step, 1.5 * PIECE_SECONDS)
     assert max(lengths[2:]) * per_step >= 0.7 * PIECE_SECONDS
+
+
+@given(st.integers(1, 5 * PREDICTION_BATCH))
+def test_prediction_batches_have_one_length_and_give_every_image_once_in_order(images):
+    positions, lengths, given = np.arange(images), set(), []
+    for batch, known in prediction_batches(images):
+        lengths.add(len(positions[batch]))
+        given.extend(positions[batch][known:])
+    assert lengths == {min(PREDICTION_BATCH, images)}
+    assert given == list(positions)

@@ -22,6 +22,7 @@ class Reference:
         epochs: after so many epochs; None: after as many as the experiment trains.
         images: trained on so many images; None: on all.
         tolerance: how far from it a repetition may land.
+        note: why a repetition may land farther off; empty if nothing is known.
     """
 
     experiment: str
@@ -30,6 +31,7 @@ class Reference:
     epochs: int | None
     images: int | None
     tolerance: float
+    note: str = ""
 
 
 def read_references(experiments: Path) -> list[Reference]:
@@ -38,6 +40,7 @@ def read_references(experiments: Path) -> list[Reference]:
     for path in sorted(experiments.rglob("*.yaml")):
         lines = path.read_text(encoding="utf-8").splitlines()
         comment = next((line for line in lines if line.startswith("# reference: ")), None)
+        note = next((line.removeprefix("# note: ") for line in lines if line.startswith("# note: ")), "")
         if comment is None:
             continue
 
@@ -55,6 +58,7 @@ def read_references(experiments: Path) -> list[Reference]:
                 epochs=int(epochs) if epochs else None,
                 images=int(images) if images else None,
                 tolerance=float(number(r"within (0\.\d+)") or TOLERANCE),
+                note=note,
             )
         )
     return found

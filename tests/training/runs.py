@@ -1,0 +1,150 @@
+"""Small models trained by the engine of one backend, for what `engine_cases.py` runs.
+
+Importing this starts the backend that the command line names: `engine_cases.py tensorflow|jax FOLDER`.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eyechart.data import Slice, open_dataset
+from eyechart.models import CNN, CNNRNN, FNN, RNN, BiRNN
+from eyechart.training import losses, optimizers, schedules
+from eyechart.training.answers import ask
+from eyechart.training.augmentation import Augmentation
+from eyechart.training.backend import activate, make_engine, set_seed
+from eyechart.training.order import order
+
+BACKEND, FOLDER = sys.argv[1], Path(sys.argv[2])
+SMALL = {
+    "fnn": FNN(),
+    "cnn": CNN(filters=[6, 8], units=16),
+    "lenet": CNN(filters=[4, 6], kernel_size=5, padding="same", dropout=0.5, units=16),
+    "normalised": CNN(filters=[6], batch_norm=True, units=8),
+    "birnn": BiRNN(units=6),
+    "per_step": RNN(units=6, per_step=True),
+    "cnn_rnn": CNNRNN(filters=[3], units=5),
+}
+ALL = Augmentation(flip=True, shift=2, cutout=3)
+
+
+class Absent(importlib.abc.MetaPathFinder):
+    """Finds no TensorFlow, as where it is not installed."""
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
+        if fullname.partition(".")[0] == "tensorflow":
+            raise ModuleNotFoundError(f"No module named '{fullname}'", name=fullname)
+
+
+if BACKEND == "jax":
+    sys.meta_path.insert(0, Absent())
+activate(BACKEND, "cpu", "float32")
+
+Weights = dict[str, np.ndarray]
+
+
+def synthetic(size: int, shape: tuple[int, int, int] = (8, 8, 1), classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Noise on a pattern per class: learnable in a few steps."""
+    draw = np.random.default_rng(1)
+    labels = (np.arange(size) % classes).astype(np.int32)
+    patterns = draw.integers(0, 156, (classes, *shape))
+    return (patterns[labels] + draw.integers(0, 100, (size, *shape))).astype(np.uint8), labels
+
+
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    train = open_dataset("digits").split().train
+    return train.load(), train.labels
+
+
+class Run:
+    """A model and its engine on some images, and what its epochs gave; `source` is where else to read the images."""
+
+    def __init__(
+        self,
+        architecture: Any,
+        data: tuple[np.ndarray, np.ndarray],
+        *,
+        optimizer: optimizers.Optimizer | None = None,
+        schedule: schedules.Schedule | None = None,
+        batch_size: int = 16,
+        steps_per_chunk: int | None = None,
+        compiled: bool = False,
+        precision: str = "float32",
+        source: Slice | None = None,
+        augmentation: Augmentation | None = None,
+        class_weights: np.ndarray | None = None,
+    ):
+        activate(BACKEND, "cpu", precision)
+        set_seed(7)
+        images, labels = data
+        self.size = len(images)
+        self.augmentation = augmentation
+        self.model = architecture.build(images.shape[1:], int(labels.max()) + 1)
+        chosen = optimizer or optimizers.SGD(learning_rate=0.1)
+        rate = (schedule or schedules.Constant()).build(chosen.learning_rate, -(-self.size // batch_size), 10)
+        self.optimizer = chosen.build(rate, precision)
+        self.engine = make_engine(
+            model=self.model,
+            optimizer=self.optimizer,
+            loss=losses.crossentropy(class_weights),
+            augment=augmentation.apply if augmentation else None,
+            images=images if source is None else source,
+            labels=labels,
+            batch_size=batch_size,
+            steps_per_chunk=steps_per_chunk,
+            compiled=compiled,
+            device="cpu",
+        )
+        self.losses: list[float] = []
+        self.accuracies: list[float] = []
+        self.ticks: list[int] = []
+
+    def train(self, epochs: int) -> Run:
+        for _ in range(epochs):
+            epoch = len(self.losses) + 1
+            orders = order(3, epoch, self.size)[np.newaxis]
+            draws = self.augmentation.draw(3, epoch, np.arange(self.size))[np.newaxis] if self.augmentation else None
+            (loss,), (accuracy,) = self.engine.epoch(orders, self.ticks.append, draws)
+            self.losses.append(float(loss))
+            self.accuracies.append(float(accuracy))
+        return self
+
+    def weights(self) -> Weights:
+        (weights,) = self.engine.weights()
+        return weights
+
+    def state(self) -> Weights:
+        (state,) = self.engine.state()
+        return state
+
+    def answers(self, images: np.ndarray) -> np.ndarray:
+        """Everything that the engine says: probabilities (images, classes) or (images, steps, classes)."""
+        return np.concatenate(list(self.engine.predict(images)), axis=1)[0]
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """The last answers."""
+        (answers,) = ask(self.engine, images, np.zeros(len(images), np.int32))
+        return answers.probabilities
+
+
+def difference(one: Weights, other: Weights) -> float:
+    """The largest between two sets of arrays, which must have the same names and shapes."""
+    assert one.keys() == other.keys()
+    assert all(one[name].shape == other[name].shape for name in one)
+    return max(float(np.abs(one[name].astype(float) - other[name].astype(float)).max(initial=0)) for name in one)
+
+
+def copied(weights: Weights) -> Weights:
+    return {name: np.array(array, copy=True) for name, array in weights.items()}
+
+
+def loss_of(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Mean cross-entropy; where there is an answer for each time step, over all of them."""
+    each = probabilities if probabilities.ndim == 3 else probabilities[:, np.newaxis]
+    right = each[np.arange(len(labels)), :, labels]
+    return float(-np.log(np.maximum(right, 1e-7)).mean())
