@@ -20,8 +20,9 @@ def find_device(device: str) -> str:
 class Engine:
     """See `eyechart.training.backend.Engine`, and the arguments at the engine on TensorFlow.
 
-    JAX compiles every program, so `compiled` changes nothing here. Between epochs the state lies in this object; the
-    model's own variables follow after each epoch, so that the model can be saved at any time.
+    JAX compiles every program; without `compiled`, on a CPU, that is one step and not a loop of them: XLA's
+    convolutions are four times slower within a loop there (measured). Between epochs the state lies in this object;
+    the model's own variables follow after each epoch, so that the model can be saved at any time.
     """
 
     def __init__(
@@ -45,8 +46,9 @@ class Engine:
         optimizer.build(model.trainable_variables)
         if steps_per_chunk is None:
             self._resident = jax.device_put((images, labels), self._device)
+        self._looped = compiled or device != "cpu"
         self._steps = jax.jit(self._run_steps, donate_argnums=0)
-        self._rest = jax.jit(self._learn, donate_argnums=0)
+        self._step = jax.jit(self._learn, donate_argnums=0)
         self._probabilities = jax.jit(self._predict_batch)
 
     def epoch(  # noqa: D102
@@ -68,12 +70,16 @@ class Engine:
 
             def run(start: int, stop: int, data=data, positions=positions) -> None:  # type: ignore[no-untyped-def]
                 nonlocal carry
-                carry = self._steps(carry, data, positions, start, stop)
+                if self._looped:
+                    carry = self._steps(carry, data, positions, start, stop)
+                else:
+                    for first in range(start * batch_size, stop * batch_size, batch_size):
+                        carry = self._step(carry, data, positions[first : first + batch_size])
                 jax.block_until_ready(carry)
 
             in_pieces(steps, batch_size, run, tick)
             if rest := len(part) - steps * batch_size:
-                carry = self._rest(carry, data, positions[-rest:])
+                carry = self._step(carry, data, positions[-rest:])
                 tick(rest)
         state, totals = carry
         self._write_variables(state)
