@@ -14,6 +14,14 @@ from support import REPOSITORY, leaking, link_data, run_program
 Program = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run in several processes, keep together those that share what took long to make, longest first."""
+    for item in items:
+        shared = "training" if "training" in item.path.parts else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(shared))
+    items.sort(key=lambda item: "training" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The checkout."""

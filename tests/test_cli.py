@@ -108,7 +108,7 @@ def test_a_traceback_for_those_who_ask(light):
     assert "eyechart.errors.ConfigError: trainer.batch_size must be 1 or more" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["train", "fetch", "preprocess", "evaluate", "compare"])
+@pytest.mark.parametrize("name", ["train", "fetch", "preprocess", "evaluate", "compare", "explain", "replicate"])
 def test_help(light, root, tmp_path, name):
     done = light(name, "--help")
     assert done.returncode == 0
@@ -119,7 +119,7 @@ def test_help(light, root, tmp_path, name):
 
 def test_help_names_the_choices(light):
     words = light("train", "--help").stdout.split()
-    assert {"birnn,", "cnn,", "fnn,", "lenet"} <= set(words)
+    assert {"birnn,", "cnn,", "fnn,", "lenet,", "rnn_per_step"} <= set(words)
 
 
 def test_the_configuration_can_be_read_without_training(light, root, tmp_path):

@@ -84,8 +84,10 @@ def test_what_it_prints(once):
     assert lines[0] == (
         "training fnn on digits: 200 epochs, Adam, learning rate 0.002, batch size 128, seed 0, tensorflow"
     )
-    assert lines[1].split() == ["epoch", "train", "loss", "accuracy", "validation", "loss", "accuracy", "seconds"]
-    assert [int(line.split()[0]) for line in lines[2:-1]] == list(range(1, 201))
+    assert lines[2].split() == ["layer", "output", "shape", "parameters"]
+    epochs = lines.index("", 2) + 1
+    assert lines[epochs].split() == ["epoch", "train", "loss", "accuracy", "validation", "loss", "accuracy", "seconds"]
+    assert [int(line.split()[0]) for line in lines[epochs + 1 : -1]] == list(range(1, 201))
     assert lines[-1].startswith("test accuracy 0.")
     assert lines[-1].endswith(f"run key {run_folder(once.root).name}")
 

@@ -204,6 +204,9 @@ class Evil:
     def __reduce__(self):
         return self.reduced
 
+    def __repr__(self):
+        return f"Evil({self.reduced[0].__name__})"
+
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_pickle_that_calls_os_system_is_refused(tmp_path, contents, protocol):
