@@ -58,7 +58,7 @@ test: $(READY)
 	ruff format --check .
 	mypy
 	lint-imports
-	pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadgroup
+	pytest -m "not slow" --numprocesses auto --maxprocesses 4
 
 test-all: export EYECHART_NO_SKIPS := 1
 test-all: packages $(READY_JAX) test

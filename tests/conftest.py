@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import REPOSITORY, leaking, link_data, run_program
@@ -14,12 +15,16 @@ from support import REPOSITORY, leaking, link_data, run_program
 Program = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run in several processes, keep together those that share what took long to make, longest first."""
-    for item in items:
-        shared = "training" if "training" in item.path.parts else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(shared))
-    items.sort(key=lambda item: "training" not in item.path.parts)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where tests run in several processes, one runs a whole folder: its tests share what took long to make."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFolder(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "/".join(nodeid.partition("::")[0].split("/")[:2])
+
+    return ByFolder(config, log)
 
 
 @pytest.fixture(scope="session")
