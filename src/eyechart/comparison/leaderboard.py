@@ -25,14 +25,8 @@ COLUMNS = {
     "parameters": "parameters",
     "seconds": "seconds",
 }
-GROUPS = (
-    "model.",
-    "optimizer",
-    "schedule",
-    "augmentation.",
-    "trainer.",
-    "callbacks.",
-)  # of the parameters that name a run
+# of the parameters that name a run
+GROUPS = ("model.", "optimizer", "schedule", "augmentation.", "trainer.", "callbacks.")
 NOTHING_HELD_BACK = "nothing was held back, so no run is chosen: in the order of training accuracy"
 
 
