@@ -1,7 +1,12 @@
-"""Print the leaderboard: one board per data set, best first.
+"""Print the leaderboard: one board per data set, best first, a row for the runs that differ only in their seed.
 
 python pipelines/compare.py                 every finished run
 python pipelines/compare.py sweep=last      the newest sweep, and write the board to its MLflow run
+
+Is A better than B? Name two rows, by number on the board, by words or by run key:
+
+python pipelines/compare.py sweep=last a=1 b=2
+python pipelines/compare.py a=cnn b='model=fnn optimizer.learning_rate=0.01'
 """
 
 from __future__ import annotations
@@ -14,28 +19,28 @@ from omegaconf import DictConfig
 
 from eyechart.cli import command
 from eyechart.schema import typed
-from eyechart.tracking.config import TrackingConfig, with_environment
+from eyechart.tracking.config import TrackingConfig, in_force
 
 
 @dataclass
 class CompareConfig:
-    """What to compare: the runs of one sweep, of one MLflow experiment, or all; and a picture of the boards."""
+    """What to compare: the runs of one sweep, of one MLflow experiment, or all; a picture of the boards; a question."""
 
     sweep: str | None = None
     experiment_name: str | None = None
     picture: str | None = None
+    a: str | None = None
+    b: str | None = None
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
 
 @command("compare")
 def main(config: DictConfig) -> None:
-    """Read the journals, print the boards."""
+    """Read the journals, print the boards or answer the question."""
     settings = typed(CompareConfig, config)
-    settings.tracking.check()
-    tracking, notices = with_environment(settings.tracking)
-    for notice in notices:
-        print(f"notice: {notice}", file=sys.stderr)
+    tracking = in_force(settings.tracking)
     from eyechart.comparison import leaderboard
+    from eyechart.comparison.question import ask
     from eyechart.errors import EyechartError
     from eyechart.sweep import find_sweep, publish
 
@@ -43,12 +48,31 @@ def main(config: DictConfig) -> None:
     if results.empty:
         where = f" in the MLflow experiment '{settings.experiment_name}'" if settings.experiment_name else ""
         raise EyechartError(f"there is no finished run{where} to compare: type python pipelines/train.py")
+    if settings.a is not None or settings.b is not None:
+        if settings.picture is not None:
+            raise EyechartError("picture= draws the boards, a= and b= compare two rows: type one or the other")
+        print("\n".join(ask(results, settings.a, settings.b)))
+        return
     leaderboard.print_boards(results, Path(settings.picture) if settings.picture else None)
     if settings.sweep is not None:
         folder = find_sweep(settings.sweep)
-        publish(folder, leaderboard.write(folder, list(results["run_key"])), tracking)
-        print(f"written to {folder}/leaderboard.csv and .md, and to the sweep's MLflow run")
+        files = leaderboard.write(folder, list(results["run_key"]))
+        published = publish(folder, files, tracking)
+        run = "and to the sweep's MLflow run" if published else "the sweep, still at work, brings its own to MLflow"
+        print(f"written to {folder}: leaderboard.csv and .md, runs.csv; {run}")
+
+
+def quoted(word: str) -> str:
+    """An argument `a=...` or `b=...` as Hydra has to be given it, so that it reads text, whatever stands there.
+
+    Without quotes it would not accept `a=model=cnn`, and take 123e45, the beginning of a run key, for a number.
+    """
+    key, _, value = word.partition("=")
+    if key not in ("a", "b") or value in ("", "null") or value[0] in "'\"":
+        return word
+    return f"{key}='{value}'" if "'" not in value else f'{key}="{value}"'
 
 
 if __name__ == "__main__":
+    sys.argv[1:] = map(quoted, sys.argv[1:])
     main()

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 
 from eyechart.cli import command
 from eyechart.schema import at_least, typed
-from eyechart.tracking.config import TrackingConfig, with_environment
+from eyechart.tracking.config import TrackingConfig, in_force
 
 
 @dataclass
@@ -31,19 +31,13 @@ def main(config: DictConfig) -> None:
     """Draw the pictures, log them to the run, and say where they are."""
     settings = typed(ExplainConfig, config)
     at_least("images", settings.images, 1)
-    settings.tracking.check()
-    tracking, notices = with_environment(settings.tracking)
-    for notice in notices:
-        print(f"notice: {notice}", file=sys.stderr)
+    tracking = in_force(settings.tracking)
     from eyechart import paths
     from eyechart.explanation import explain
     from eyechart.tracking import Courier
 
-    courier = Courier(tracking)
-    try:
+    with Courier(tracking) as courier:
         made = explain(settings.run, paths.workspace() / settings.to, settings.images, courier)
-    finally:
-        courier.close()
     if made.note:
         print(f"notice: {made.note}", file=sys.stderr)
     logged = f"{len(made.logged)} new to run {made.run_key}" if made.logged else f"run {made.run_key} has them already"

@@ -49,7 +49,7 @@ def test_a_file_says_first_how_it_is_used(name):
         return
     group, option = parts[0], "/".join(parts[1:])
     if parts[0] == "hydra":
-        group, option = f"{parts[0]}/{parts[1]}", parts[2]
+        group, option = "/".join(parts[:-1]), parts[-1]
     # a group's option is chosen by its name, or what it sets is set by its keys
     shown = f"{group}={option}" in usage or any(f" {group}.{key}=" in usage for key in of(name))
     assert shown, usage

@@ -56,7 +56,7 @@ def test_every_parameter_of_a_stage_is_in_params():
         for group in stage.get("params", []):
             assert group in params, name
     chosen = set(stages["train"]["params"])
-    assert set(params) - chosen == {"export", "mirrors", "tracking"}  # what does not decide a result
+    assert set(params) - chosen == {"export", "force", "mirrors", "plan", "tracking"}  # what does not decide a result
 
 
 def test_every_dependency_and_plot_of_the_checkout_exists():

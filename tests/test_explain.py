@@ -15,8 +15,8 @@ from support import error_line, forbid, link_data, mlflow_runs, run_program
 from eyechart import paths
 from eyechart.data import Slice
 from eyechart.errors import DataError, EyechartError
-from eyechart.experiment import finished
 from eyechart.explanation import explain, find, sample
+from eyechart.standing import finished
 from eyechart.tracking import Courier, Journal, read_journal
 from eyechart.tracking.config import TrackingConfig
 

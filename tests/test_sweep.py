@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import copy
 import json
+import re
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from omegaconf import OmegaConf
-from support import compose, files_below, forbid, link_data, mlflow_runs, run_program
+from support import environment, files_below, forbid, link_data, mlflow_runs, run_program
 
 from eyechart import paths
-from eyechart.errors import ConfigError, DataError, EyechartError
-from eyechart.sweep import find_sweep, make_plan, run_keys
-from eyechart.tracking import Journal
+from eyechart.errors import EyechartError
+from eyechart.sweep import find_sweep, run_keys
 
-SWEEP = ["model=fnn,cnn", "seed=0,1,0", "dataset=digits", "limit=[64,32]", "trainer.epochs=1"]
+BASE = ["dataset=digits", "limit=[64,32]", "trainer.epochs=1"]
+SWEEP = ["model=fnn,cnn", "seed=0,1,0", *BASE]
+WIDER = ["model=fnn,cnn", "seed=range(3)", *BASE]
+
+
+def load_rows(root):
+    """What `eyechart.load_results` gives in a workspace."""
+    code = "import eyechart; print(eyechart.load_results().to_json(orient='records'))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(root), capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
 
 
 def parent_and_children(root):
@@ -91,7 +100,7 @@ def test_the_manifest_names_every_run(sweep):
 
 
 def test_the_parent_carries_the_leaderboard(sweep):
-    table = pd.read_csv(sweep.parent.artifacts / "leaderboard.csv")
+    table = pd.read_csv(sweep.parent.artifacts / "runs.csv")
     assert sorted(table["run_key"]) == sorted(child.data.tags["eyechart.run_key"] for child in sweep.children)
     assert table["validation/accuracy"].is_monotonic_decreasing
     text = (sweep.parent.artifacts / "leaderboard.md").read_text()
@@ -135,12 +144,87 @@ def test_again_nothing_is_trained(sweep, compared):
     assert done.stdout.startswith("4 runs: 4 finished, 0 to train, 2 duplicates left out\n")
     assert "best first by validation/accuracy" in done.stdout
     assert files_below(sweep.root / ".eyechart/runs") == before
+    parent, children = parent_and_children(sweep.root)  # the same one
+    assert parent.info.run_id == sweep.parent.info.run_id
+    assert parent.info.status == "FINISHED"
+    assert len(children) == 4
+
+
+def test_the_plan_alone_changes_nothing(sweep, compared):
+    forbidden = forbid(sweep.root.parent / "forbidden", "tensorflow", "keras", "jax", "mlflow")
+    before = files_below(sweep.root / ".eyechart")
+    done = run_program(sweep.root, "train", "-m", *WIDER, "plan=true", env=forbidden)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert re.fullmatch(r"6 runs: 4 finished, 2 to train, about \d+ s of training, going by earlier runs", lines[-1])
+    assert [re.sub(r"^[0-9a-f]{20}  |, about .*", "", line) for line in lines[:-1]] == [
+        f"model={model} seed={seed}  {'new' if seed == 2 else 'finished'}"
+        for model in ("fnn", "cnn")
+        for seed in range(3)
+    ]
+    alone = run_program(sweep.root, "train", *BASE, "model=fnn", "plan=true", env=forbidden)
+    assert alone.stdout.splitlines()[-1] == "1 runs: 1 finished, 0 to train"
+    forced = run_program(sweep.root, "train", *BASE, "model=fnn", "plan=true", "force=true", env=forbidden)
+    assert forced.stdout.splitlines()[-1].startswith("1 runs: 0 finished, 1 to train")
+    assert files_below(sweep.root / ".eyechart") == before
+
+
+@pytest.fixture(scope="module")
+def widened(sweep, compared):
+    """The same with one seed more, after all that is asked of the first four."""
+    done = run_program(sweep.root, "train", "-m", *WIDER)
+    assert done.returncode == 0, done.stderr
     runs = mlflow_runs(sweep.root)
-    parents = [run for run in runs if "eyechart.sweep" in run.data.tags]
-    assert len(runs) == 4 + len(parents)
-    assert [parent.info.status for parent in parents] == ["FINISHED", "FINISHED"]
-    boards = [pd.read_csv(parent.artifacts / "leaderboard.csv")["run_key"].tolist() for parent in parents]
-    assert boards[0] == boards[1]
+    (parent,) = [run for run in runs if run.info.run_name == "sweep of 6"]
+    return SimpleNamespace(out=done.stdout, parent=parent, runs=runs)
+
+
+def test_widening_trains_what_is_new_and_the_board_covers_all(sweep, widened):
+    assert widened.out.startswith("6 runs: 4 finished, 2 to train")
+    trained = [line.partition(":")[0] for line in widened.out.splitlines() if "s of training, run key" in line]
+    assert trained == ["model=fnn seed=2", "model=cnn seed=2"]
+    assert len(widened.runs) == 6 + 2
+    assert len(pd.read_csv(widened.parent.artifacts / "runs.csv")) == 6
+
+
+@pytest.fixture(scope="module")
+def forced(sweep, widened):
+    """Two of them trained anew."""
+    before = {run.info.run_id: run for run in mlflow_runs(sweep.root)}
+    done = run_program(sweep.root, "train", "-m", *BASE, "model=fnn", "seed=0,1", "force=true")
+    assert done.returncode == 0, done.stderr
+    new = [run for run in mlflow_runs(sweep.root) if run.info.run_id not in before]
+    return SimpleNamespace(out=done.stdout, before=before, new=new)
+
+
+def test_force_trains_anew(forced):
+    assert forced.out.startswith("2 runs: 0 finished, 2 to train")
+    assert forced.out.count("s of training, run key") == 2
+
+
+def test_what_was_trained_anew_is_marked_and_counts_once(sweep, forced):
+    runs = {run.info.run_id: run for run in mlflow_runs(sweep.root)}
+    children = [run for run in forced.new if "eyechart.run_key" in run.data.tags]
+    assert [run.data.tags["eyechart.attempt"] for run in children] == ["2", "2"]
+    for child in children:
+        key = child.data.tags["eyechart.run_key"]
+        (old,) = [
+            run
+            for run_id, run in runs.items()
+            if run_id in forced.before and run.data.tags.get("eyechart.run_key") == key
+        ]
+        assert old.data.tags["eyechart.replaced"] == "true"
+        assert old.info.run_name == f"replaced: {forced.before[old.info.run_id].info.run_name}"
+        assert "eyechart.replaced" not in child.data.tags
+        same = [name for name in old.data.metrics if not name.startswith(("system", "epoch_seconds", "seconds"))]
+        assert {name: child.history(name) for name in same} == {name: old.history(name) for name in same}
+    replaced = [run for run in runs.values() if "eyechart.replaced" in run.data.tags]
+    assert len(replaced) == 2
+    everything = run_program(sweep.root, "compare")
+    assert everything.returncode == 0, everything.stderr
+    results = pd.DataFrame(load_rows(sweep.root))
+    assert len(results) == 6
+    assert not results.duplicated(["model", "seed"]).any()
 
 
 # --- a sweep in which one job fails
@@ -186,73 +270,7 @@ def test_one_clear_summary(failed):
 
 def test_the_parent_of_a_failed_sweep_is_closed(failed):
     assert failed.parent.info.status == "FAILED"
-    assert len(pd.read_csv(failed.parent.artifacts / "leaderboard.csv")) == 2
-
-
-# --- the plan, by itself
-
-
-@pytest.fixture(scope="module")
-def base():
-    return compose("model=fnn", "dataset=digits", "tracking=none")
-
-
-def composer(base):
-    def composed(overrides):
-        config = copy.deepcopy(base)
-        for override in overrides:
-            key, _, value = override.partition("=")
-            OmegaConf.update(config, key, OmegaConf.create(f"x: {value}").x)
-        return config
-
-    return composed
-
-
-JOBS = st.lists(
-    st.tuples(st.sampled_from(["0.1", "1e-1", "0.2"]), st.integers(0, 2), st.sampled_from(["[8]", "[16, 8]"])),
-    min_size=1,
-    max_size=8,
-)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
-@given(JOBS)
-def test_each_piece_of_work_is_planned_once_and_in_order(digits, base, asked):
-    words = [[f"optimizer.learning_rate={r}", f"seed={s}", f"model.units={u}"] for r, s, u in asked]
-    plan = make_plan(words, composer(base))
-    meant = [(float(rate), seed, units) for rate, seed, units in asked]
-    once = list(dict.fromkeys(meant))
-    got = [(j.config.optimizer.learning_rate, j.config.seed, str(j.config.model.units)) for j in plan.jobs]
-    assert got == once
-    assert plan.duplicates == len(asked) - len(once)
-    assert len({job.run_key for job in plan.jobs}) == len(plan.jobs)
-    assert plan.to_train == list(plan.jobs)
-    differing = {key for key in zip(*words, strict=True) if len(set(key)) > 1}
-    for job in plan.jobs:
-        shown = [
-            word for column, word in zip(zip(*words, strict=True), job.overrides, strict=True) if column in differing
-        ]
-        assert job.name == (" ".join(shown) or "fnn")
-
-
-def test_finished_runs_are_left_out(digits, base):
-    words = [["seed=0"], ["seed=1"]]
-    key = make_plan(words, composer(base)).jobs[0].run_key
-    journal = Journal(paths.runs() / key)
-    journal.append("end", status="FINISHED", result={})
-    journal.close()
-    plan = make_plan(words, composer(base))
-    assert plan.finished == {key}
-    assert [job.name for job in plan.to_train] == ["seed=1"]
-
-
-def test_a_bad_job_is_found_before_anything_trains(digits, base):
-    with pytest.raises(ConfigError, match=r"seed must be 0 or more, received -1 \(in the job seed=-1\)"):
-        make_plan([["seed=0"], ["seed=-1"]], composer(base))
-    with pytest.raises(DataError, match=r"not prepared.*\(in the job dataset\.name=other\)"):
-        make_plan([["dataset.name=other"], ["dataset.name=digits"]], composer(base))
-    with pytest.raises(DataError, match=r"in the job trainer.validation_fraction=0.0001"):
-        make_plan([["trainer.validation_fraction=0.1"], ["trainer.validation_fraction=0.0001"]], composer(base))
+    assert len(pd.read_csv(failed.parent.artifacts / "runs.csv")) == 2
 
 
 def test_a_sweep_is_found_by_name(root):

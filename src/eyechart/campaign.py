@@ -2,44 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from eyechart.comparison import leaderboard
 from eyechart.errors import EyechartError
-from eyechart.sweep import Job, Plan, Sweep
+from eyechart.plan import Job, Plan
+from eyechart.sweep import Sweep, forced_since, identity_of, settled
 
 
-def conduct(plan: Plan, command: str, launch: Callable[[Sequence[Job]], list[str]]) -> Sweep:
+def conduct(plan: Plan, command: str, launch: Callable[[Sequence[Job]], list[str]]) -> bool:
     """Say what will be done, have it done, and close the sweep with a leaderboard of all its runs.
 
     Args:
-        plan: of jobs that have been checked.
+        plan: of jobs that have been checked; with `plan=true` it is told, and nothing is done.
         command: what was typed.
         launch: trains some jobs, and returns a line for each that failed.
 
     Returns:
-        The sweep, ended.
+        Whether anything was to be done: False with `plan=true`.
 
     Raises:
         EyechartError: at the end, if jobs failed.
     """
-    left = plan.to_train
-    told = f"{len(plan.jobs)} runs: {len(plan.jobs) - len(left)} finished, {len(left)} to train"
-    print(told + (f", {plan.duplicates} duplicates left out" if plan.duplicates else ""), flush=True)
+    tracking = plan.jobs[0].config.tracking
     keys = [job.run_key for job in plan.jobs]
-    sweep = Sweep.start(plan, command)
-    status, message, files = "KILLED", "interrupted", []
+    identity = identity_of(keys, tracking)
+    if any(job.config.force for job in plan.jobs):
+        plan = plan.anew(forced_since(identity))
+    if any(job.config.plan for job in plan.jobs):
+        print(plan.tell(runs=True))
+        return False
+    print(plan.tell(), flush=True)
+    if settled(identity, plan.jobs, tracking):
+        leaderboard.show(keys)
+        return True
+    sweep = Sweep.start(plan.jobs, command, tracking, name=f"sweep of {len(keys)}", identity=identity, since=plan.since)
+    with closing(sweep) as account:
+        account.failures += launch(plan.to_train) if plan.to_train else []
+    account.settle()
+    return True
+
+
+@dataclass
+class Account:
+    """What came of a sweep.
+
+    Attributes:
+        sweep: the sweep.
+        failures: a line for each run that failed.
+        files: of the sweep's folder, that become its parent's artifacts.
+    """
+
+    sweep: Sweep
+    failures: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+    def settle(self) -> None:
+        """Show the leaderboard of all runs. Raises EyechartError if some failed."""
+        keys = self.sweep.run_keys
+        leaderboard.show(keys)
+        if self.failures:
+            raise EyechartError(f"{len(self.failures)} of {len(keys)} runs failed: {'; '.join(self.failures)}")
+
+
+@contextmanager
+def closing(sweep: Sweep) -> Iterator[Account]:
+    """Close the sweep at the end of the block, however it ends, with a leaderboard of all its runs."""
+    account = Account(sweep)
+    status, message = "KILLED", "interrupted; the same command goes on from here"
     try:
-        failures = launch(left) if left else []
-        status = "FAILED" if failures else "FINISHED"
-        message = "; ".join(failures)
-        files = leaderboard.write(sweep.folder, keys)
+        yield account
+        status, message = ("FAILED", "; ".join(account.failures)) if account.failures else ("FINISHED", "")
+        account.files += leaderboard.write(sweep.folder, sweep.run_keys)
     except Exception as error:
         status, message = "FAILED", str(error)
         raise
     finally:
-        sweep.end(status, message, files)
-    leaderboard.show(keys)
-    if failures:
-        raise EyechartError(f"{len(failures)} of {len(plan.jobs)} runs failed: {message}")
-    return sweep
+        sweep.end(status, message, account.files)

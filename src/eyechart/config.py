@@ -66,6 +66,8 @@ class _Schema:
     limit: Any = None
     mirrors: list[str] = field(default_factory=list)
     export: str | None = None
+    plan: bool = False
+    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ class Config:
         model_name: the model's name in tables, as in `conf/model`.
         limit: at most so many training and test images; None: all.
         export: a folder, relative to the workspace, that the run's files are copied to; None: nowhere.
+        plan: say what would be trained, and train nothing.
+        force: train anew what has been finished before.
         notices: what the environment decided against the configuration, to be told to the user.
     """
 
@@ -92,6 +96,8 @@ class Config:
     backend: str
     limit: tuple[int | None, int | None]
     export: str | None = None
+    plan: bool = False
+    force: bool = False
     notices: tuple[str, ...] = ()
 
     def choices(self) -> dict[str, Any]:
@@ -189,6 +195,8 @@ def check(config: DictConfig) -> Config:
         backend=plain.backend,
         limit=_limit(plain.limit),
         export=plain.export,
+        plan=plain.plan,
+        force=plain.force,
         notices=tuple(notices),
     )
     checked.optimizer.check()

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
 
 from eyechart import paths
 from eyechart.config import Config
 from eyechart.data import Dataset, Splits, open_dataset
-from eyechart.files import replacing, write_json, write_text
+from eyechart.errors import EyechartError
+from eyechart.files import remove_unfinished, replacing, write_json, write_text
+from eyechart.holding import Hold
+from eyechart.standing import Outcome, attempt, finished, set_aside
 from eyechart.tracking import Courier, Journal, read_journal
 from eyechart.tracking.config import hide_password
+from eyechart.training.checkpoint import remove_checkpoints
+from eyechart.training.records import Consumer
 
 if TYPE_CHECKING:
     from eyechart.training.backend import Engine
@@ -26,37 +28,18 @@ if TYPE_CHECKING:
 IDENTITY = "eyechart.run_key"
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """A finished run.
+class Pruned(EyechartError):
+    """A search gave a run up, which can still be trained to its end."""
+
+
+class Pruner(Consumer, Protocol):
+    """Hears of every epoch of a run, and may ask for its end because others do better.
 
     Attributes:
-        run_key: its name.
-        folder: its state folder; its files lie in `artifacts/` below it.
-        result: numbers and names: the best epoch, scores on validation and test, parameters, seconds.
-        trained: False where it had been finished before.
+        gave_up: whether it asked for the end.
     """
 
-    run_key: str
-    folder: Path
-    result: dict[str, Any]
-    trained: bool
-
-    @property
-    def artifacts(self) -> Path:
-        """The folder with the run's files: model, predictions table, history, pictures."""
-        return self.folder / "artifacts"
-
-
-def finished(run_key: str) -> Outcome | None:
-    """The run of this key if it has been finished, from its journal alone."""
-    folder = paths.runs() / run_key
-    for record in reversed(read_journal(folder)):
-        if record["kind"] == "end":
-            return Outcome(run_key, folder, record["result"], False) if record["status"] == "FINISHED" else None
-        if record["kind"] == "start":
-            return None
-    return None
+    gave_up: bool
 
 
 def run(
@@ -66,6 +49,8 @@ def run(
     name: str = "",
     overrides: Sequence[str] = (),
     sweep: str | None = None,
+    since: int | None = None,
+    pruner: Pruner | None = None,
 ) -> Outcome:
     """Train, evaluate and record one run; hand back the record if it was finished before.
 
@@ -75,37 +60,50 @@ def run(
         name: of the run in tables; the model and data set if empty.
         overrides: what was typed on the command line, for the record.
         sweep: the id of the sweep that this run is a part of.
+        since: what was begun before this time, in milliseconds since 1970, is set aside and trained anew.
+        pruner: hears of every epoch, and may give the run up.
 
     Raises:
         EyechartError: the data set is not prepared or the model cannot read it.
+        Pruned: the pruner gave the run up.
     """
     dataset = open_dataset(config.dataset.name)
     config = config.settled(dataset.own_validation)
     splits = splits_of(config, dataset)
     run_key = config.run_key(dataset.digest, dataset.own_validation)
     folder = paths.runs() / run_key
-    with _alone(folder):
+    with Hold.take(folder, f"run {run_key}"):
+        if since is not None:
+            set_aside(folder, since, courier)
         outcome = finished(run_key)
         if outcome is None:
+            remove_unfinished(folder)
             journal = Journal(folder)
             try:
                 _introduce(journal, config, dataset, run_key, name, overrides, sweep)
                 courier.tell(folder)
-                result = _train_and_evaluate(journal, courier, config, dataset, splits, rows=sweep is None)
+                result = _train_and_evaluate(
+                    journal, courier, config, dataset, splits, rows=sweep is None, pruner=pruner
+                )
                 journal.append("end", status="FINISHED", result=result)
-                (folder / "checkpoint.npz").unlink(missing_ok=True)
                 outcome = Outcome(run_key, folder, result, True)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, SystemExit):  # the second is how Ray ends a worker
                 journal.append("end", status="KILLED", message="interrupted; the same command goes on from here")
                 raise
+            except Pruned as pruned:
+                journal.append("tags", values={"eyechart.pruned": str(pruned)})
+                journal.append("end", status="KILLED", message=str(pruned), pruned=True)
+                raise
             except BaseException as error:
-                journal.append("end", status="FAILED", message=f"{type(error).__name__}: {error}")
+                with suppress(OSError):  # on a full disk what went wrong is of more use than that it cannot be written
+                    journal.append("end", status="FAILED", message=f"{type(error).__name__}: {error}")
                 raise
             finally:
                 journal.close()
                 courier.tell(folder)
         else:
             courier.tell(folder)
+        remove_checkpoints(folder)
     return outcome
 
 
@@ -123,22 +121,6 @@ def splits_of(config: Config, dataset: Dataset) -> Splits:
     )
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the run's lock. The system frees it when a process ends, however it ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        print(f"another process trains {folder.name}: waiting for it", file=sys.stderr)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _introduce(
     journal: Journal,
     config: Config,
@@ -151,16 +133,19 @@ def _introduce(
     """Say who this run is and what it was given."""
     from eyechart.tracking.machine import git_tags, machine_tags
 
-    known = {record["kind"] for record in read_journal(journal.folder)}
+    before = read_journal(journal.folder)
     journal.append(
         "start",
         identity=[IDENTITY, run_key],
+        attempt=attempt(run_key),
         name=name or f"{config.model_name} on {dataset.name}",
         experiment_name=config.tracking.experiment_name,
         parent=sweep,
         source="pipelines/train.py",
     )
-    if "params" in known:  # a further attempt
+    if any(record.get("pruned") for record in before):
+        journal.append("tags", values={"eyechart.pruned": ""})
+    if any(record["kind"] == "params" for record in before):  # a further attempt
         return
     typed = [hide_password(override) for override in overrides]
     tags = {"eyechart.data_digest": dataset.digest, "eyechart.overrides": " ".join(typed)}
@@ -178,7 +163,14 @@ def _introduce(
 
 
 def _train_and_evaluate(
-    journal: Journal, courier: Courier, config: Config, dataset: Dataset, splits: Splits, *, rows: bool
+    journal: Journal,
+    courier: Courier,
+    config: Config,
+    dataset: Dataset,
+    splits: Splits,
+    *,
+    rows: bool,
+    pruner: Pruner | None,
 ) -> dict[str, Any]:
     from eyechart.models.layer_table import layer_table
     from eyechart.tracking.listener import JournalListener
@@ -219,7 +211,7 @@ def _train_and_evaluate(
 
     best = Best(config.callbacks.monitor if held_back else None, config.callbacks.patience, config.callbacks.min_delta)
     listener = JournalListener(journal, courier)
-    checkpoint = Checkpoint(journal.folder / "checkpoint.npz", [best, listener])
+    checkpoint = Checkpoint(journal.folder, [best, listener])
     done = checkpoint.load(engine)
     if done:
         print(f"going on after epoch {done}", flush=True)
@@ -227,7 +219,7 @@ def _train_and_evaluate(
     with EpochTable(title=title, epochs=trainer.epochs, size=size, done=done, rows=rows) as table:
         train(
             engine,
-            [best, listener, checkpoint, table],  # a row that a person has seen is safe
+            [best, listener, checkpoint, table, *([pruner] if pruner else [])],  # a row that was seen is safe
             seed=config.seed,
             size=size,
             epochs=trainer.epochs,
@@ -238,6 +230,8 @@ def _train_and_evaluate(
             else None,
             tick=table.tick,
         )
+    if pruner and pruner.gave_up:
+        raise Pruned(f"given up by the search after epoch {len(listener.history)} of {trainer.epochs}")
     best.put_back(engine)
     from eyechart.tracking.machine import model_requirements
 

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
 from eyechart import paths
 from eyechart.data import Dataset, Slice, open_dataset
 from eyechart.errors import DataError, EyechartError, nearest
-from eyechart.experiment import finished
 from eyechart.files import replacing
+from eyechart.holding import Hold, holder
+from eyechart.standing import finished
 from eyechart.tracking import Courier, Journal, read_journal
 
 PICTURE = re.compile(r"(filters|feature_maps_\d+|fixed_filters)\.png")
@@ -64,7 +63,7 @@ def explain(run: str | None, to: Path, images: int, courier: Courier) -> Explana
     run_key = find(run)
     _check_folder(to)
     folder = paths.runs() / run_key
-    with _not_training(folder):
+    with _held(folder):
         if finished(run_key) is None:
             raise EyechartError(f"run {run_key} is not finished: type the command that trains it again, it goes on")
         about, backend = _read(folder)
@@ -121,21 +120,15 @@ def _check_folder(to: Path) -> None:
         raise EyechartError(f"expected no folder, or one with pictures of an earlier run, received {what}: type to=NEW")
 
 
-@contextmanager
-def _not_training(folder: Path) -> Iterator[None]:
-    """Hold the run's lock, or raise EyechartError where another process has it."""
-    lock = FileLock(folder / "lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
+def _held(folder: Path) -> Hold:
+    """Take hold of the run, or raise EyechartError where another process has it."""
+    hold = Hold.try_to_take(folder)
+    if hold is None:
         raise EyechartError(
-            f"run {folder.name} is in the hands of another process, which trains or explains it: "
+            f"run {folder.name} is in the hands of {holder(folder)}, which trains or explains it: "
             f"wait until that has ended, then type this again"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
+        )
+    return hold
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], str]:

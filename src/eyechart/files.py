@@ -37,6 +37,13 @@ def replacing(path: Path) -> Iterator[Path]:
         shutil.rmtree(holder, ignore_errors=True)
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove what `replacing` left in a folder, and in those below it, when a process was killed meanwhile."""
+    for holder in folder.rglob(".*.*"):
+        if holder.is_dir():
+            shutil.rmtree(holder, ignore_errors=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` as UTF-8, whole or not at all."""
     with replacing(path) as temporary:

@@ -62,6 +62,11 @@ def runs() -> Path:
     return state() / "runs"
 
 
+def replaced() -> Path:
+    """The folder with the state of runs that were trained anew with `force=true`, and count no more."""
+    return state() / "replaced"
+
+
 def sweeps() -> Path:
     """The folder with one state folder per sweep."""
     return state() / "sweeps"

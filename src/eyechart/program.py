@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
+import traceback
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +14,14 @@ from omegaconf import DictConfig
 
 from eyechart import paths
 from eyechart.config import Config, check
-from eyechart.experiment import Outcome, run
+from eyechart.experiment import Pruned, run
 from eyechart.files import replacing
+from eyechart.plan import Plan, make_plan
+from eyechart.pruning import pruner_of
+from eyechart.standing import Outcome, anew_since
 from eyechart.sweep import Sweep
 from eyechart.tracking import Courier
+from eyechart.tracking.abandoned import close_abandoned
 
 EXPORTED = ("model.keras", "predictions.parquet", "history.csv", "run.json", "accuracy_by_step.csv")
 
@@ -27,25 +34,58 @@ def train(config: DictConfig, overrides: list[str]) -> float:
         overrides: what was typed.
 
     Returns:
-        The best value of the monitored metric, or the training accuracy where nothing was held back.
+        The best value of the monitored metric, or the training accuracy where nothing was held back; NaN where only
+        the plan was asked for.
     """
     checked = check(config)
     for notice in checked.notices:
         print(f"notice: {notice}", file=sys.stderr)
     sweep = Sweep.of_this_job()
-    name = sweep.name_of(overrides) if sweep else ""
-    if not sweep:
-        print(f"training {describe(checked)}", flush=True)
-    courier = (sweep and sweep.courier) or Courier(checked.tracking)
-    try:
-        outcome = run(checked, courier, name=name, overrides=overrides, sweep=sweep.id if sweep else None)
-    finally:
-        if not (sweep and sweep.courier):
-            courier.close()
-    report(outcome, name)
+    if sweep is None and checked.plan:
+        print(_plan(config, overrides).tell(runs=True))
+        return math.nan
+    outcome = _train_in(sweep, checked, overrides) if sweep else _train_alone(checked, config, overrides)
     if checked.export is not None:
         export(outcome, paths.workspace() / checked.export)
     return score(outcome.result)
+
+
+def _plan(config: DictConfig, overrides: list[str]) -> Plan:
+    """The plan of one run."""
+    plan = make_plan([overrides], lambda _: config)
+    (job,) = plan.jobs
+    return plan.anew(anew_since(job.run_key)) if job.config.force else plan
+
+
+def _train_alone(checked: Config, config: DictConfig, overrides: list[str]) -> Outcome:
+    """One run that no sweep has asked for."""
+    print(f"training {describe(checked)}", flush=True)
+    since = _plan(config, overrides).since if checked.force else None
+    with Courier(checked.tracking) as courier:
+        close_abandoned(courier)
+        outcome = run(checked, courier, overrides=overrides, since=since)
+    report(outcome)
+    return outcome
+
+
+def _train_in(sweep: Sweep, checked: Config, overrides: list[str]) -> Outcome:
+    """One run of a sweep, in the process that drives it, or in a worker, where its result is told by `telling`."""
+    entry, here = sweep.entry_of(overrides), sweep.courier is not None
+    name = entry["name"]
+    with nullcontext(sweep.courier) if sweep.courier else Courier(checked.tracking) as courier:
+        try:
+            pruner = pruner_of(sweep.search, entry.get("trial"), checked.trainer.epochs)
+            outcome = run(
+                checked, courier, name=name, overrides=overrides, sweep=sweep.id, since=sweep.since, pruner=pruner
+            )
+        except Exception as error:
+            if isinstance(error, Pruned) and here:
+                print(f"{name}: {error}", flush=True)
+            traceback.clear_frames(error.__traceback__)  # they hold the memory that the next job needs
+            raise
+    if here:
+        report(outcome, name)
+    return outcome
 
 
 def describe(config: Config) -> str:
@@ -63,7 +103,7 @@ def score(result: dict[str, Any]) -> float:
     return float(result[result["monitor"] or "train/accuracy"])
 
 
-def report(outcome: Outcome, name: str) -> None:
+def report(outcome: Outcome, name: str = "") -> None:
     """Print the result of a run as one line."""
     result = outcome.result
     start = f"{name}: " if name else ""

@@ -16,8 +16,8 @@ from eyechart.campaign import conduct
 from eyechart.comparison import leaderboard
 from eyechart.comparison.references import Reference, read_references, rows
 from eyechart.errors import ConfigError, EyechartError, nearest
+from eyechart.plan import Job, make_plan
 from eyechart.program import train
-from eyechart.sweep import Job, make_plan
 
 
 def replicate(

@@ -1,95 +1,33 @@
-"""A sweep: many runs, one plan, one parent. Used by every sweeper."""
+"""A sweep: many runs under one parent. The same sweep, typed again, goes on with the same parent."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
+import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
-from omegaconf import DictConfig
+from filelock import FileLock
 
 from eyechart import paths
-from eyechart.config import Config, check
-from eyechart.data import open_dataset
 from eyechart.errors import EyechartError
-from eyechart.experiment import finished, splits_of
 from eyechart.files import write_json
-from eyechart.tracking import Courier, Journal
+from eyechart.holding import Hold, holder
+from eyechart.plan import Job
+from eyechart.tracking import Courier, Journal, ending, read_journal
+from eyechart.tracking.abandoned import close_abandoned
 from eyechart.tracking.config import TrackingConfig, hide_password
+from eyechart.tracking.delivery import run_ids
+from eyechart.tracking.journal import NAME as JOURNAL
 
 SWEEP = "EYECHART_SWEEP"  # in the environment of a job, wherever it runs: the id of its sweep
 IDENTITY = "eyechart.sweep"
 MANIFEST = "manifest.json"
-
-
-@dataclass(frozen=True)
-class Job:
-    """One run of a sweep: what was typed for it, what that means, and its name made of what was swept."""
-
-    overrides: tuple[str, ...]
-    config: Config
-    run_key: str
-    name: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a sweep will do.
-
-    Attributes:
-        jobs: each run once, in the order in which they were asked for.
-        duplicates: how many more were asked for that are the same work as one of them.
-        finished: run keys of the jobs that have been finished before.
-    """
-
-    jobs: tuple[Job, ...]
-    duplicates: int
-    finished: frozenset[str]
-
-    @property
-    def to_train(self) -> list[Job]:
-        """The jobs that are left."""
-        return [job for job in self.jobs if job.run_key not in self.finished]
-
-
-def make_plan(overrides: Sequence[Sequence[str]], compose: Callable[[Sequence[str]], DictConfig]) -> Plan:
-    """Compose and check every job before anything trains.
-
-    Args:
-        overrides: one list per job, as `key=value`.
-        compose: from a job's overrides to its configuration.
-
-    Raises:
-        EyechartError: a job's configuration is wrong; the message names its overrides.
-    """
-    swept = _swept(overrides)
-    jobs: dict[str, Job] = {}
-    for job_overrides in overrides:
-        name = " ".join(override for override in job_overrides if override.partition("=")[0] in swept)
-        try:
-            config = check(compose(job_overrides))
-            dataset = open_dataset(config.dataset.name)
-            splits_of(config, dataset)
-        except EyechartError as error:
-            raise type(error)(f"{error} (in the job {name or 'without overrides'})") from None
-        key = config.run_key(dataset.digest, dataset.own_validation)
-        jobs.setdefault(key, Job(tuple(job_overrides), config, key, name or config.model_name))
-    done = frozenset(key for key in jobs if finished(key))
-    return Plan(tuple(jobs.values()), len(overrides) - len(jobs), done)
-
-
-def _swept(overrides: Sequence[Sequence[str]]) -> set[str]:
-    """The keys whose value differs between jobs."""
-    values: dict[str, set[str]] = {}
-    for job in overrides:
-        for override in job:
-            key, _, value = override.partition("=")
-            values.setdefault(key, set()).add(value)
-    return {key for key, found in values.items() if len(found) > 1}
 
 
 class Sweep:
@@ -103,10 +41,10 @@ class Sweep:
 
     _current: Sweep | None = None  # in the process that drives it
 
-    def __init__(self, sweep_id: str, courier: Courier | None = None):
-        self.id, self.courier = sweep_id, courier
+    def __init__(self, sweep_id: str, courier: Courier | None = None, hold: Hold | None = None):
+        self.id, self.courier, self._hold = sweep_id, courier, hold
         self.folder = paths.sweeps() / sweep_id
-        self._manifest: dict[str, str] | None = None
+        self._manifest: dict[str, Any] = {}
 
     @classmethod
     def of_this_job(cls) -> Sweep | None:
@@ -117,62 +55,190 @@ class Sweep:
         return cls._current if cls._current and cls._current.id == sweep_id else cls(sweep_id)
 
     @classmethod
-    def start(cls, plan: Plan, command: str) -> Sweep:
-        """Make the parent, and tell the jobs of it."""
-        # the time makes ids sort, the rest keeps two sweeps of one second apart
-        sweep_id = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
-        tracking = plan.jobs[0].config.tracking
-        sweep = cls(sweep_id, Courier(tracking))
-        jobs = [{"run_key": job.run_key, "name": job.name, "overrides": _hidden(job.overrides)} for job in plan.jobs]
-        command = hide_password(command)
-        write_json(sweep.folder / MANIFEST, {"command": command, "jobs": jobs})
-        journal = Journal(sweep.folder)
+    def start(
+        cls,
+        jobs: Sequence[Job],
+        command: str,
+        tracking: TrackingConfig,
+        *,
+        name: str,
+        identity: str,
+        since: int | None = None,
+        search: dict[str, Any] | None = None,
+    ) -> Sweep:
+        """Make the parent, or go on with that of the same sweep, and tell the jobs of it.
+
+        Where another process drives the same sweep at this moment, the parent stays in its hands. A search stays in
+        its hands as a whole.
+
+        Args:
+            jobs: the runs it covers, as far as they are known.
+            command: what was typed.
+            tracking: where it is delivered.
+            name: of the parent in tables.
+            identity: two sweeps of one identity are the same.
+            since: with `force=true` when it was typed first: what was begun before is trained anew.
+            search: what a job must know of the search that it is a trial of; None outside of one. What it covers
+                already is kept.
+
+        Raises:
+            EyechartError: another process drives the same search.
+        """
+        courier = Courier(tracking)
+        close_abandoned(courier)
+        paths.sweeps().mkdir(parents=True, exist_ok=True)
+        with FileLock(paths.sweeps() / "lock"):  # two that start at once must not both make it
+            # the time makes ids sort, the rest keeps two sweeps of one second apart
+            known = _of_identity(identity)
+            sweep_id = known.name if known else time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
+            hold = Hold.try_to_take(paths.sweeps() / sweep_id)
+            sweep = cls(sweep_id, courier, hold)
+            if hold is None and search is not None:
+                raise EyechartError(
+                    f"{holder(sweep.folder)} drives the same search: "
+                    f"expected one process to choose its trials; type this again when it has ended"
+                )
+            if hold is None:
+                print(f"{holder(sweep.folder)} drives the same sweep: sharing its runs", file=sys.stderr, flush=True)
+            else:
+                about = {"identity": identity, "command": hide_password(command), "since": since, "search": search}
+                kept = sweep._read_manifest()["jobs"] if known and search is not None else []
+                write_json(sweep.folder / MANIFEST, about | {"jobs": kept})
+                sweep._say_start(name, tracking)
+        sweep.cover(jobs)
+        for job in jobs:  # one that was trained where nothing could be delivered, or was not to be
+            if job.standing.finished and not courier.has_delivered(paths.runs() / job.run_key):
+                courier.tell(paths.runs() / job.run_key)
+        os.environ[SWEEP] = sweep_id
+        cls._current = sweep
+        return sweep
+
+    def _say_start(self, name: str, tracking: TrackingConfig) -> None:
+        journal = Journal(self.folder)
         journal.append(
             "start",
-            identity=[IDENTITY, sweep_id],
-            name=f"sweep of {len(jobs)}",
+            identity=[IDENTITY, self.id],
+            name=name,
             experiment_name=tracking.experiment_name,
             source="pipelines/train.py",
         )
-        journal.append("tags", values={"eyechart.command": command, "eyechart.runs": len(jobs)})
-        journal.append("artifact", path=MANIFEST)
         journal.close()
-        os.environ[SWEEP] = sweep_id
-        cls._current = sweep
-        assert sweep.courier is not None
-        sweep.courier.tell(sweep.folder)
-        return sweep
+
+    def cover(self, jobs: Sequence[Job]) -> None:
+        """Take these jobs into the manifest, beside those that are in it."""
+        manifest = self._read_manifest(anew=True)
+        if self._hold is not None:
+            covered = {job["run_key"]: job for job in manifest["jobs"]}
+            for job in jobs:
+                about = {"run_key": job.run_key, "name": job.name, "overrides": _hidden(job.overrides)}
+                covered[job.run_key] = about | ({} if job.trial is None else {"trial": job.trial})
+            manifest["jobs"] = list(covered.values())
+            write_json(self.folder / MANIFEST, manifest)
+            journal = Journal(self.folder)
+            tags = {"eyechart.command": manifest["command"], "eyechart.runs": len(covered)}
+            journal.append("tags", values=tags)
+            journal.append("artifact", path=MANIFEST)
+            journal.close()
+        if self.courier is not None:
+            self.courier.tell(self.folder)
 
     def end(self, status: str, message: str = "", files: Sequence[str] = ()) -> None:
         """Close the parent, with files of its folder as its artifacts, and wait for the deliveries."""
-        journal = Journal(self.folder)
-        for file in files:
-            journal.append("artifact", path=file)
-        journal.append("end", status=status, message=message)
-        journal.close()
+        if self._hold is not None:
+            journal = Journal(self.folder)
+            for file in files:
+                journal.append("artifact", path=file)
+            journal.append("end", status=status, message=message)
+            journal.close()
+            self._hold.release()
         os.environ.pop(SWEEP, None)
         type(self)._current = None
         if self.courier is not None:
             self.courier.tell(self.folder)
-            self.courier.close()
+            if status != "KILLED":  # what a process that was killed had no time to deliver
+                for folder in (paths.runs() / key for key in self.run_keys):
+                    if (folder / JOURNAL).exists():
+                        self.courier.tell(folder)
+            self.courier.close(interrupted=status == "KILLED")
 
-    def name_of(self, overrides: Sequence[str]) -> str:
-        """The name of the job with these overrides."""
-        if self._manifest is None:
-            jobs = json.loads((self.folder / MANIFEST).read_text())["jobs"]
-            self._manifest = {json.dumps(job["overrides"]): job["name"] for job in jobs}
-        return self._manifest.get(json.dumps(_hidden(overrides)), " ".join(overrides))
+    @property
+    def since(self) -> int | None:
+        """With `force=true` when it was typed first, in milliseconds since 1970; else None."""
+        since: int | None = self._read_manifest()["since"]
+        return since
+
+    @property
+    def search(self) -> dict[str, Any] | None:
+        """What a job must know of the search that it is a trial of; None outside of one."""
+        search: dict[str, Any] | None = self._read_manifest()["search"]
+        return search
+
+    @property
+    def run_keys(self) -> list[str]:
+        """The run keys that it covers by now."""
+        return [job["run_key"] for job in self._read_manifest(anew=True)["jobs"]]
+
+    def entry_of(self, overrides: Sequence[str]) -> dict[str, Any]:
+        """What the manifest says of the job with these overrides: `run_key`, `name`, and `trial` in a search.
+
+        Raises:
+            EyechartError: it says nothing.
+        """
+        for anew in (False, True):  # a search adds jobs as it goes
+            for job in self._read_manifest(anew=anew)["jobs"]:
+                if job["overrides"] == _hidden(overrides):
+                    entry: dict[str, Any] = job
+                    return entry
+        raise EyechartError(
+            f"the sweep {self.id} knows no job {' '.join(overrides)}: "
+            f"expected {SWEEP} to be set by the sweep alone, type unset {SWEEP}"
+        )
+
+    def _read_manifest(self, *, anew: bool = False) -> dict[str, Any]:
+        if anew or not self._manifest:
+            self._manifest = json.loads((self.folder / MANIFEST).read_text())
+        return self._manifest
 
 
-def publish(folder: Path, files: Sequence[str], tracking: TrackingConfig) -> None:
-    """Bring files of an ended sweep's folder to its MLflow run."""
-    journal = Journal(folder)
-    for file in files:
-        journal.append("artifact", path=file)
-    journal.close()
-    courier = Courier(tracking)
-    courier.tell(folder)
-    courier.close()
+def identity_of(run_keys: Iterable[str], tracking: TrackingConfig) -> str:
+    """What a sweep over these runs, told to this MLflow experiment, is known by: 20 hexadecimal digits."""
+    text = "\n".join([tracking.experiment_name, *sorted(run_keys)])
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def settled(identity: str, jobs: Sequence[Job], tracking: TrackingConfig) -> bool:
+    """Whether a sweep has been finished, and everything about it and its runs been delivered."""
+    folder, courier = _of_identity(identity), Courier(tracking)
+    if folder is None or not all(job.standing.finished for job in jobs):
+        return False
+    end = ending(read_journal(folder)) or {"status": ""}
+    folders = [folder, *(paths.runs() / job.run_key for job in jobs)]
+    return end["status"] == "FINISHED" and all(courier.has_delivered(folder) for folder in folders)
+
+
+def forced_since(identity: str) -> int:
+    """From when on runs of a forced sweep count: now, unless the same was forced before and has not been finished."""
+    folder = _of_identity(identity)
+    if folder is not None:
+        since = json.loads((folder / MANIFEST).read_text()).get("since")
+        end = ending(read_journal(folder))
+        if since is not None and not (end and end["status"] == "FINISHED"):
+            return int(since)
+    return time.time_ns() // 1_000_000
+
+
+def publish(folder: Path, files: Sequence[str], tracking: TrackingConfig) -> bool:
+    """Bring files of an ended sweep's folder to its MLflow run; False while the sweep is being worked on."""
+    hold = Hold.try_to_take(folder)
+    if hold is None:
+        return False
+    with hold, Courier(tracking) as courier:
+        journal = Journal(folder)
+        for file in files:
+            journal.append("artifact", path=file)
+        journal.close()
+        courier.tell(folder)
+    return True
 
 
 def _hidden(overrides: Sequence[str]) -> list[str]:
@@ -192,20 +258,27 @@ def run_keys(sweep_id: str) -> list[str]:
 
 
 def find_sweep(sweep_id: str) -> Path:
-    """The state folder of a sweep, named as for `run_keys`."""
-    known = sorted(path.parent for path in paths.sweeps().glob(f"*/{MANIFEST}"))
+    """The state folder of a sweep, named as for `run_keys`; `last` is the one that was typed last."""
+    known = _manifests()
     if not known:
         raise EyechartError("there is no sweep yet: type, for example, python pipelines/train.py -m model=fnn,cnn")
     if sweep_id == "last":
-        return known[-1]
-    for folder in known:
-        if folder.name == sweep_id or any(sweep_id == run_id for run_id in _run_ids(folder)):
-            return folder
-    newest = ", ".join(folder.name for folder in known[-5:])
+        return known[-1].parent
+    for manifest in known:
+        if manifest.parent.name == sweep_id or sweep_id in run_ids(manifest.parent):
+            return manifest.parent
+    newest = ", ".join(manifest.parent.name for manifest in known[-5:])
     raise EyechartError(f"there is no sweep '{sweep_id}': expected last, an MLflow run id, or an id such as {newest}")
 
 
-def _run_ids(folder: Path) -> list[str]:
-    from eyechart.tracking.delivery import run_ids
+def _manifests() -> list[Path]:
+    """Of every sweep, in the order in which they were last typed."""
+    return sorted(paths.sweeps().glob(f"*/{MANIFEST}"), key=lambda path: (path.stat().st_mtime, path.parent.name))
 
-    return run_ids(folder)
+
+def _of_identity(identity: str) -> Path | None:
+    """The folder of the newest sweep of this identity."""
+    for manifest in reversed(_manifests()):
+        if json.loads(manifest.read_text()).get("identity") == identity:
+            return manifest.parent
+    return None

@@ -1,199 +1,229 @@
+"""The boards as they are printed, drawn and written."""
+
 from __future__ import annotations
 
+import io
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from rich.console import Console
 
 from eyechart import paths
 from eyechart.comparison import leaderboard, load_results
-from eyechart.comparison.leaderboard import boards
-from eyechart.errors import EyechartError
-from eyechart.files import write_json
-from eyechart.tracking import Journal
+from eyechart.comparison.evidence import weigh
+from eyechart.comparison.groups import boards
 
-pytestmark = pytest.mark.usefixtures("root")
+LONG = {"optimizer": "adam", "optimizer.learning_rate": 0.001, "trainer.epochs": 5}
 
 
-def write_run(
-    key: str,
-    *,
-    validation: float | None = 0.5,
-    test: float = 0.5,
-    train: float = 0.5,
-    loss: float = 1.0,
-    monitor: str = "validation/accuracy",
-    digest: str = "d",
-    limit: list[int] | None = None,
-    status: str = "FINISHED",
-    experiment: str = "eyechart",
-) -> None:
-    """The journal of a run, as far as a leaderboard reads it."""
-    journal = Journal(paths.runs() / key)
-    journal.append("start", name=f"model=fnn seed={key}", experiment_name=experiment, identity=["", ""])
-    values: dict[str, Any] = {"model": "fnn", "dataset": "digits", "seed": 0}
-    journal.append("params", values=values | ({"limit": limit} if limit else {}))
-    journal.append("tags", values={"eyechart.data_digest": digest})
-    result: dict[str, Any] = {
-        "monitor": monitor if validation is not None else None,
-        "best_epoch": 1,
-        "parameters": 12345,
-        "seconds": 1.0,
-        "train/accuracy": train,
-        "test/accuracy": test,
-    }
-    if validation is not None:
-        result |= {"validation/accuracy": validation, "validation/loss": loss}
-    journal.append("end", status=status, result=result if status == "FINISHED" else {})
-    journal.close()
+def right(share: float, seed: int) -> np.ndarray:
+    return np.arange(1000) + np.random.default_rng(seed).integers(0, 8, 1000) < share * 1000
 
 
-def order(rows: pd.DataFrame) -> str:
-    return "".join(rows["run_key"])
+@pytest.fixture
+def seeds(write_run):
+    """Three rows with two seeds each."""
+    for number, (units, share) in enumerate((([64], 0.9), ([32], 0.897), ([8], 0.5))):
+        for seed in range(2):
+            write_run(
+                f"{number}{seed}",
+                seed=seed,
+                validation=0.9 - number / 100,
+                correct=right(share, 10 * number + seed),
+                **LONG,
+                **{"model.units": units},
+            )
 
 
-def test_a_row_per_finished_run():
-    write_run("a", test=0.75, limit=[10, 5])
-    write_run("b", status="FAILED")
-    write_run("c", status="KILLED")
-    (paths.runs() / "d").mkdir()  # one that has not begun
-    results = load_results()
-    assert order(results) == "a"
-    (row,) = results.to_dict(orient="records")
-    assert row["test/accuracy"] == 0.75
-    assert row["model"] == "fnn"
-    assert row["limit"] == [10, 5]
-    assert row["data_digest"] == "d"
-    assert row["experiment_name"] == "eyechart"
+@pytest.fixture
+def one_seed(write_run):
+    for number, (model, share) in enumerate((("cnn", 0.9), ("fnn", 0.5))):
+        write_run(model, model=model, validation=0.9 - number / 10, correct=right(share, number))
 
 
-def test_a_run_that_was_begun_anew_is_not_finished():
-    write_run("a")
-    journal = Journal(paths.runs() / "a")
-    journal.append("start", name="again", experiment_name="eyechart", identity=["", ""])
-    journal.append("end", status="FAILED", message="")
-    journal.close()
-    assert load_results().empty
-    with pytest.raises(EyechartError, match="run a is not finished"):
-        leaderboard.result("a")
+def columns() -> dict[str, list[str]]:
+    """Title and cells of the only board."""
+    (board,) = boards(load_results())
+    return {column.title.replace("\n", " "): column.cells for column in leaderboard.columns(board, weigh(board))}
 
 
-def test_nothing_at_all():
-    assert load_results().empty
-    assert leaderboard.write(paths.state(), []) == []
+def notes() -> list[str]:
+    (board,) = boards(load_results())
+    return leaderboard.notes(board, weigh(board))
 
 
-def test_of_one_mlflow_experiment():
-    write_run("a")
-    write_run("b", experiment="other")
-    assert order(load_results(experiment_name="other")) == "b"
-    assert load_results(experiment_name="third").empty
+def printed(width: int) -> str:
+    canvas = Console(file=io.StringIO(), width=width)
+    leaderboard._print([(board, weigh(board)) for board in boards(load_results())], canvas)
+    return canvas.file.getvalue()
 
 
-def test_of_one_sweep():
+def test_the_columns_of_a_board_with_seeds(seeds):
+    found = columns()
+    assert list(found) == [
+        "#", "run", "seeds", "validation", "test ± std", "95% interval", "worst-best", "best epoch", "parameters",
+        "seconds", "against the best",
+    ]  # fmt: skip
+    assert found["run"] == ["fnn model.units=[64]", "fnn model.units=[32]", "fnn model.units=[8]"]
+    assert found["seeds"] == ["2", "2", "2"]
+    assert found["validation"] == ["0.9000", "0.8900", "0.8800"]
+    accuracies = [right(0.9, seed).mean() for seed in (0, 1)]
+    assert found["test ± std"][0] == f"{np.mean(accuracies):.4f} ± {np.std(accuracies, ddof=1):.4f}"
+    assert found["worst-best"][0] == f"{min(accuracies):.4f}-{max(accuracies):.4f}"
+    assert found["parameters"][0] == "12,345"
+    assert found["against the best"] == ["best", "=", "lower"]
+    (note,) = notes()
+    assert note.startswith("= cannot be told apart from the best at 5%, seeds and test images both counted")
+
+
+def test_the_columns_of_a_board_with_one_seed_each(one_seed):
+    found = columns()
+    assert "worst-best" not in found
+    assert found["test"] == [f"{right(share, n).mean():.4f}" for n, share in enumerate((0.9, 0.5))]
+    low, high = found["95% interval"][0].split("-")
+    assert float(low) < right(0.9, 0).mean() < float(high)
+    assert found["against the best"] == ["best", "lower"]
+    mark, alone = notes()
+    assert "test images counted" in mark
+    assert "seeds" not in mark
+    assert alone.startswith("one seed: what is said of it holds for the trained network")
+
+
+def test_one_run_alone_is_compared_with_none(write_run):
+    write_run("a", correct=right(0.5, 0))
+    assert "against the best" not in columns()
+    assert "95% interval" in columns()
+    (alone,) = notes()
+    assert alone.startswith("one seed")
+
+
+def test_a_run_that_does_not_count_is_told(write_run):
     for key in "abc":
         write_run(key)
-    for sweep, keys in (("20250101-000000-aaaaaa", "ab"), ("20250102-000000-aaaaaa", "ca")):
-        write_json(paths.sweeps() / sweep / "manifest.json", {"jobs": [{"run_key": key} for key in keys]})
-    assert order(load_results("last")) == "ca"
-    assert order(load_results("20250101-000000-aaaaaa")) == "ab"
-    with pytest.raises(EyechartError, match=r"there is no sweep 'x': expected last, .*20250102-000000-aaaaaa"):
-        load_results("x")
+    assert columns()["seeds"] == ["1"]
+    assert notes()[0] == "not counted, because another run has the same choices and seed: b, c"
 
 
-def test_best_first_by_validation_and_never_by_test():
-    write_run("a", validation=0.7, test=0.9, train=0.9)
-    write_run("b", validation=0.9, test=0.7, train=0.7)
-    write_run("c", validation=0.8, test=0.8, train=0.8)
-    ((dataset, note, rows),) = boards(load_results())
-    assert (dataset, note, order(rows)) == ("digits", "best first by validation/accuracy", "bca")
+def test_a_row_with_one_seed_among_others(seeds, write_run):
+    write_run("x", model="cnn", validation=0.1, correct=right(0.99, 0), **LONG, **{"model.units": 1})
+    found = columns()
+    assert (found["worst-best"][-1], found["seeds"][-1]) == ("-", "1")
+    assert "±" not in found["test ± std"][-1]
+    assert found["against the best"][-1] == "higher"  # validation puts rows in order, and not the test
+    assert len(notes()) == 2
 
 
-def test_runs_chosen_by_their_loss_are_ordered_by_it():
-    write_run("a", validation=0.9, loss=0.9, monitor="validation/loss")
-    write_run("b", validation=0.8, loss=0.1, monitor="validation/loss")
-    ((_, note, rows),) = boards(load_results())
-    assert (note, order(rows)) == ("best first by validation/loss", "ba")
-    write_run("c", validation=0.85, loss=0.5)
-    ((_, note, rows),) = boards(load_results())
-    assert (note, order(rows)) == ("best first by validation/accuracy", "acb")
+def test_without_predictions_the_board_is_shown_and_says_so(seeds, capsys):
+    path = paths.runs() / "20" / "artifacts" / "predictions.parquet"
+    path.unlink()
+    found = columns()
+    assert "against the best" not in found
+    assert found["95% interval"][-1] == "-"
+    (note,) = notes()
+    assert note.startswith(f"the rows are not compared: fnn model.units=[8]: there is no {path}")
+    leaderboard.show(["00", "10", "20"])
+    assert "the rows are not compared" in capsys.readouterr().out
 
 
-def test_where_nothing_was_held_back_the_board_says_so():
-    write_run("a", validation=None, train=0.7, test=0.9)
-    write_run("b", validation=None, train=0.9, test=0.7)
-    ((_, note, rows),) = boards(load_results())
-    assert note.startswith("nothing was held back, so no run is chosen")
-    assert order(rows) == "ba"
-    write_run("c", train=0.8, validation=1.0)
-    ((_, note, rows),) = boards(load_results())
-    assert note.startswith("nothing was held back for some runs")
-    assert order(rows) == "bca"
+def test_runs_that_left_no_predictions_at_all(write_run):
+    write_run("a", model="cnn")
+    write_run("b")
+    assert list(columns()) == ["#", "run", "seeds", "validation", "test", "best epoch", "parameters", "seconds"]
 
 
-LIMITS = st.sampled_from([None, [64, 32], [64, 16]])
-RUNS = st.lists(st.tuples(st.sampled_from("de"), LIMITS, st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=12)
+def test_where_nothing_was_held_back_no_row_is_the_best(write_run):
+    for number, model in enumerate(("cnn", "fnn")):
+        write_run(model, model=model, validation=None, train=0.9 - number / 10, correct=right(0.5, number))
+    assert columns()["against the first"] == ["first", "="]
+    assert notes()[0].startswith("= cannot be told apart from the first")
 
 
-@settings(deadline=None, max_examples=40)
-@given(RUNS)
-def test_what_cannot_be_compared_never_shares_a_board(runs):
-    rows = [
-        {
-            "run_key": str(number),
-            "name": f"run {number}",
-            "dataset": "digits",
-            "data_digest": digest,
-            "monitor": "validation/accuracy",
-            "validation/accuracy": validation / 3,
-            "test/accuracy": test / 3,
-            **({"limit": limit} if limit else {}),
-        }
-        for number, (digest, limit, validation, test) in enumerate(runs)
-    ]
-    found = boards(pd.DataFrame(rows))
-    assert sorted(key for *_, board in found for key in board["run_key"]) == sorted(row["run_key"] for row in rows)
-    assert len(found) == len({(digest, str(limit)) for digest, limit, *_ in runs})
-    for title, _, board in found:
-        kinds = {(runs[int(key)][0], str(runs[int(key)][1])) for key in board["run_key"]}
-        ((_, limit),) = kinds
-        assert title == ("digits" if limit == "None" else f"digits, limit={limit}")
-        assert board["validation/accuracy"].is_monotonic_decreasing
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+def test_a_board_fits_its_terminal_and_breaks_no_number(seeds, width):
+    text = printed(width)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= width
+    shown = [title for title, cells in columns().items() if any(cells[0] in line for line in lines) or title == "run"]
+    assert {"validation", "test ± std", "95% interval", "against the best"} <= set(shown)
+    for word in ("fnn", "model.units=[64]", "0.9000"):
+        assert word in text
+    left_out = text.partition("left out for want of room: ")[2].strip()
+    expected = {80: "best epoch, seconds, worst-best, parameters", 100: "best epoch, seconds, worst-best"}
+    assert left_out == {**expected, 120: "best epoch", 200: ""}[width]
 
 
-def test_equal_runs_keep_one_order():
-    for key in "bca":
-        write_run(key)
-    ((_, _, rows),) = boards(load_results().sample(frac=1, random_state=0))
-    assert order(rows) == "abc"
+def test_a_terminal_that_is_too_narrow_loses_no_digit(seeds):
+    text = printed(30)
+    for title in ("run", "test ± std", "95% interval"):
+        assert all(cell.split(" ")[0] in text for cell in columns()[title])
 
 
-def test_the_files_of_a_board(tmp_path: Path):
-    write_run("a", validation=0.25, test=0.125)
-    write_run("b", validation=None)
-    write_run("c", digest="e")
-    folder = tmp_path / "board"
-    assert leaderboard.write(folder, ["a", "b", "c", "unknown"]) == ["leaderboard.csv", "leaderboard.md"]
-    table = pd.read_csv(folder / "leaderboard.csv")
-    assert sorted(table["run_key"]) == ["a", "b", "c"]
-    assert table.set_index("run_key")["test/accuracy"]["a"] == 0.125
-    text = (folder / "leaderboard.md").read_text()
-    assert text.count("## digits") == 2
-    assert "nothing was held back for some runs" in text
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    assert len({line.count("|") for line in lines}) == 1  # a table in Markdown
-    (row,) = [line for line in lines if "0.2500" in line]
-    assert "0.1250" in row
-    assert "12,345" in row
-
-
-def test_a_board_in_a_log(capsys):
+def test_a_board_in_a_log(write_run, capsys):
     write_run("a", validation=0.25, test=0.125)
     leaderboard.show(["a", "unknown"])
     told = capsys.readouterr().out
     assert "digits (best first by validation/accuracy)" in told
     assert "0.2500" in told
     assert "0.1250" in told
+    leaderboard.show(["unknown"])
+    assert capsys.readouterr().out == ""
+
+
+def test_a_label_is_no_markup(write_run):
+    write_run("a", model="[bold]", **{"model.units": [1]})
+    assert "[bold]" in printed(120)
+
+
+def test_a_picture(seeds, tmp_path: Path, capsys):
+    leaderboard.print_boards(load_results(), tmp_path / "board.svg")
+    svg = (tmp_path / "board.svg").read_text()
+    assert "model.units=[64]" in svg
+    assert "@font-face" not in svg
+
+
+def test_the_files_of_a_board(tmp_path: Path, write_run):
+    for seed, accuracy in enumerate((0.25, 0.75)):
+        write_run(f"a{seed}", seed=seed, validation=accuracy, test=accuracy / 2)
+    write_run("b", validation=None, model="cnn")
+    write_run("c", digest="e")
+    folder = tmp_path / "board"
+    written = leaderboard.write(folder, ["a0", "a1", "b", "c", "unknown"])
+    assert written == ["leaderboard.csv", "leaderboard.md", "runs.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == written
+
+    runs = pd.read_csv(folder / "runs.csv").set_index("run_key")
+    assert sorted(runs.index) == ["a0", "a1", "b", "c"]
+    assert runs["test/accuracy"]["a1"] == 0.375
+
+    rows = pd.read_csv(folder / "leaderboard.csv").set_index("run_keys")
+    assert sorted(rows.index) == ["a0 a1", "b", "c"]
+    row = rows.loc["a0 a1"]
+    assert (row["run"], row["seeds"], row["validation/accuracy"], row["test/accuracy"]) == ("fnn", 2, 0.5, 0.25)
+    assert (row["test/worst"], row["test/best"]) == (0.125, 0.375)
+    assert row["test/std"] == pytest.approx(0.1767767)
+
+    text = (folder / "leaderboard.md").read_text()
+    assert text.count("## digits") == 2
+    assert "nothing was held back for some runs" in text
+    assert "12,345" in text
+    assert "0.2500 ± 0.1768" in text
+    for section in text.split("## ")[1:]:
+        lines = [line for line in section.splitlines() if line.startswith("|")]
+        assert len({line.count("|") for line in lines}) == 1  # a table in Markdown
+
+
+def test_the_files_tell_of_intervals_and_marks(seeds, tmp_path: Path):
+    leaderboard.write(tmp_path, list(load_results()["run_key"]))
+    rows = pd.read_csv(tmp_path / "leaderboard.csv")
+    assert (rows["test/low"] < rows["test/accuracy"]).all()
+    assert (rows["test/accuracy"] < rows["test/high"]).all()
+    assert list(rows["against_the_first"]) == ["best", "=", "lower"]
+    assert list(rows["first_minus_row/p_value"] < 0.05) == [False, False, True]
+    assert "= cannot be told apart from the best" in (tmp_path / "leaderboard.md").read_text()
+
+
+def test_no_files_of_nothing(root):
+    assert leaderboard.write(paths.state(), []) == []
+    assert not paths.state().exists()

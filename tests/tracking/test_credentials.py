@@ -10,7 +10,9 @@ from tracking.saying import THIRD_PARTY, say
 
 from eyechart import experiment
 from eyechart.config import check
-from eyechart.sweep import Job, Plan, Sweep
+from eyechart.plan import Job
+from eyechart.standing import Standing
+from eyechart.sweep import Sweep
 from eyechart.tracking.config import TrackingConfig
 from eyechart.tracking.courier import Courier
 from eyechart.tracking.delivery import deliver
@@ -44,8 +46,9 @@ def test_no_cursor_holds_it(store, folder, root):
 
 
 def test_no_journal_of_a_sweep_holds_it(root, capsys):
-    config = types.SimpleNamespace(tracking=TrackingConfig(mode="server", uri=SERVER))
-    sweep = Sweep.start(Plan((Job((), config, "k1", "a job"),), 0, frozenset()), "train.py -m")
+    tracking = TrackingConfig(mode="server", uri=SERVER)
+    job = Job((f"tracking.uri={SERVER}",), types.SimpleNamespace(), "k1", "a job", Standing())
+    sweep = Sweep.start([job], f"train.py -m tracking.uri={SERVER}", tracking, name="sweep of 1", identity="i")
     sweep.end("FINISHED")
     assert holding_the_secret(root) == []
 

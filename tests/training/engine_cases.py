@@ -178,11 +178,11 @@ def resumed() -> dict[str, Any]:
         )
         straight.train(4)
         first.train(2)
-        checkpoint = Checkpoint(FOLDER / f"{BACKEND}-checkpoint.npz", [Best(None)])
+        checkpoint = Checkpoint(FOLDER / f"{BACKEND}-{name}", [Best(None)])
         checkpoint(Record(2), first.engine)
         second.train(1)  # elsewhere in every respect, before the checkpoint is loaded
         different = difference(second.state(), first.state())
-        done = Checkpoint(checkpoint.path, [Best(None)]).load(second.engine)
+        done = Checkpoint(checkpoint.folder, [Best(None)]).load(second.engine)
         restored = difference(second.state(), first.state())
         second.losses[:], second.accuracies[:] = first.losses, first.accuracies
         second.train(2)

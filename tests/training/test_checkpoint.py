@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from training.fakes import FakeEngine
 
-from eyechart.training.checkpoint import Checkpoint
+from eyechart.training.checkpoint import Checkpoint, epochs_done, remove_checkpoints
 from eyechart.training.consumers import Best
 from eyechart.training.records import Record
 
@@ -35,42 +35,63 @@ def engine():
     return engine
 
 
+def write(folder, engine, epochs):
+    best = Best("validation/loss")
+    checkpoint = Checkpoint(folder, [best, Remembers()])
+    for epoch in epochs:
+        record = Record(epoch, {"validation/loss": 1 / epoch})
+        best(record, engine)
+        assert checkpoint(record, engine) is False
+    return folder / f"checkpoint-{epochs[-1]:06d}.npz"
+
+
 @pytest.fixture
 def written(tmp_path, engine):
-    best = Best("validation/loss")
-    checkpoint = Checkpoint(tmp_path / "state" / "checkpoint.npz", [best, Remembers()])
-    record = Record(4, {"validation/loss": 0.3})
-    best(record, engine)
-    assert checkpoint(record, engine) is False
-    return checkpoint.path
+    return write(tmp_path / "state", engine, [4])
+
+
+def load(folder, engine=None):
+    return Checkpoint(folder, [Best("validation/loss"), Remembers()]).load(engine or FakeEngine())
 
 
 def test_everything_comes_back(written, engine):
     other, best, memory = FakeEngine(), Best("validation/loss"), Remembers()
     memory.kept = {}
-    assert Checkpoint(written, [best, memory]).load(other) == 4
+    assert Checkpoint(written.parent, [best, memory]).load(other) == 4
     assert (other.learned, other.speed) == (engine.learned, engine.speed)
-    assert (best.epoch, best.value, best.weights) == (4, 0.3, {"trainable/0": 4})
+    assert (best.epoch, best.value, best.weights) == (4, 0.25, {"trainable/0": 4})
     for name, value in Remembers().kept.items():
         np.testing.assert_array_equal(memory.kept[name], value)
 
 
 def test_without_a_checkpoint_training_starts_anew(tmp_path):
-    assert Checkpoint(tmp_path / "none.npz", []).load(FakeEngine()) == 0
+    assert load(tmp_path) == 0
+    assert epochs_done(tmp_path) == 0
 
 
 # NumPy leaves a file that is no archive open, for the garbage collector to close
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_truncated_file_starts_anew(written, engine):
+def test_a_truncated_file_starts_anew(written, capsys):
     whole = written.read_bytes()
     for length in range(0, len(whole), 7):
         written.write_bytes(whole[:length])
         other = FakeEngine()
-        assert Checkpoint(written, [Best("validation/loss"), Remembers()]).load(other) == 0, length
+        assert load(written.parent, other) == 0, length
         assert other.learned == 0
+        assert f"{written} is damaged" in capsys.readouterr().err
 
 
-def test_the_file_before_stays_until_the_new_one_is_whole(written, engine, monkeypatch):
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_of_damaged_files_the_newest_whole_one_wins(tmp_path, engine):
+    newest = write(tmp_path, engine, [4, 5])
+    newest.write_bytes(newest.read_bytes()[:-100])
+    other = FakeEngine()
+    assert load(tmp_path, other) == 4
+    assert other.learned == engine.learned
+    assert epochs_done(tmp_path) == 4
+
+
+def test_the_file_before_stays_until_the_new_one_is_whole(written, monkeypatch):
     before = written.read_bytes()
 
     def fail(path, **arrays):
@@ -79,15 +100,17 @@ def test_the_file_before_stays_until_the_new_one_is_whole(written, engine, monke
 
     monkeypatch.setattr(np, "savez", fail)
     with pytest.raises(OSError, match="no space"):
-        Checkpoint(written, [])(Record(5), engine)
+        Checkpoint(written.parent, [])(Record(5), FakeEngine())
     assert written.read_bytes() == before
     assert list(written.parent.iterdir()) == [written]
 
 
-def test_each_epoch_replaces_the_file(written, engine):
-    Checkpoint(written, [])(Record(5), engine)
-    assert Checkpoint(written, []).load(FakeEngine()) == 5
-    assert list(written.parent.iterdir()) == [written]
+def test_the_newest_two_are_kept_and_all_are_removed_at_the_end(tmp_path, engine):
+    write(tmp_path, engine, [9, 10, 11, 12])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-000011.npz", "checkpoint-000012.npz"]
+    assert epochs_done(tmp_path) == load(tmp_path) == 12
+    remove_checkpoints(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_pickled(written):
@@ -98,4 +121,4 @@ def test_nothing_is_pickled(written):
 def test_a_pickle_is_not_read(written):
     arrays = {"epoch": 4, "engine/trainable/0": np.array([{"a": 1}], dtype=object)}
     np.savez(written, **arrays)
-    assert Checkpoint(written, []).load(FakeEngine()) == 0
+    assert load(written.parent) == 0

@@ -114,13 +114,13 @@ def run(path):
 
 
 def test_early_stopping(tmp_path):
-    best, epochs = run(tmp_path / "checkpoint.npz")
+    best, epochs = run(tmp_path)
     assert epochs == [1, 2, 3]
     assert best.epoch == 1
 
 
 def test_a_run_that_has_stopped_early_stays_stopped(tmp_path):
-    run(tmp_path / "checkpoint.npz")  # and is killed before its end is recorded, while it predicts for example
-    best, epochs = run(tmp_path / "checkpoint.npz")
+    run(tmp_path)  # and is killed before its end is recorded, while it predicts for example
+    best, epochs = run(tmp_path)
     assert epochs == []
     assert best.epoch == 1

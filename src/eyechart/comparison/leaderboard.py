@@ -1,213 +1,250 @@
-"""The leaderboard: finished runs side by side, best first, one board per data digest. Read from journals alone."""
+"""The leaderboard: rows of finished runs side by side, best first, with error bars, one board per data digest."""
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyechart import paths
-from eyechart.errors import EyechartError
+from eyechart.comparison.evidence import Evidence, weigh
+from eyechart.comparison.groups import Board, boards, records
+from eyechart.comparison.results import load_results, result, results_of
 from eyechart.files import replacing, write_text
-from eyechart.sweep import run_keys
-from eyechart.tracking import read_journal
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Console
+    from rich.table import Table
 
-COLUMNS = {
-    "choices": "run",
-    "validation/accuracy": "validation",
-    "test/accuracy": "test",
-    "best_epoch": "best epoch",
-    "parameters": "parameters",
-    "seconds": "seconds",
-}
-# of the parameters that name a run
-GROUPS = ("model.", "optimizer", "schedule", "augmentation.", "trainer.", "callbacks.")
-NOTHING_HELD_BACK = "nothing was held back, so no run is chosen: in the order of training accuracy"
+__all__ = ["load_results", "print_boards", "result", "show", "write"]
+
+WIDTH = 120  # characters, where there is no terminal to ask
+SAME = "= cannot be told apart from the {first} at 5%, {counted}, corrected for all pairs (Holm)"
+BOTH = "seeds and test images both counted"
+ONE_SEED = (
+    "one seed: what is said of it holds for the trained network, and not for others that the same choices may give"
+)
 
 
-def load_results(sweep: str | None = None, experiment_name: str | None = None) -> pd.DataFrame:
-    """Every finished run as a row.
+@dataclass(frozen=True)
+class Column:
+    """A column of a board.
 
-    Args:
-        sweep: `last`, a sweep's id or its MLflow run id; None: the runs of all sweeps and single runs.
-        experiment_name: only runs of this MLflow experiment.
-
-    Returns:
-        Columns `run_key`, `name`, `experiment_name`, `dataset`, `data_digest`, the parameters named as on the command
-        line (`model`, `optimizer.learning_rate`, ...), and the results (`validation/accuracy`, `test/accuracy`,
-        `best_epoch`, `parameters`, `seconds`, ...). Empty if no run is finished.
-
-    Raises:
-        EyechartError: there is no such sweep.
+    Attributes:
+        title: may have line breaks, which keep the column narrow.
+        cells: one text per row.
+        spare: the highest is left out first where there is no room for all; 0: never left out.
     """
-    import pandas as pd
 
-    keys = run_keys(sweep) if sweep else sorted(path.name for path in paths.runs().glob("*"))
-    rows = _rows(keys)
-    if experiment_name is not None:
-        rows = [row for row in rows if row["experiment_name"] == experiment_name]
-    return pd.DataFrame(rows)
-
-
-def result(run_key: str) -> dict[str, Any]:
-    """What a finished run's journal says of its result."""
-    row = _row(run_key)
-    if row is None:
-        raise EyechartError(f"run {run_key} is not finished")
-    return row
-
-
-def _rows(keys: Iterable[str]) -> list[dict[str, Any]]:
-    """The finished ones among these runs."""
-    return [row for key in keys if (row := _row(key)) is not None]
-
-
-def _row(run_key: str) -> dict[str, Any] | None:
-    row: dict[str, Any] = {"run_key": run_key}
-    state = ""
-    for record in read_journal(paths.runs() / run_key):
-        if record["kind"] == "start":
-            row |= {"name": record["name"], "experiment_name": record["experiment_name"]}
-        elif record["kind"] == "params":
-            row |= record["values"]
-        elif record["kind"] == "tags" and "eyechart.data_digest" in record["values"]:
-            row["data_digest"] = record["values"]["eyechart.data_digest"]
-        elif record["kind"] == "end":
-            state = record["status"]
-            row |= record.get("result", {})
-    return row if state == "FINISHED" else None
-
-
-def boards(results: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
-    """One board per data digest and limit: (data set's name, what to know of it, rows best first).
-
-    Rows are ordered by the metric that each run was selected on; the test part never decides. Runs of one board that
-    were selected on different metrics are ordered by validation accuracy.
-    """
-    import pandas as pd
-
-    found = []
-    # a limit cuts the test part too, and scores on different test images are not to be compared
-    limits = pd.Series("", index=results.index)
-    if "limit" in results:
-        limits = results["limit"].map(lambda limit: str(limit) if isinstance(limit, list) else "")
-    for (_, limit), rows in results.groupby([results["data_digest"], limits], sort=False):
-        monitors = set(rows["monitor"])
-        note = ""
-        if None in monitors or rows["monitor"].isna().any():
-            by, ascending, note = "train/accuracy", False, NOTHING_HELD_BACK
-            if len(monitors) > 1:
-                note = "nothing was held back for some runs, so none is chosen: in the order of training accuracy"
-        elif monitors == {"validation/loss"}:
-            by, ascending = "validation/loss", True
-        else:
-            by, ascending = "validation/accuracy", False
-        ordered = rows.sort_values([by, "run_key"], ascending=[ascending, True], kind="stable")
-        dataset = str(ordered["dataset"].iloc[0])
-        title = dataset if not limit else f"{dataset}, limit={limit}"
-        found.append((title, note or f"best first by {by}", ordered.reset_index(drop=True)))
-    return found
+    title: str
+    cells: list[str]
+    spare: int = 0
 
 
 def show(keys: Iterable[str]) -> None:
     """Print the boards of these runs."""
-    import pandas as pd
-
-    rows = _rows(keys)
-    if rows:
-        print_boards(pd.DataFrame(rows))
+    results = results_of(keys)
+    if not results.empty:
+        print_boards(results)
 
 
 def print_boards(results: pd.DataFrame, picture: Path | None = None) -> None:
-    """Print every board as a table, and write them as an SVG picture where one is asked for."""
+    """Print every board as a table with what its marks mean; write them as an SVG picture where one is asked for."""
     from rich.console import Console
-    from rich.measure import Measurement
 
-    tables = [_table(*board) for board in boards(results)]
+    found = [(board, weigh(board)) for board in boards(results)]
     # a file or a log has no width to keep to
-    console = Console(width=None if Console().is_terminal else 120)
-    for table in tables:
-        console.print(table)
+    console = Console(width=None if Console().is_terminal else WIDTH)
+    _print(found, console)
     if picture is not None:
-        width = max(Measurement.get(console, console.options, table).maximum for table in tables)
-        canvas = Console(record=True, file=io.StringIO(), width=width)
-        for table in tables:
-            canvas.print(table)
+        canvas = Console(record=True, file=io.StringIO(), width=WIDTH)
+        _print(found, canvas)
         svg = canvas.export_svg(title="python pipelines/compare.py")
         write_text(picture, re.sub(r"@font-face \{[^}]*\}", "", svg))  # fonts from elsewhere, where the reader's serve
 
 
-def _table(dataset: str, note: str, rows: pd.DataFrame) -> Any:
-    from rich.table import Table
+def write(folder: Path, keys: Sequence[str]) -> list[str]:
+    """Write the boards of these runs to `folder`, and return the names of the files.
 
-    table = Table(title=f"{dataset} ({note})", title_justify="left", title_style="bold")
-    table.add_column("#", justify="right")
-    for name, title in COLUMNS.items():
-        if name in rows or name == "choices":
-            table.add_column(title, justify="left" if name == "choices" else "right", overflow="fold")
-    for rank, cells in enumerate(_cells(rows), start=1):
-        table.add_row(str(rank), *cells)
+    `leaderboard.md` and `leaderboard.csv` have one row per row of a board, `runs.csv` has one per run.
+    """
+    import pandas as pd
+
+    results = results_of(keys)
+    if results.empty:
+        return []
+    found = [(board, weigh(board)) for board in boards(results)]
+    tables = {
+        "leaderboard.csv": [_with_evidence(board, evidence) for board, evidence in found],
+        "runs.csv": [board.runs for board, _ in found],
+    }
+    for name, parts in tables.items():
+        with replacing(folder / name) as temporary:
+            pd.DataFrame([row for part in parts for row in records(part)]).to_csv(temporary, index=False)
+    write_text(folder / "leaderboard.md", "\n".join(_markdown(board, evidence) for board, evidence in found))
+    return ["leaderboard.csv", "leaderboard.md", "runs.csv"]
+
+
+def columns(board: Board, evidence: Evidence) -> list[Column]:
+    """The columns of a board; those that would be empty are left out."""
+    rows = board.rows
+
+    def cells(show: Callable[..., str], *names: str) -> list[str]:
+        lines = zip(*(rows[name] for name in names), strict=True)
+        return ["-" if any(map(_missing, line)) else show(*line) for line in lines]
+
+    several = bool((rows["seeds"] > 1).any())
+    found = [
+        Column("#", [str(rank) for rank in range(1, len(rows) + 1)]),
+        Column("run", list(rows["run"])),
+        Column("seeds", cells(str, "seeds")),
+    ]
+    if "validation/accuracy" in rows:
+        found.append(Column("validation", cells("{:.4f}".format, "validation/accuracy")))
+    spread = [
+        mean if _missing(std) else f"{mean} ± {std:.4f}"
+        for mean, std in zip(cells("{:.4f}".format, "test/accuracy"), rows["test/std"], strict=True)
+    ]
+    found.append(Column("test ± std" if several else "test", spread))
+    if any(evidence.estimates):
+        intervals = [f"{each.low:.4f}-{each.high:.4f}" if each else "-" for each in evidence.estimates]
+        found.append(Column("95% interval", intervals))
+    if several:
+        ends = cells("{:.4f}-{:.4f}".format, "test/worst", "test/best")
+        found.append(Column("worst-best", ["-" if n == 1 else c for n, c in zip(rows["seeds"], ends, strict=True)], 2))
+    if "best_epoch" in rows:
+        found.append(Column("best\nepoch", cells("{:g}".format, "best_epoch"), 4))
+    if "parameters" in rows:
+        found.append(Column("parameters", cells("{:,}".format, "parameters"), 1))
+    if "seconds" in rows:
+        found.append(Column("seconds", cells("{:,.1f}".format, "seconds"), 3))
+    if evidence.same is not None:
+        found.append(Column(f"against\nthe {_first(board)}", _marks(board, evidence)))
+    return found
+
+
+def notes(board: Board, evidence: Evidence) -> list[str]:
+    """What the marks of a board mean, and what is not known of it: one line each."""
+    lines = []
+    alone = board.rows["seeds"] == 1
+    if evidence.same is not None:
+        counted = "test images counted" if alone.all() else BOTH
+        lines.append(SAME.format(first=_first(board), counted=counted))
+    if alone.any() and any(evidence.estimates):
+        lines.append(ONE_SEED)
+    if board.repeated:
+        lines.append(f"not counted, because another run has the same choices and seed: {', '.join(board.repeated)}")
+    if evidence.problem:
+        lines.append(evidence.problem)
+    return lines
+
+
+def _first(board: Board) -> str:
+    """What the first row of a board is: where nothing was held back to choose by, it is not the best."""
+    return "best" if board.chosen else "first"
+
+
+def _marks(board: Board, evidence: Evidence) -> list[str]:
+    """For each row how its test accuracy lies to that of the first."""
+    assert evidence.same is not None
+    scores = board.rows["test/accuracy"]
+    others = [
+        "=" if same else "higher" if score > scores[0] else "lower"
+        for same, score in zip(evidence.same, scores, strict=True)
+    ]
+    return [_first(board), *others[1:]]
+
+
+def _missing(value: Any) -> bool:
+    return value is None or bool(value != value)  # NaN
+
+
+def _print(found: Sequence[tuple[Board, Evidence]], console: Console) -> None:
+    from rich.text import Text
+
+    for number, (board, evidence) in enumerate(found):
+        if number:
+            console.print()
+        shown = columns(board, evidence)
+        left_out: list[str] = []
+        while (least := _least_width(table := _table(board, shown), console)) > console.width:
+            spare = max(shown, key=lambda column: column.spare)
+            if not spare.spare:
+                table.width = least  # the terminal breaks its lines, but no digit is lost
+                break
+            shown.remove(spare)
+            left_out.append(spare.title.replace("\n", " "))
+        console.print(table, crop=False)
+        lines = notes(board, evidence)
+        if left_out:
+            lines.append(f"left out for want of room: {', '.join(left_out)}")
+        for line in lines:
+            console.print(Text(line, style="dim"))
+
+
+def _table(board: Board, shown: Sequence[Column]) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    title = Text(f"{board.title} ({board.note})", style="bold")
+    table = Table(
+        title=title,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    for column in shown:
+        label = column.title == "run"  # may be broken between its words, and no other column
+        words = [
+            word for text in (column.title, *column.cells) for word in (text.split() if label else text.split("\n"))
+        ]
+        table.add_column(
+            column.title,
+            justify="left" if label else "right",
+            overflow="fold",
+            no_wrap=not label,
+            min_width=max(map(len, words)),
+        )
+    for cells in zip(*(column.cells for column in shown), strict=True):
+        table.add_row(*map(Text, cells))
     return table
 
 
-def write(folder: Path, keys: Sequence[str]) -> list[str]:
-    """Write `leaderboard.csv` and `leaderboard.md` of these runs to `folder`; the names of the files written."""
-    import pandas as pd
+def _least_width(table: Table, console: Console) -> int:
+    """The characters that a table needs in order to break no word."""
+    from rich.measure import Measurement
 
-    rows = _rows(keys)
-    if not rows:
-        return []
-    results = pd.DataFrame(rows)
-    texts, frames = [], []
-    for dataset, note, board in boards(results):
-        titles = [title for name, title in COLUMNS.items() if name in board or name == "choices"]
-        lines = [f"## {dataset}", "", note, "", "| # | " + " | ".join(titles) + " |"]
-        lines.append("|--:|:--|" + "--:|" * (len(titles) - 1))
-        lines += [f"| {rank} | " + " | ".join(cells) + " |" for rank, cells in enumerate(_cells(board), start=1)]
-        texts.append("\n".join(lines))
-        frames.append(board)
-    with replacing(folder / "leaderboard.csv") as temporary:
-        pd.concat(frames).to_csv(temporary, index=False)
-    write_text(folder / "leaderboard.md", "\n\n".join(texts) + "\n")
-    return ["leaderboard.csv", "leaderboard.md"]
+    return Measurement.get(console, console.options.update(width=10_000), table).minimum
 
 
-def _cells(rows: pd.DataFrame) -> list[list[str]]:
-    def text(name: str, value: Any) -> str:
-        if value is None or value != value:  # NaN
-            return "-"
-        if name.endswith("accuracy"):
-            return f"{value:.4f}"
-        return f"{value:,.1f}" if name == "seconds" else f"{value:,}" if name == "parameters" else str(value)
-
-    rows = rows.assign(choices=_choices(rows))
-    names = [name for name in COLUMNS if name in rows]
-    return [[text(name, row[name]) for name in names] for row in rows[names].to_dict(orient="records")]
-
-
-def _choices(rows: pd.DataFrame) -> list[str]:
-    """For each run its model and the parameters in which runs of the board differ, as on the command line."""
-    parameters = [name for name in map(str, rows) if name in ("seed", "backend") or name.startswith(GROUPS)]
-
-    def differs(name: str) -> bool:
-        values = rows[name].dropna().astype(str)
-        if name.startswith("model."):  # the model's name says the rest
-            return bool((values.groupby(rows["model"]).nunique() > 1).any())
-        return values.nunique() > 1
-
-    differing = [name for name in parameters if differs(name)]
-    known = rows.astype(object).where(rows.notna(), None).to_dict(orient="records")
-    return [
-        " ".join([row["model"], *(f"{name}={_text(row[name])}" for name in differing if row[name] is not None)])
-        for row in known
-    ]
+def _markdown(board: Board, evidence: Evidence) -> str:
+    shown = columns(board, evidence)
+    lines = [f"## {board.title}", "", board.note, ""]
+    lines.append("| " + " | ".join(column.title.replace("\n", " ") for column in shown) + " |")
+    lines.append("|" + "|".join(":--" if column.title == "run" else "--:" for column in shown) + "|")
+    rows = zip(*(column.cells for column in shown), strict=True)
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in rows]
+    for line in notes(board, evidence):
+        lines += ["", line]
+    return "\n".join([*lines, ""])
 
 
-def _text(value: Any) -> str:
-    """A parameter as it was typed: where other runs lack it, pandas has made a float of a whole number."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _with_evidence(board: Board, evidence: Evidence) -> pd.DataFrame:
+    """The rows of a board as they are written: with the interval and the mark of each."""
+    rows = board.rows.assign(run_keys=board.rows["run_keys"].map(" ".join))
+    rows["test/low"] = [each.low if each else None for each in evidence.estimates]
+    rows["test/high"] = [each.high if each else None for each in evidence.estimates]
+    if evidence.same is not None:
+        rows["against_the_first"] = _marks(board, evidence)
+        for name in ("mean", "low", "high", "p_value"):
+            rows[f"first_minus_row/{name}"] = [getattr(difference, name) for difference in evidence.differences]
+    order = ["run", "seeds", "run_keys", "validation/accuracy", "test/accuracy"]
+    order += [name for name in map(str, rows) if name.startswith("test/") and name != "test/accuracy"]
+    first = [name for name in order if name in rows]
+    return rows[[*first, *(name for name in rows if name not in first)]]

@@ -9,6 +9,7 @@ from eyechart.figures.feature_maps import feature_maps
 from eyechart.figures.filters import filters
 from eyechart.figures.fixed_filters import fixed_filters
 from eyechart.figures.gallery import gallery
+from eyechart.figures.search import parameter_importance, search_history
 from eyechart.figures.steps import accuracy_by_step
 from eyechart.figures.style import save, to_array
 
@@ -20,6 +21,8 @@ __all__ = [
     "fixed_filters",
     "gallery",
     "learning_curves",
+    "parameter_importance",
     "save",
+    "search_history",
     "to_array",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import sys
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -67,6 +68,19 @@ def with_environment(tracking: TrackingConfig) -> tuple[TrackingConfig, list[str
         return tracking, []
     notice = f"MLFLOW_TRACKING_URI={hide_password(uri)} in the environment wins over tracking.uri"
     return dataclasses.replace(tracking, mode="server", uri=uri), [notice]
+
+
+def in_force(tracking: TrackingConfig) -> TrackingConfig:
+    """The configuration in force, checked; what the environment decided against it is told on stderr.
+
+    Raises:
+        ConfigError: an address or a name that no store can have.
+    """
+    tracking.check()
+    tracking, notices = with_environment(tracking)
+    for notice in notices:
+        print(f"notice: {notice}", file=sys.stderr)
+    return tracking
 
 
 def hide_password(text: str) -> str:

@@ -6,17 +6,20 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import TracebackType
 
 from eyechart.tracking.config import TrackingConfig, hide_password
-from eyechart.tracking.delivery import deliver, delivered_run_id
+from eyechart.tracking.delivery import deliver, delivered, delivered_run_id
 from eyechart.tracking.store import Store
 
 PAUSE = 1.0  # seconds between two deliveries of one journal
 PAUSE_AFTER_FAILURE = 15.0
+PATIENCE = 60.0  # seconds to wait at the end for what has not been delivered
+PATIENCE_INTERRUPTED = 3.0  # where a person or a scheduler waits for the process to end
 
 
 class Courier:
-    """A thread that brings to MLflow what journals say. One per process is enough.
+    """A thread that brings to MLflow what journals say. A context manager; one per process is enough.
 
     Args:
         tracking: where to; with `offline` and `none` nothing is delivered.
@@ -42,11 +45,23 @@ class Courier:
                 self._thread.start()
             self._wake.notify()
 
+    def has_delivered(self, folder: Path) -> bool:
+        """Whether there is nothing of the journal in `folder` left to deliver."""
+        return self.store is None or delivered(folder, self.store.uri)
+
     def run_id(self, folder: Path) -> str | None:
         """The id of the MLflow run that the journal in `folder` was delivered to; None if it was not."""
         return None if self.store is None else delivered_run_id(folder, self.store.uri)
 
-    def close(self, patience: float = 60.0) -> bool:
+    def __enter__(self) -> Courier:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(interrupted=kind is KeyboardInterrupt)
+
+    def close(self, patience: float = PATIENCE, *, interrupted: bool = False) -> bool:
         """Wait until everything is delivered, at most `patience` seconds, much less if deliveries fail.
 
         Returns:
@@ -55,7 +70,7 @@ class Courier:
         with self._wake:
             self._closing = True
             self._wake.notify()
-        end = time.monotonic() + patience
+        end = time.monotonic() + (PATIENCE_INTERRUPTED if interrupted else patience)
         while self._thread is not None and self._thread.is_alive() and time.monotonic() < end:
             self._thread.join(0.05)
         return not self._waiting and not self._busy

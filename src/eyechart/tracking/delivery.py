@@ -12,12 +12,15 @@ from filelock import FileLock
 from eyechart import paths
 from eyechart.files import write_json
 from eyechart.tracking.config import hide_password
-from eyechart.tracking.journal import read_from
+from eyechart.tracking.journal import NAME, read_from
 from eyechart.tracking.store import Store
 
 CURSOR = "delivery.json"
+DELIVERY_LOCK = "delivery.lock"
 METRICS_PER_BATCH, PARAMS_PER_BATCH = 1000, 100  # MLflow's limits
 LONGEST_PARAM = 6000
+ATTEMPT = "eyechart.attempt"  # tells runs of one run key apart, where one was trained anew
+REPLACED = "replaced: "  # before the name of a run that was trained anew
 
 
 @dataclass
@@ -45,6 +48,12 @@ def delivered_run_id(folder: Path, uri: str) -> str | None:
     return _Cursor.load(folder, uri).run_id or None
 
 
+def delivered(folder: Path, uri: str) -> bool:
+    """Whether all that the journal in `folder` says has been delivered to the store at this address."""
+    journal = folder / NAME
+    return not journal.exists() or _Cursor.load(folder, uri).offset == journal.stat().st_size
+
+
 def run_ids(folder: Path) -> list[str]:
     """The ids of the MLflow runs that the journal in `folder` was delivered to, one per store."""
     path = folder / CURSOR
@@ -56,7 +65,7 @@ def deliver(folder: Path, store: Store) -> None:
 
     Raises whatever MLflow raises; what was delivered until then is remembered.
     """
-    with FileLock(folder / "delivery.lock"):  # two processes may tell of one run, and its model must arrive once
+    with FileLock(folder / DELIVERY_LOCK):  # two processes may tell of one run, and its model must arrive once
         _deliver(folder, store)
 
 
@@ -122,10 +131,13 @@ def _start(record: dict[str, Any], store: Store, run_id: str) -> str:
         client.update_run(run_id, status="RUNNING")
         return run_id
     (tag, value), experiment_id = record["identity"], store.experiment_id(record["experiment_name"])
-    found = client.search_runs([experiment_id], filter_string=f"tags.`{tag}` = '{value}'", max_results=1)
-    if found:
-        return str(found[0].info.run_id)
+    attempt = str(record.get("attempt", 1))
+    for run in client.search_runs([experiment_id], filter_string=f"tags.`{tag}` = '{value}'"):
+        if run.data.tags.get(ATTEMPT, "1") == attempt:
+            return str(run.info.run_id)
     tags = {tag: value, "mlflow.source.name": record.get("source", ""), "mlflow.source.type": "LOCAL"}
+    if attempt != "1":
+        tags[ATTEMPT] = attempt
     if record.get("parent"):
         parent = paths.sweeps() / record["parent"]
         deliver(parent, store)
@@ -199,4 +211,19 @@ def _end(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> None
     client.set_terminated(run_id, status=record["status"], end_time=record["t"])
 
 
-_SAY = {"input": _input, "artifact": _artifact, "image": _image, "table": _table, "model": _model, "end": _end}
+def _replaced(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> None:
+    name = client.get_run(run_id).info.run_name
+    if not name.startswith(REPLACED):
+        client.update_run(run_id, name=f"{REPLACED}{name}")
+    client.set_tag(run_id, "eyechart.replaced", "true")
+
+
+_SAY = {
+    "input": _input,
+    "artifact": _artifact,
+    "image": _image,
+    "table": _table,
+    "model": _model,
+    "end": _end,
+    "replaced": _replaced,
+}

@@ -4,7 +4,8 @@ An append-only file of JSON records, one a line, each with its `kind` and the ti
 
 | kind     | says                                                                                                |
 |----------|-----------------------------------------------------------------------------------------------------|
-| start    | `identity` (tag and value by which MLflow knows it), `name`, `experiment_name`, `parent` (a sweep)  |
+| start    | `identity` (tag and value by which MLflow knows it), `attempt` (trained anew: 2, 3, ...), `name`,   |
+|          | `experiment_name`, `parent` (a sweep)                                                               |
 | params   | `values`                                                                                            |
 | tags     | `values`                                                                                            |
 | input    | the data set: `name`, `digest`, `source`, `profile`                                                 |
@@ -14,16 +15,18 @@ An append-only file of JSON records, one a line, each with its `kind` and the ti
 | table    | `path` of a JSON table, by the name of which runs are compared                                      |
 | model    | `path` of a `.keras` file, `image_shape`, `classes`, `requirements`                                 |
 | end      | `status` (FINISHED, FAILED or KILLED), `result`, `message`                                          |
+| replaced | nothing: the run was trained anew, and counts no more                                               |
 
 Paths are relative to the journal's folder.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +55,13 @@ class Journal:
         os.ftruncate(self._file, end)
 
     def append(self, kind: str, **values: Any) -> None:
-        """Write one record."""
+        """Write one record. Raises OSError if it cannot be written whole, and leaves nothing of it then."""
         record = {"kind": kind, "t": time.time_ns() // 1_000_000, **values}
-        os.write(self._file, (json.dumps(record, ensure_ascii=False) + "\n").encode(errors="replace"))
+        line = (json.dumps(record, ensure_ascii=False) + "\n").encode(errors="replace")
+        written = os.write(self._file, line)
+        if written < len(line):  # a full disk takes what it has room for; what came next would stand on a half line
+            os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 
     def metrics(self, step: int, values: dict[str, float]) -> None:
         """Record metrics of one step; those that this step has already are left out."""
@@ -75,6 +82,16 @@ def read_journal(folder: Path) -> list[dict[str, Any]]:
         EyechartError: a line other than the last is no record.
     """
     return [record for record, _ in _records(folder / NAME, 0)]
+
+
+def ending(records: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The last `end` of a journal; None while it is at work, or if its process is gone and nobody has said so yet."""
+    for record in reversed(records):
+        if record["kind"] == "end":
+            return dict(record)
+        if record["kind"] == "start":
+            return None
+    return None
 
 
 def read_from(folder: Path, offset: int) -> Iterator[tuple[dict[str, Any], int]]:

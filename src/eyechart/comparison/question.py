@@ -1,0 +1,97 @@
+"""Is A better than B? Two rows of a board, or two runs, compared on the test images and answered in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eyechart.comparison.evidence import answers
+from eyechart.comparison.groups import boards
+from eyechart.comparison.sides import WAYS, Side, find
+from eyechart.errors import EyechartError
+from eyechart.evaluation.significance import LEVEL, Difference, difference, estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def ask(results: pd.DataFrame, a: str | None, b: str | None) -> list[str]:
+    """Compare two rows of the boards of these runs.
+
+    Args:
+        results: as `load_results` gives them; not empty.
+        a: names a row or run, in one of the ways of `find`.
+        b: names the other.
+
+    Returns:
+        Lines: both sides, their difference in numbers, and what it means.
+
+    Raises:
+        EyechartError: one side is not given, not known or ambiguous, or the two cannot be compared.
+    """
+    if a is None or b is None:
+        given, lacking = ("b", "a") if a is None else ("a", "b")
+        raise EyechartError(f"a question has two sides, received only {given}: type {lacking}=ROW too, {WAYS}")
+    found = boards(results)
+    sides = {"a": find("a", a, found), "b": find("b", b, found)}
+    left, right = sides.values()
+    if left.of != right.of:
+        raise EyechartError(
+            f"only rows that were tested on the same images can be compared: "
+            f"a is '{left.name}' on {left.board}, b is '{right.name}' on {right.board}"
+        )
+    if left.run_keys == right.run_keys:
+        raise EyechartError(f"a and b are both '{left.name}': name two rows")
+    if shared := set(left.run_keys) & set(right.run_keys):
+        raise EyechartError(f"run {min(shared)} is on both sides: compare two rows, or two runs")
+    known = {side: answers(each.run_keys) for side, each in sides.items()}
+    if known["a"].images != known["b"].images:
+        raise EyechartError(f"'{left.name}' and '{right.name}' were not tested on the same images: train them again")
+    lines = []
+    for side, each in sides.items():
+        score = estimate(known[side].correct)
+        lines.append(
+            f"{side}: {each.name}, test accuracy {score.mean:.4f} "
+            f"(95% interval {score.low:.4f}-{score.high:.4f}), {_count(len(each.run_keys), 'seed')}"
+        )
+    between = difference(known["a"].correct, known["b"].correct)
+    return [*lines, *answer(left, right, between, known["a"].correct.shape[1])]
+
+
+def answer(left: Side, right: Side, found: Difference, images: int) -> list[str]:
+    """Two lines: the difference in numbers, and what it means.
+
+    Args:
+        left: the side a.
+        right: the side b.
+        found: a minus b, of the test accuracy.
+        images: how many the sides were tested on.
+    """
+    mean, low, high = (100 * value for value in (found.mean, found.low, found.high))
+    p = "p < 0.0001" if found.p_value < 0.0001 else f"p = {found.p_value:.2g}"
+    numbers = f"a minus b: {mean:+.2f} percentage points, 95% interval {low:+.2f} to {high:+.2f}, {p}"
+    seeds = [len(left.run_keys), len(right.run_keys)]
+    if found.over_seeds:
+        many = f"{seeds[0]} seeds" if seeds[0] == seeds[1] else f"seeds ({seeds[0]} and {seeds[1]})"
+        counted = f"both the {many} and the {_count(images, 'test image')}"
+        only = ""
+    else:
+        counted = f"the {_count(images, 'test image')}"
+        which = "these two trained networks" if seeds == [1, 1] else "the networks that were trained"
+        only = f" It speaks only of {which}: train more seeds to ask it of the choices behind them."
+    if not found.p_value < LEVEL:
+        return [
+            numbers,
+            f"It cannot be told which of '{left.name}' and '{right.name}' is better, counting {counted}: "
+            f"a difference below about {(high - low) / 2:.2f} percentage points would not show.{only}",
+        ]
+    if mean < 0:
+        left, right, mean, low, high = right, left, -mean, -high, -low
+    return [
+        numbers,
+        f"'{left.name}' is better than '{right.name}': by {mean:.2f} percentage points "
+        f"(95% interval {low:.2f} to {high:.2f}), counting {counted}.{only}",
+    ]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -1,0 +1,51 @@
+"""How long a training will take, from how long those like it took on this machine."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+from eyechart import paths
+from eyechart.config import Config
+from eyechart.errors import EyechartError
+from eyechart.tracking import ending, read_journal
+from eyechart.tracking.machine import machine_tags
+
+# of what is recorded of a run, what its speed does not depend on, or hardly
+INDIFFERENT = ("seed", "schedule", "optimizer.", "callbacks.", "trainer.epochs", "trainer.split_seed")
+
+
+class Experience:
+    """The speed of every run that has been finished on this machine."""
+
+    def __init__(self) -> None:
+        here = machine_tags()["eyechart.machine"]
+        self._seconds_per_epoch: dict[frozenset[tuple[str, str]], list[float]] = {}
+        for folder in paths.runs().glob("*"):
+            try:
+                records = read_journal(folder)
+            except EyechartError:
+                continue  # told of where it is needed
+            tags: dict[str, str] = {}
+            parameters: dict[str, Any] = {}
+            for record in records:
+                if record["kind"] == "tags":
+                    tags |= record["values"]
+                elif record["kind"] == "params":
+                    parameters = record["values"]
+            end = ending(records)
+            if end and end["status"] == "FINISHED" and tags.get("eyechart.machine") == here:
+                seconds = end["result"]["seconds"] / end["result"]["epochs"]
+                self._seconds_per_epoch.setdefault(_likeness(parameters), []).append(seconds)
+
+    def expected_seconds(self, config: Config, epochs: int) -> float | None:
+        """How long so many epochs will take: as in the median of the runs like it; None if there is none.
+
+        Runs are alike that differ only in seed, learning rate and other values that an epoch takes no longer for.
+        """
+        known = self._seconds_per_epoch.get(_likeness(config.parameters()))
+        return None if known is None else epochs * statistics.median(known)
+
+
+def _likeness(parameters: dict[str, Any]) -> frozenset[tuple[str, str]]:
+    return frozenset((name, str(value)) for name, value in parameters.items() if not name.startswith(INDIFFERENT))

@@ -1,0 +1,232 @@
+"""Error bars, and whether one row of a leaderboard is really better than another.
+
+A row was trained with S seeds, and every network is tested on the same N images: `correct`, bool (S, N), images in
+the same order in every row. What is estimated is the accuracy to expect of new seeds on new images. Both sources of
+chance must be carried (Bouthillier et al. 2021, Accounting for variance in machine learning benchmarks), as in studies
+where several readers judge the same cases (Obuchowski & Rockette 1995; Hillis 2007). Here seeds are the readers,
+nested in their row, and test images are the cases, shared by all rows:
+
+    images     the variance over images of the mean over seeds, divided by N
+    seeds      for each row, the variance over seeds of the accuracy, divided by S
+    residual   for each row, seeds that disagree about single images: it is part of both, and counted once
+    V          images + max(seeds - residual, 0)
+
+An interval is the mean ± t·√V, with Satterthwaite's degrees of freedom (1946). On simulated boards with five seeds
+(tests/evaluation/test_significance.py) a pair of equal rows gives false alarms in 2 to 5% of cases and a board of four
+equal rows in 1 to 4%, whichever source dominates. With two seeds that dominate it is 6% on such a board: use more.
+Two simpler ways were measured first. To count the residual twice gives 1 to 4% for a pair and finds fewer differences.
+To subtract it from the images instead gives 4 to 5%, but 7 to 10% on a board with two seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean accuracy with its 95% interval, all 0 to 1. With one seed it speaks of that trained network only."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Accuracy of one row minus another, -1 to 1: its 95% interval, and the p-value of no difference.
+
+    `over_seeds` is False where a side has one seed: it then speaks of these trained networks only, on new images.
+    """
+
+    mean: float
+    low: float
+    high: float
+    p_value: float
+    over_seeds: bool
+
+
+def estimate(correct: NDArray[np.bool_]) -> Estimate:
+    """The accuracy of a row with its 95% interval over new seeds and new images.
+
+    With one seed it is Wilson's interval (1927). With more, two right and two wrong images are added before the
+    interval is taken, as Agresti & Coull (1998) do for one proportion: without them, five perfect networks would have
+    an interval without width, and rows near 100% one that misses the truth in up to 18% of cases.
+
+    Args:
+        correct: bool (seeds, images).
+
+    Raises:
+        ValueError: not bool, not two axes, or empty.
+    """
+    row, mean = _Row.of(correct), float(correct.mean())
+    if row.seeds == 1:
+        from scipy.stats import binomtest
+
+        low, high = binomtest(int(correct.sum()), correct.size).proportion_ci(
+            confidence_level=1 - LEVEL, method="wilson"
+        )
+        return Estimate(mean, float(low), float(high))
+    images = np.append(row.images, [0, 0, 1, 1])
+    error, freedom = _error(images.var() / (len(images) - 1), len(images) - 1, [row])
+    centre, margin = float(images.mean()), _quantile(freedom) * error
+    return Estimate(mean, max(centre - margin, 0.0), min(centre + margin, 1.0))
+
+
+def difference(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> Difference:
+    """Accuracy of `a` minus `b`, with its 95% interval and two-sided p-value, for one pair chosen beforehand.
+
+    The p-value is below 0.05 exactly where the interval leaves out 0. Where a side has one seed, nothing is known
+    about seeds and only images count; with one seed on both sides it is the exact test of McNemar (1947).
+
+    Args:
+        a: bool (seeds, images).
+        b: bool (seeds, images), the same images in the same order; the number of seeds may differ.
+
+    Raises:
+        ValueError: not bool, not two axes, empty, or not the same number of images.
+    """
+    row, other = _Row.of(a), _Row.of(b)
+    _check_images([row, other])
+    return _difference(row, other)
+
+
+def adjust(p_values: Sequence[float]) -> NDArray[np.float64]:
+    """P-values corrected for their number by Holm's method (1979): float64, in the order given.
+
+    To call those below 0.05 real is then wrong about any of them in 5% of cases at most.
+    """
+    from statsmodels.stats.multitest import multipletests
+
+    if not len(p_values):
+        return np.zeros(0)
+    return np.asarray(multipletests(p_values, method="holm")[1], dtype=np.float64)
+
+
+def indistinguishable(rows: Sequence[NDArray[np.bool_]], best: int) -> tuple[list[bool], list[Difference]]:
+    """Which rows of a leaderboard cannot be told apart from row `best`, at 5% for the whole board.
+
+    Args:
+        rows: for each row bool (seeds, images), the same images in the same order.
+        best: the position of the best row.
+
+    Returns:
+        For each row whether it cannot be told apart (True for `best` itself), and the `Difference` best minus row.
+        The p-value is adjusted for the board; the interval is that of the pair by itself.
+
+    Raises:
+        ValueError: no such row, or what `difference` raises.
+    """
+    if not 0 <= best < len(rows):
+        raise ValueError(f"Expected the position of one of {len(rows)} rows. Received: {best}")
+    # All pairs, though only those with the best are shown: which row is best was seen in the same data, and the best
+    # of many equal rows looks good against each of them. To correct for the k-1 pairs shown forgets that choice: four
+    # equal rows then give up to 8% false alarms. Every pair that the choice could have shown has to be counted.
+    known = [_Row.of(row) for row in rows]
+    _check_images(known)
+    pairs = list(combinations(range(len(rows)), 2))
+    adjusted = adjust([_p_value(known[i], known[j]) for i, j in pairs])
+    p_values = {frozenset(pair): float(p) for pair, p in zip(pairs, adjusted, strict=True)}
+    to_best = []
+    for i, row in enumerate(known):
+        if i == best:
+            to_best.append(Difference(0.0, 0.0, 0.0, 1.0, row.seeds > 1))
+        else:
+            to_best.append(replace(_difference(known[best], row), p_value=p_values[frozenset((best, i))]))
+    return [one.p_value >= LEVEL for one in to_best], to_best
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What is needed of a row, so that a board reads each one once."""
+
+    images: NDArray[np.float64]  # (N,): for each image the share of the seeds that are right
+    seeds: int
+    variance: float  # of the row's accuracy, as its seeds show it; 0 with one seed
+    residual: float  # the part of it that comes from disagreement about single images
+
+    @classmethod
+    def of(cls, correct: NDArray[np.bool_]) -> _Row:
+        if correct.ndim != 2 or correct.dtype != np.bool_ or not correct.size:
+            raise ValueError(f"Expected bool (seeds, images), not empty. Received: {correct.dtype} {correct.shape}")
+        (seeds, count), images = correct.shape, correct.mean(axis=0)
+        others = max(seeds - 1, 1)
+        residual = float((images * (1 - images)).mean()) / others / count
+        return cls(images, seeds, float(correct.mean(axis=1).var()) / others, residual)
+
+
+def _check_images(rows: Sequence[_Row]) -> None:
+    for row in rows:
+        if len(row.images) != len(rows[0].images):
+            raise ValueError(f"Expected rows of the same images. Received: {len(rows[0].images)} and {len(row.images)}")
+
+
+def _difference(a: _Row, b: _Row) -> Difference:
+    if a.seeds == b.seeds == 1:
+        return _of_two_networks(a.images - b.images, _p_value(a, b))
+    mean, error, freedom = _mean_and_error(a, b)
+    margin = _quantile(freedom) * error
+    over_seeds = min(a.seeds, b.seeds) > 1
+    return Difference(mean, max(mean - margin, -1.0), min(mean + margin, 1.0), _p_value(a, b), over_seeds)
+
+
+def _p_value(a: _Row, b: _Row) -> float:
+    # as in scipy.stats.t and binomtest, which take a hundred times longer for one number; a board has many pairs
+    from scipy.special import bdtr, stdtr
+
+    if a.seeds == b.seeds == 1:  # McNemar: of the images that tell them apart, each wins half if they are equal
+        images = a.images - b.images
+        wins, losses = int((images > 0).sum()), int((images < 0).sum())
+        return min(1.0, float(2 * bdtr(min(wins, losses), wins + losses, 0.5)))
+    mean, error, freedom = _mean_and_error(a, b)
+    return float(2 * stdtr(freedom, -abs(mean) / error))
+
+
+def _mean_and_error(a: _Row, b: _Row) -> tuple[float, float, float]:
+    """The difference, √V and its degrees of freedom, where not both sides have one seed."""
+    count = len(a.images)
+    images = a.images - b.images
+    # One image more, on which they differ wholly: that no image told them apart is no proof that none could. Bonett &
+    # Price (2012) add two for single networks; here one is enough, and among a thousand images hardly felt.
+    squares = float(images.var()) * count + 1
+    over_seeds = min(a.seeds, b.seeds) > 1
+    error, freedom = _error(squares / count / (count + 1), count, [a, b] if over_seeds else [])
+    return float(images.mean()), error, freedom
+
+
+def _error(images: float, freedom: int, rows: list[_Row]) -> tuple[float, float]:
+    """√V of the module's docstring and its degrees of freedom, from the variance due to images and its own."""
+    beyond = sum(row.variance - row.residual for row in rows)
+    variance = float(images + max(beyond, 0.0))
+    uncertainty = images**2 / freedom + sum(row.variance**2 / (row.seeds - 1) for row in rows)
+    return variance**0.5, float(variance**2 / uncertainty)
+
+
+def _quantile(freedom: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, 1 - LEVEL / 2))
+
+
+def _of_two_networks(images: NDArray[np.float64], p_value: float) -> Difference:
+    """The difference of two networks by the exact test of McNemar; `images` (N,) is -1, 0 or 1.
+
+    It is the share of images on which exactly one is right, times the balance `2 * wins - 1` of who that is. Each has
+    its exact interval (Clopper & Pearson 1934), and the share its worse end on either side. So the interval leaves
+    out 0 where the test does, and where no image told them apart it is what unseen images may still do, about
+    ±3.7/N, not ±0.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    wins, differ = int((images > 0).sum()), int((images != 0).sum())
+    share = proportion_confint(differ, len(images), LEVEL, method="beta")
+    balance = [2 * end - 1 for end in proportion_confint(wins, differ, LEVEL, method="beta")] if differ else [-1, 1]
+    ends = [float(one * other) for one in balance for other in share]
+    return Difference(float(images.mean()), min(ends), max(ends), p_value, False)

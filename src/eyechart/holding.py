@@ -1,0 +1,91 @@
+"""Holding a state folder, of a run or of a sweep: one process at a time, and a note of which."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from eyechart.files import write_json
+
+LOCK = "lock"  # the system frees it when a process ends, however it ends
+NOTE = "holder.json"  # lies in the folder while it is held, or when its process ended without saying so
+
+
+class Hold:
+    """The right to write to a state folder, which is made if it is not there. A context manager.
+
+    Attributes:
+        folder: the state folder.
+    """
+
+    def __init__(self, folder: Path, lock: FileLock):
+        self.folder, self._lock = folder, lock
+        write_json(folder / NOTE, {"host": socket.gethostname(), "pid": os.getpid()})
+
+    @classmethod
+    def try_to_take(cls, folder: Path) -> Hold | None:
+        """Take hold of the folder; None if another process has it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return None
+        return cls(folder, lock)
+
+    @classmethod
+    def take(cls, folder: Path, what: str) -> Hold:
+        """Take hold of the folder, and wait, saying so, while another process has it."""
+        hold = cls.try_to_take(folder)
+        if hold is None:
+            print(f"{holder(folder)} works on {what}: waiting for it", file=sys.stderr, flush=True)
+            lock = FileLock(folder / LOCK)
+            lock.acquire()
+            hold = cls(folder, lock)
+        return hold
+
+    @classmethod
+    def take_over(cls, folder: Path) -> Hold | None:
+        """Take hold of a folder whose process is gone; None if it is at work, or was on another machine.
+
+        Whether a lock is free cannot be trusted where another machine took it: not every file system tells.
+        """
+        known = _note(folder)
+        if not known or known["host"] != socket.gethostname():
+            return None
+        return cls.try_to_take(folder)
+
+    def release(self) -> None:
+        """Give the folder back."""
+        (self.folder / NOTE).unlink(missing_ok=True)
+        self._lock.release()
+
+    def __enter__(self) -> Hold:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def holder(folder: Path) -> str:
+    """Who has taken hold of the folder, in words."""
+    known = _note(folder)
+    return f"process {known['pid']} on {known['host']}" if known else "another process"
+
+
+def left_held(folder: Path) -> list[Path]:
+    """The state folders in `folder` that are held, or were when their process went."""
+    return sorted(note.parent for note in folder.glob(f"*/{NOTE}"))
+
+
+def _note(folder: Path) -> dict[str, str]:
+    with contextlib.suppress(OSError, ValueError):
+        note: dict[str, str] = json.loads((folder / NOTE).read_text())
+        return note
+    return {}

@@ -1,0 +1,134 @@
+"""How far a run has come: finished, begun or new. Read from its state folder alone, without a tracking server."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from eyechart import paths
+from eyechart.holding import LOCK, NOTE
+from eyechart.tracking import Courier, Journal, ending, read_journal
+from eyechart.tracking.delivery import DELIVERY_LOCK
+from eyechart.tracking.journal import NAME
+from eyechart.training.checkpoint import epochs_done
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run.
+
+    Attributes:
+        run_key: its name.
+        folder: its state folder; its files lie in `artifacts/` below it.
+        result: numbers and names: the best epoch, scores on validation and test, parameters, seconds.
+        trained: False where it had been finished before.
+    """
+
+    run_key: str
+    folder: Path
+    result: dict[str, Any]
+    trained: bool
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder with the run's files: model, predictions table, history, pictures."""
+        return self.folder / "artifacts"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a run has come.
+
+    Attributes:
+        begun: when it was first begun, in milliseconds since 1970; None: never.
+        finished: whether there is a result.
+        epochs: that need not be trained again, because a checkpoint holds them; of a finished run 0.
+        failed: whether its last attempt ended with an error.
+        pruned: whether a search gave it up.
+    """
+
+    begun: int | None = None
+    finished: bool = False
+    epochs: int = 0
+    failed: bool = False
+    pruned: bool = False
+
+    def anew(self, since: int) -> Standing:
+        """The same where what was begun before `since` does not count."""
+        return self if self.begun is None or self.begun >= since else Standing()
+
+    def __str__(self) -> str:
+        if self.finished:
+            return "finished"
+        if self.epochs:
+            return f"goes on after epoch {self.epochs}"
+        return "failed before" if self.failed else "new" if self.begun is None else "begun before"
+
+
+def standing(run_key: str) -> Standing:
+    """How far the run of this key has come."""
+    folder = paths.runs() / run_key
+    records = read_journal(folder)
+    if not records:
+        return Standing()
+    end = ending(records) or {"status": ""}
+    finished = end["status"] == "FINISHED"
+    return Standing(
+        begun=records[0]["t"],
+        finished=finished,
+        epochs=0 if finished else epochs_done(folder),
+        failed=end["status"] == "FAILED",
+        pruned=end.get("pruned", False),
+    )
+
+
+def finished(run_key: str) -> Outcome | None:
+    """The run of this key if it has been finished."""
+    folder = paths.runs() / run_key
+    end = ending(read_journal(folder))
+    return Outcome(run_key, folder, end["result"], False) if end and end["status"] == "FINISHED" else None
+
+
+def anew_since(run_key: str) -> int:
+    """From when on an attempt at a run counts that is forced: now, unless a forced attempt was interrupted."""
+    records = read_journal(paths.runs() / run_key)
+    end = ending(records)
+    if records and records[0].get("attempt", 1) > 1 and not (end and end["status"] == "FINISHED"):
+        return int(records[0]["t"])
+    return time.time_ns() // 1_000_000
+
+
+def attempt(run_key: str) -> int:
+    """1, and 1 more for each time that the run was trained anew."""
+    return 1 + len(list(paths.replaced().glob(f"{run_key}-*")))
+
+
+def set_aside(folder: Path, since: int, courier: Courier) -> None:
+    """Move what a run left that was begun before `since` to where it counts no more, and mark it so in MLflow.
+
+    Args:
+        folder: the run's, which this process holds.
+        since: in milliseconds since 1970.
+        courier: brings word of it to MLflow, if the run has been delivered there.
+    """
+    records = read_journal(folder)
+    if not records or records[0]["t"] >= since:
+        return
+    if not any(record["kind"] == "replaced" for record in records):
+        journal = Journal(folder)
+        journal.append("replaced")
+        journal.close()
+    aside = paths.replaced() / f"{folder.name}-{records[0]['t']}"
+    aside.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / DELIVERY_LOCK):
+        # the journal last: while it is there, the next start does what is left of this
+        for path in sorted(folder.iterdir(), key=lambda path: path.name == NAME):
+            if path.name not in (LOCK, NOTE, DELIVERY_LOCK):
+                os.replace(path, aside / path.name)
+    if courier.run_id(aside):
+        courier.tell(aside)

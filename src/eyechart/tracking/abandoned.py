@@ -1,0 +1,44 @@
+"""Runs and sweeps that a process left unfinished when it was killed: MLflow would show them as running for ever."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from eyechart import paths
+from eyechart.errors import EyechartError
+from eyechart.holding import Hold, left_held
+from eyechart.tracking.courier import Courier
+from eyechart.tracking.journal import Journal, ending, read_journal
+
+GONE = "its process is gone; the same command goes on from here"
+
+
+def close_abandoned(courier: Courier) -> None:
+    """End, as killed, what no process of this machine works on any more, and have it delivered.
+
+    What another machine works on is left alone, and so is what has never been delivered to the courier's store.
+    """
+    for folder in [*left_held(paths.runs()), *left_held(paths.sweeps())]:
+        with contextlib.suppress(EyechartError):  # a broken journal is told of by the command that needs it
+            close_if_abandoned(folder, courier)
+
+
+def close_if_abandoned(folder: Path, courier: Courier) -> bool:
+    """The same for one run or sweep, by its folder; whether its process had left it unfinished.
+
+    Raises:
+        EyechartError: its journal is broken.
+    """
+    hold = Hold.take_over(folder)
+    if hold is None:
+        return False
+    with hold:
+        if ending(read_journal(folder)) is not None:
+            return False
+        journal = Journal(folder)
+        journal.append("end", status="KILLED", message=GONE)
+        journal.close()
+        if courier.run_id(folder):
+            courier.tell(folder)
+    return True

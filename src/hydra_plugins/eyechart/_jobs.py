@@ -1,0 +1,153 @@
+"""What Eyechart's sweepers share: composing jobs, and handing those that are left to a launcher."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, open_dict, read_write
+
+if TYPE_CHECKING:
+    from eyechart.plan import Job, Plan
+    from eyechart.sweep import Sweep
+
+
+class JobSweeper(Sweeper):
+    """Composes jobs as Hydra would, and gives to the launcher those that are left.
+
+    Args:
+        params: values to sweep over where the command line gives none for that key.
+    """
+
+    def __init__(self, params: Mapping[str, Any] | None = None) -> None:
+        self.params = dict(params or {})
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.hydra_context, self.config = hydra_context, config
+        self.launcher: Launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    @property
+    def command(self) -> str:
+        """What was typed."""
+        return " ".join(["python pipelines/train.py", *sys.argv[1:]])
+
+    def parse(self, arguments: Sequence[str]) -> list[Override]:
+        """The values of `params`, and after them what was typed, which comes later and wins."""
+        assert self.hydra_context is not None
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        configured = [f"{key}={value}" for key, value in self.params.items()]
+        return parser.parse_overrides([*configured, *arguments])
+
+    def compose(self, overrides: Sequence[str]) -> DictConfig:
+        """The configuration of a job."""
+        assert self.hydra_context is not None
+        assert self.config is not None
+        config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
+        with open_dict(config):
+            del config["hydra"]
+        return config
+
+    def check_backends(self, plan: Plan) -> None:
+        """Raise ConfigError where one process would have to train on two backends."""
+        from eyechart.errors import ConfigError
+
+        backends = sorted({job.config.backend for job in plan.to_train})
+        # SLURM gives each job a process of its own; the others keep their processes for the next job
+        if len(backends) > 1 and "submitit" not in type(self.launcher).__module__:
+            one = isinstance(self.launcher, BasicLauncher)
+            raise ConfigError(
+                f"this launcher runs {'all' if one else 'several'} jobs in one process, and Keras keeps its backend "
+                f"for the life of a process: expected one backend, received {', '.join(backends)}; "
+                f"type one command for each"
+            )
+
+    def launch(self, jobs: Sequence[Job]) -> list[str]:
+        """Train these jobs; a line for each that failed."""
+        from eyechart.sweep import SWEEP, Sweep
+        from eyechart.telling import telling
+
+        sweep = Sweep.of_this_job()
+        assert sweep is not None
+        assert self.config is not None
+        with read_write(self.config), open_dict(self.config):  # the processes of a cluster have not our environment
+            self.config.hydra.overrides.hydra.append(f"++hydra.job.env_set.{SWEEP}={sweep.id}")
+        if isinstance(self.launcher, BasicLauncher):
+            return self._launch(jobs)
+        with telling(jobs, sweep.since), self._no_orphans():
+            return self._launch_in_workers(jobs, sweep)
+
+    def _launch(self, jobs: Sequence[Job]) -> list[str]:
+        returns = self.launcher.launch([list(job.overrides) for job in jobs], initial_job_idx=0)
+        return _failures(returns, [job.name for job in jobs])
+
+    def _launch_in_workers(self, jobs: Sequence[Job], sweep: Sweep) -> list[str]:
+        """The same where a worker may be killed, by the system when memory runs out: launchers then drop all jobs."""
+        from eyechart import paths
+        from eyechart.standing import standing
+        from eyechart.tracking.abandoned import close_if_abandoned
+
+        assert sweep.courier is not None
+        left, failures = list(jobs), list[str]()
+        while left:
+            try:
+                return failures + self._launch(left)
+            except Exception as error:
+                killed = [job for job in left if close_if_abandoned(paths.runs() / job.run_key, sweep.courier)]
+                if not killed:
+                    raise
+                reason = str(error).partition("\n")[0][:200]
+                failures += [f"{job.name}: its process was killed ({type(error).__name__}: {reason})" for job in killed]
+                left = [job for job in left if job not in killed and not standing(job.run_key).finished]
+        return failures
+
+    @contextlib.contextmanager
+    def _no_orphans(self) -> Iterator[None]:
+        """Where the block is interrupted, end the jobs that submitit runs on this machine: it lets them live on."""
+        try:
+            yield
+        except BaseException:
+            if "submitit" in type(self.launcher).__module__:
+                _, left = psutil.wait_procs(psutil.Process().children(recursive=True), timeout=1)  # Ctrl-C reached them
+                for process in left:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        if not process.children():  # the others wait for these
+                            process.send_signal(signal.SIGINT)
+            raise
+
+
+def _failures(returns: Sequence[JobReturn], names: Sequence[str]) -> list[str]:
+    """One line per failed job. Tracebacks of what is not the user's to mend go to stderr."""
+    from eyechart.errors import EyechartError
+    from eyechart.experiment import Pruned
+
+    lines = []
+    for name, job in zip(names, returns, strict=True):
+        if job.status == JobStatus.COMPLETED:
+            continue
+        try:
+            with contextlib.redirect_stderr(io.StringIO()):  # where Hydra says less than the summary does
+                _ = job.return_value  # raises what the job raised
+        except Pruned:
+            continue  # as it was told to
+        except (EyechartError, OSError) as error:
+            lines.append(f"{name}: {error}")
+        except Exception as error:
+            traceback.print_exception(error)
+            lines.append(f"{name}: {type(error).__name__}: {error}")
+    return lines

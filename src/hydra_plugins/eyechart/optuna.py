@@ -1,0 +1,54 @@
+"""The sweeper behind `hydra/sweeper=optuna`: trials chosen by Optuna from what earlier ones came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from hydra_plugins.eyechart._jobs import JobSweeper
+
+
+class OptunaSweeper(JobSweeper):
+    """Takes the overrides of Hydra's published Optuna sweeper. Optuna is imported where it is first needed.
+
+    Args:
+        sampler: `_target_` of one of Optuna's samplers, and its arguments.
+        pruner: likewise of a pruner; None: no trial is given up.
+        n_trials: how many trials the search has in all.
+        n_jobs: how many trials are chosen at once and given to the launcher together.
+        params: values or spaces for keys for which the command line gives none.
+    """
+
+    def __init__(
+        self,
+        sampler: Mapping[str, Any],
+        pruner: Mapping[str, Any] | None = None,
+        *,
+        n_trials: int,
+        n_jobs: int,
+        params: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(params)
+        self.sampler, self.pruner = _plain(sampler), _plain(pruner) if pruner else None
+        self.n_trials, self.n_jobs = n_trials, n_jobs
+
+    def sweep(self, arguments: list[str]) -> float | None:
+        """Check the space, train the trials that are left, show the leaderboard; the best value.
+
+        Raises EyechartError at the end if trials failed.
+        """
+        from eyechart.search import Search, conduct
+        from eyechart.search_space import Space
+
+        search = Search(Space.of(self.parse(arguments)), self.sampler, self.pruner, self.n_trials, self.n_jobs)
+        plan = search.plan(self.compose)
+        self.check_backends(plan)
+        return conduct(search, plan, self.compose, self.command, self.launch)
+
+
+def _plain(node: Mapping[str, Any]) -> dict[str, Any]:
+    plain = OmegaConf.to_container(OmegaConf.create(dict(node)), resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}

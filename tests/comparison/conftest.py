@@ -1,0 +1,72 @@
+"""Finished runs, as far as boards read them: a journal and a predictions table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from eyechart import paths
+from eyechart.evaluation import predictions
+from eyechart.tracking import Journal
+
+
+@pytest.fixture
+def write_run(root) -> Callable[..., None]:
+    """Write a run of the model `fnn` on the digits to the test's own workspace."""
+
+    def write(
+        key: str,
+        *,
+        seed: int = 0,
+        validation: float | None = 0.5,
+        test: float = 0.5,
+        train: float = 0.5,
+        loss: float = 1.0,
+        monitor: str = "validation/accuracy",
+        digest: str = "d",
+        limit: list[int] | None = None,
+        status: str = "FINISHED",
+        experiment: str = "eyechart",
+        version: int | None = None,
+        best_epoch: int = 1,
+        correct: Any = None,
+        images: Any = None,
+        **parameters: Any,
+    ) -> None:
+        journal = Journal(paths.runs() / key)
+        journal.append("start", name=f"model=fnn seed={seed}", experiment_name=experiment, identity=["", ""])
+        values: dict[str, Any] = {"model": "fnn", "dataset": "digits", "seed": seed, **parameters}
+        journal.append("params", values=values | ({"limit": limit} if limit else {}))
+        tags = {"eyechart.data_digest": digest} | ({"eyechart.training_version": version} if version else {})
+        journal.append("tags", values=tags)
+        if correct is not None:
+            write_predictions(key, correct, images)
+            test = float(np.mean(correct))
+        result: dict[str, Any] = {
+            "monitor": monitor if validation is not None else None,
+            "best_epoch": best_epoch,
+            "parameters": 12345,
+            "seconds": 1.0,
+            "train/accuracy": train,
+            "test/accuracy": test,
+        }
+        if validation is not None:
+            result |= {"validation/accuracy": validation, "validation/loss": loss}
+        journal.append("end", status=status, result=result if status == "FINISHED" else {})
+        journal.close()
+
+    return write
+
+
+def write_predictions(key: str, correct: Any, images: Any = None) -> None:
+    """A predictions table of two classes: which test images (all of class 1) were classified right."""
+    right = np.asarray(correct, dtype=bool)
+    images = np.arange(len(right)) if images is None else np.asarray(images)
+    labels = np.ones(len(right), dtype=int)
+    probabilities = np.stack([~right, right], axis=1).astype(np.float32)
+    held_back = (np.arange(3), np.zeros(3, dtype=int), np.ones((3, 2), dtype=np.float32) / 2)
+    table = predictions.make_table({"validation": held_back, "test": (images, labels, probabilities)})
+    predictions.write(table, paths.runs() / key / "artifacts" / "predictions.parquet")

@@ -1,0 +1,133 @@
+"""What the predictions of runs say of the rows of a board, and what is said where they are not there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from eyechart import paths
+from eyechart.comparison import evidence, load_results
+from eyechart.comparison.evidence import answers, weigh
+from eyechart.comparison.groups import boards
+from eyechart.errors import EyechartError
+from eyechart.evaluation.significance import estimate
+
+IMAGES = 400
+
+
+def right(share: float, seed: int = 0) -> np.ndarray:
+    """Which of the images a network of this accuracy classifies right: the same hard ones, nearly."""
+    return np.arange(IMAGES) + np.random.default_rng(seed).integers(0, 8, IMAGES) < share * IMAGES
+
+
+def board():
+    (found,) = boards(load_results())
+    return found
+
+
+def predictions(key: str):
+    return paths.runs() / key / "artifacts" / "predictions.parquet"
+
+
+@pytest.fixture
+def three_rows(write_run):
+    """Two seeds each: the first and second row are alike, and the third is far below."""
+    for number, (model, share) in enumerate((("good", 0.9), ("alike", 0.9), ("bad", 0.5))):
+        for seed in range(2):
+            write_run(
+                f"{model}{seed}",
+                model=model,
+                seed=seed,
+                validation=0.9 - number / 10,
+                correct=right(share, 10 * number + seed),
+            )
+
+
+def test_rows_are_compared_with_the_first(three_rows):
+    found = weigh(board())
+    assert found.problem == ""
+    assert found.same == [True, True, False]
+    assert [difference.over_seeds for difference in found.differences] == [True] * 3
+    assert found.differences[2].mean > 0.3
+    expected = estimate(np.stack([right(0.9, 0), right(0.9, 1)]))
+    assert found.estimates[0] == expected
+
+
+def test_the_order_of_a_table_does_not_matter(write_run):
+    correct, shuffled = right(0.7), np.random.default_rng(0).permutation(IMAGES)
+    write_run("a", correct=correct)
+    write_run("b", correct=correct[shuffled], images=shuffled)
+    found = answers(["a", "b"])
+    assert found.correct.shape == (2, IMAGES)
+    assert (found.correct == correct).all()
+
+
+def test_a_board_is_weighed_once(three_rows, monkeypatch):
+    first = weigh(board())
+    monkeypatch.setattr(evidence, "indistinguishable", lambda rows, best: pytest.fail("compared again"))
+    assert weigh(board()) == first
+
+
+def missing(key):
+    predictions(key).unlink()
+
+
+def broken(key):
+    predictions(key).write_text("nothing")
+
+
+def of_something_else(key):
+    import pandas as pd
+
+    pd.DataFrame({"x": [1]}).to_parquet(predictions(key))
+
+
+def without_test(key):
+    import pandas as pd
+
+    table = pd.read_parquet(predictions(key))
+    table[table["part"] != "test"].to_parquet(predictions(key))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (missing, "there is no .*predictions.parquet: .*train the run again"),
+        (broken, r"predictions.parquet is not a predictions table \(.*train the run again"),
+        (of_something_else, r"predictions.parquet is not a predictions table \("),
+        (without_test, "has no rows of the part 'test'"),
+    ],
+)
+def test_what_cannot_be_read_is_told_in_one_line(three_rows, spoil, told):
+    spoil("alike1")
+    found = weigh(board())
+    assert found.same is None
+    assert found.problem.startswith("the rows are not compared: alike: ")
+    assert "\n" not in found.problem
+    assert [known is not None for known in found.estimates] == [True, False, True]
+    with pytest.raises(EyechartError, match=told):
+        answers(["alike1"])
+    spoil("bad0")
+    assert weigh(board()).problem.endswith("(and the like of 1 more)")
+
+
+def test_other_images_are_told(three_rows, write_run):
+    write_run("other", model="other", correct=right(0.5), images=np.arange(IMAGES) + 1)
+    found = weigh(board())
+    assert found.same is None
+    assert found.problem == "the rows are not compared: other was not tested on the images of good"
+    assert all(found.estimates)
+
+
+def test_other_images_within_a_row_are_told(write_run):
+    write_run("a", correct=right(0.5))
+    write_run("b", seed=1, correct=right(0.5)[1:])
+    found = weigh(board())
+    assert found.problem == "no interval: fnn: the runs a and b were not tested on the same images"
+
+
+def test_one_row_is_compared_with_none(write_run):
+    write_run("a", correct=right(0.5))
+    found = weigh(board())
+    assert (found.same, found.problem) == (None, "")
+    assert found.estimates[0] is not None

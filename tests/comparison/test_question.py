@@ -1,0 +1,114 @@
+"""Is A better than B? In words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from eyechart import paths
+from eyechart.comparison import load_results
+from eyechart.comparison.question import answer, ask
+from eyechart.comparison.sides import Side
+from eyechart.errors import EyechartError
+from eyechart.evaluation.significance import Difference
+
+
+def side(name: str, seeds: int) -> Side:
+    return Side(name, "digits", ("d", "null"), tuple(f"{name}{seed}" for seed in range(seeds)))
+
+
+def test_better():
+    numbers, sentence = answer(side("A", 5), side("B", 5), Difference(0.012, 0.004, 0.02, 0.0123, True), 10_000)
+    assert numbers == "a minus b: +1.20 percentage points, 95% interval +0.40 to +2.00, p = 0.012"
+    assert sentence == (
+        "'A' is better than 'B': by 1.20 percentage points (95% interval 0.40 to 2.00), "
+        "counting both the 5 seeds and the 10,000 test images."
+    )
+
+
+def test_worse_is_said_as_better_of_the_other():
+    numbers, sentence = answer(side("A", 2), side("B", 3), Difference(-0.012, -0.02, -0.004, 1e-7, True), 1)
+    assert numbers == "a minus b: -1.20 percentage points, 95% interval -2.00 to -0.40, p < 0.0001"
+    assert sentence == (
+        "'B' is better than 'A': by 1.20 percentage points (95% interval 0.40 to 2.00), "
+        "counting both the seeds (2 and 3) and the 1 test image."
+    )
+
+
+def test_not_told_apart():
+    _, sentence = answer(side("A", 5), side("B", 5), Difference(0.001, -0.004, 0.006, 0.7, True), 10_000)
+    assert sentence == (
+        "It cannot be told which of 'A' and 'B' is better, counting both the 5 seeds and the 10,000 test images: "
+        "a difference below about 0.50 percentage points would not show."
+    )
+
+
+@pytest.mark.parametrize(("seeds", "who"), [((1, 1), "these two trained networks"), ((3, 1), "the networks that were")])
+@pytest.mark.parametrize("p_value", [0.01, 0.5])
+def test_with_one_seed_it_speaks_of_the_networks(seeds, who, p_value):
+    found = Difference(0.012, 0.004, 0.02, p_value, False)
+    _, sentence = answer(side("A", seeds[0]), side("B", seeds[1]), found, 10_000)
+    assert "seeds and" not in sentence
+    assert f" It speaks only of {who}" in sentence
+
+
+@pytest.fixture
+def rows(write_run):
+    rng = np.random.default_rng(0)
+    for number, (model, share) in enumerate((("cnn", 0.9), ("fnn", 0.5))):
+        for seed in range(3):
+            correct = rng.random(500) < share
+            write_run(f"{number}{seed}aaaa", model=model, seed=seed, validation=share, correct=correct)
+
+
+def test_two_rows_are_compared(rows):
+    first, second, numbers, sentence = ask(load_results(), "1", "fnn")
+    assert first.startswith("a: cnn, test accuracy 0.")
+    assert first.endswith(", 3 seeds")
+    assert second.startswith("b: fnn, test accuracy 0.")
+    assert numbers.endswith("p < 0.0001")
+    assert sentence.startswith("'cnn' is better than 'fnn': by ")
+    assert sentence.endswith("counting both the 3 seeds and the 500 test images.")
+    assert ask(load_results(), "fnn", "cnn")[-1] == sentence
+
+
+def test_two_runs_are_compared(rows):
+    first, _, _, sentence = ask(load_results(), "00aaaa", "fnn seed=2")
+    assert first.startswith("a: cnn seed=0, ")
+    assert first.endswith(", 1 seed")
+    assert sentence.startswith("'cnn seed=0' is better than 'fnn seed=2'")
+    assert "only of these two trained networks" in sentence
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "told"),
+    [
+        ("cnn", None, "a question has two sides, received only a: type b=ROW too"),
+        (None, "cnn", "a question has two sides, received only b: type a=ROW too"),
+        ("cnn", "three", "b=three names no row"),
+        ("1", "cnn", "a and b are both 'cnn'"),
+        ("cnn", "cnn seed=1", "run 01aaaa is on both sides"),
+    ],
+)
+def test_what_cannot_be_asked(rows, a, b, told):
+    with pytest.raises(EyechartError, match=told):
+        ask(load_results(), a, b)
+
+
+def test_without_predictions_there_is_no_answer(rows):
+    (paths.runs() / "12aaaa" / "artifacts" / "predictions.parquet").unlink()
+    with pytest.raises(EyechartError, match=r"there is no .*12aaaa"):
+        ask(load_results(), "cnn", "fnn")
+    assert len(ask(load_results(), "cnn", "fnn seed=0")) == 4
+
+
+def test_other_test_images_are_refused(rows, write_run):
+    write_run("bbbbbb", model="three", correct=np.ones(500), images=np.arange(500) + 1)
+    with pytest.raises(EyechartError, match="'cnn' and 'three' were not tested on the same images"):
+        ask(load_results(), "cnn", "three")
+    write_run("cccccc", model="four", correct=np.ones(500), digest="e", dataset="mnist")
+    with pytest.raises(EyechartError, match="a is 'cnn' on digits, b is 'four' on mnist"):
+        ask(load_results(), "cnn", "four")
+    write_run("dddddd", model="five", correct=np.ones(500), limit=[10, 5])
+    with pytest.raises(EyechartError, match=r"b is 'five' on digits, limit=\[10, 5\]"):
+        ask(load_results(), "cnn", "five")

@@ -1,0 +1,321 @@
+"""The error bars are held to what they promise, on simulated leaderboards whose truth is known.
+
+A network is right about an image where a sum of normal variables is positive: the image's own ease, the same for every
+row; what suits the row (`own`) or only this network (`rest`) about this image; and how good the seed is. Variances of
+the first three sum to 1. Seeds and images are drawn anew for every board. Run this file with `-s` to see the rates.
+"""
+
+import gc
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+from scipy import stats
+
+from eyechart.evaluation.significance import Difference, adjust, difference, estimate, indistinguishable
+
+Correct = NDArray[np.bool_]
+few = settings(deadline=None, max_examples=40)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quick_collection() -> Iterator[None]:
+    # statsmodels collects garbage at every call of multipletests, a tenth of a second with all that tests import
+    importlib.import_module("statsmodels.stats.proportion")
+    importlib.import_module("statsmodels.stats.multitest")
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+# --- simulated leaderboards --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Regime:
+    seed_spread: float | tuple[float, ...]  # standard deviation over seeds of the expected accuracy, per row or of all
+    own: float
+    rest: float
+    images: int = 1000
+    accuracy: float | tuple[float, ...] = 0.9
+    rows: int = 4
+    seeds: int = 5
+
+    def truth(self) -> NDArray[np.float64]:
+        """The expected accuracy of each row over new seeds and new images."""
+        return np.broadcast_to(self.accuracy, self.rows)
+
+    def boards(self, count: int) -> Iterator[Correct]:
+        """Boards (rows, seeds, images), the same ones each time."""
+        rng = np.random.default_rng(2021)
+        spread = np.broadcast_to(self.seed_spread, self.rows) / stats.norm.pdf(stats.norm.ppf(self.truth()))
+        # so that the expectation over seeds is the accuracy asked for
+        level = stats.norm.ppf(self.truth()) * np.sqrt(1 + spread**2)
+        for _ in range(count):
+            quality = level[:, None] + spread[:, None] * rng.standard_normal((self.rows, self.seeds))
+            ease = rng.standard_normal(self.images, dtype=np.float32) * np.float32((1 - self.own - self.rest) ** 0.5)
+            suits = rng.standard_normal((self.rows, 1, self.images), dtype=np.float32) * np.float32(self.own**0.5)
+            network = rng.standard_normal((self.rows, self.seeds, self.images), dtype=np.float32)
+            yield network * np.float32(self.rest**0.5) + (suits + ease) > -quality[..., None].astype(np.float32)
+
+
+REGIMES = {
+    "seeds dominate": Regime(seed_spread=0.01, own=0.1, rest=0.2),
+    "images dominate": Regime(seed_spread=0.0, own=0.45, rest=0.05),
+    "seeds disagree, none is better": Regime(seed_spread=0.0, own=0.1, rest=0.4),
+    "mixed": Regime(seed_spread=0.003, own=0.2, rest=0.2),
+    "unequal seeds": Regime(seed_spread=(0.002, 0.01, 0.002, 0.01), own=0.2, rest=0.2),
+    "one erratic row": Regime(seed_spread=(0.01, 0.002, 0.002, 0.002), own=0.2, rest=0.2),
+    "few mistakes": Regime(seed_spread=0.001, own=0.3, rest=0.1, images=360, accuracy=0.985),
+}
+BOARDS = 800
+
+
+def at_most(rate: float, repetitions: int) -> float:
+    """The highest rate that a simulation may show by its own error (two standard errors)."""
+    return rate + 2 * (rate * (1 - rate) / repetitions) ** 0.5
+
+
+def rate(name: str, hits: list[bool]) -> float:
+    print(f"{name:45} {np.mean(hits):.3f} of {len(hits)}")
+    return float(np.mean(hits))
+
+
+def best_of(board: Correct) -> int:
+    return int(board.mean(axis=(1, 2)).argmax())
+
+
+@pytest.mark.parametrize("name", REGIMES)
+def test_equal_rows_give_false_alarms_in_five_percent_at_most(name: str):
+    pair, board_of_four, missed = [], [], []
+    for board in REGIMES[name].boards(BOARDS):
+        pair.append(difference(board[0], board[1]).p_value < 0.05)
+        # the worst case: the best row was chosen by the same test images
+        board_of_four.append(not all(indistinguishable(list(board), best_of(board))[0]))
+        row = estimate(board[0])
+        missed.append(not row.low <= REGIMES[name].truth()[0] <= row.high)
+    rates = [rate(f"pair, {name}", pair), rate(f"board of four, {name}", board_of_four)]
+    assert max(*rates, rate(f"accuracy missed, {name}", missed)) <= at_most(0.05, BOARDS)
+
+
+@pytest.mark.parametrize("accuracy", [(0.9, 0.88), (0.99, 0.975), (0.995, 0.995)])
+@pytest.mark.parametrize("seeds", [1, 5])
+def test_the_interval_of_a_difference_holds_it_in_95_percent_at_least(accuracy: tuple[float, float], seeds: int):
+    # no seed is better than another, so one network's truth is known as well
+    regime = Regime(seed_spread=0.0, own=0.3, rest=0.1, images=360, accuracy=accuracy, rows=2, seeds=seeds)
+    repetitions = 1000 if seeds > 1 else 300
+    differences = [difference(a, b) for a, b in regime.boards(repetitions)]
+    missed = [not one.low <= accuracy[0] - accuracy[1] <= one.high for one in differences]
+    assert rate(f"difference missed, {accuracy}, {seeds} seeds", missed) <= at_most(0.05, repetitions)
+
+
+def only_images(a: Correct, b: Correct) -> float:
+    return float(stats.ttest_rel(a.mean(axis=0), b.mean(axis=0)).pvalue)
+
+
+def only_seeds(a: Correct, b: Correct) -> float:
+    return float(stats.ttest_ind(a.mean(axis=1), b.mean(axis=1), equal_var=False).pvalue)
+
+
+@pytest.mark.parametrize(("name", "test"), [("seeds dominate", only_images), ("images dominate", only_seeds)])
+def test_the_simulation_catches_a_test_that_forgets_one_source_of_chance(
+    name: str, test: Callable[[Correct, Correct], float]
+):
+    alarms = [test(board[0], board[1]) < 0.05 for board in REGIMES[name].boards(BOARDS // 2)]
+    assert rate(f"pair, {name}, {test.__name__}", alarms) > 2 * at_most(0.05, BOARDS // 2)
+
+
+def test_the_simulation_catches_a_board_that_forgets_how_its_best_row_was_chosen():
+    alarms = []
+    for board in REGIMES["images dominate"].boards(BOARDS):
+        best = best_of(board)
+        pairs_shown = [difference(board[best], board[row]).p_value for row in range(4) if row != best]
+        alarms.append(min(adjust(pairs_shown)) < 0.05)
+    assert rate("board of four, only pairs shown", alarms) > at_most(0.05, BOARDS)
+
+
+@pytest.mark.parametrize(
+    ("spread", "own", "rest", "least"), [(0.002, 0.2, 0.2, 0.9), (0.003, 0.1, 0.2, 0.9), (0.005, 0.2, 0.2, 0.5)]
+)
+def test_power_for_one_percentage_point_at_ten_thousand_images(spread: float, own: float, rest: float, least: float):
+    regime = Regime(spread, own, rest, images=10_000, accuracy=(0.905, 0.895), rows=2)
+    found = [difference(a, b).p_value < 0.05 for a, b in regime.boards(200)]
+    assert rate(f"power for 1 point, seeds ±{spread}, own {own}, rest {rest}", found) >= least
+
+
+# --- properties --------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def rows(draw: st.DrawFn, count: int = 2, max_seeds: int = 5) -> list[Correct]:
+    """Small rows over the same images; one seed, one image and rows without mistakes are common."""
+    images = draw(st.sampled_from([1, 2, 5, 30, 200]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    chances = st.sampled_from([0.0, 0.5, 0.9, 0.97, 1.0])
+    return [rng.random((draw(st.integers(1, max_seeds)), images)) < draw(chances) for _ in range(count)]
+
+
+def assert_close(one: Difference, other: Difference):
+    found, expected = ((d.mean, d.low, d.high, d.p_value) for d in (one, other))
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+    assert one.over_seeds == other.over_seeds
+
+
+@given(rows())
+@few
+def test_difference_is_antisymmetric(pair: list[Correct]):
+    there, back = difference(*pair), difference(*reversed(pair))
+    assert_close(there, Difference(-back.mean, -back.high, -back.low, back.p_value, back.over_seeds))
+
+
+@given(rows(), st.integers(0, 2**32 - 1))
+@few
+def test_the_order_of_images_and_of_seeds_is_nothing(pair: list[Correct], seed: int):
+    rng = np.random.default_rng(seed)
+    images = rng.permutation(pair[0].shape[1])
+    shuffled = [rng.permutation(row)[:, images] for row in pair]
+    assert_close(difference(*pair), difference(*shuffled))
+    one, other = estimate(pair[0]), estimate(shuffled[0])
+    np.testing.assert_allclose([one.mean, one.low, one.high], [other.mean, other.low, other.high], rtol=1e-9)
+
+
+@given(rows())
+@few
+def test_interval_and_p_value_of_a_difference_agree(pair: list[Correct]):
+    found = difference(*pair)
+    assert found.mean == pytest.approx(pair[0].mean() - pair[1].mean())
+    assert -1 <= found.low <= found.mean <= found.high <= 1
+    assert found.low < found.high
+    assert 0 <= found.p_value <= 1
+    assert (found.p_value < 0.05) == (found.low > 0 or found.high < 0)
+    assert found.over_seeds == (min(map(len, pair)) > 1)
+
+
+@given(rows(count=1))
+@few
+def test_the_interval_of_a_row_holds_its_mean(only: list[Correct]):
+    found = estimate(only[0])
+    assert found.mean == pytest.approx(only[0].mean())
+    # Wilson's interval ends at 1 but for the last bit
+    assert -1e-12 <= found.low <= found.mean + 1e-12
+    assert found.mean - 1e-12 <= found.high <= 1 + 1e-12
+    assert found.low < found.high
+
+
+def holm(p_values: list[float]) -> list[float]:
+    """As in the paper: the smallest times n, the next times n-1 and so on, never below the one before or above 1."""
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for rank, i in enumerate(np.argsort(p_values)):
+        highest = max(highest, min(1.0, p_values[i] * (len(p_values) - rank)))
+        adjusted[i] = highest
+    return adjusted
+
+
+@given(arrays(float, st.integers(0, 12), elements=st.floats(0, 1)))
+@few
+def test_adjust_is_holms_method(p_values: NDArray[np.float64]):
+    adjusted = adjust(list(p_values))
+    np.testing.assert_allclose(adjusted, holm(list(p_values)), rtol=1e-9)
+    assert (adjusted >= p_values).all()
+    assert (np.diff(adjusted[np.argsort(p_values)]) >= 0).all()
+
+
+@given(rows(count=4), st.integers(0, 3))
+@few
+def test_a_board_is_the_adjusted_differences_to_its_best(board: list[Correct], best: int):
+    same, differences = indistinguishable(board, best)
+    pairs = list(combinations(range(4), 2))
+    p_values = adjust([difference(board[i], board[j]).p_value for i, j in pairs])
+    for row, found in enumerate(differences):
+        expected = difference(board[best], board[row])
+        p_value = 1.0 if row == best else p_values[pairs.index((min(best, row), max(best, row)))]
+        assert same[row] == (p_value >= 0.05)
+        if row == best:
+            assert found == Difference(0, 0, 0, 1, len(board[row]) > 1)
+        else:
+            assert_close(
+                found, Difference(expected.mean, expected.low, expected.high, float(p_value), expected.over_seeds)
+            )
+
+
+# --- single cases ------------------------------------------------------------------------------------------------
+
+
+def test_two_networks_have_mcnemars_exact_test():
+    a, b = np.ones((1, 100), bool), np.ones((1, 100), bool)
+    a[0, :2], b[0, 2:14] = False, False
+    found = difference(a, b)
+    assert found.mean == pytest.approx(0.1)
+    # two-sided: twice the chance of at most 2 of 14 coins
+    assert found.p_value == pytest.approx(2 * (1 + 14 + 91) / 2**14)
+    assert not found.over_seeds
+
+
+def test_a_pair_by_hand():
+    a, b = np.ones((2, 100), bool), np.ones((3, 100), bool)
+    a[0, :10], b[:2, 10:40] = False, False
+    # over images, the difference of the shares that are right: -1/2 on 10, 2/3 on 30, 0 on 60
+    mean = (-10 / 2 + 30 * 2 / 3) / 100
+    by_images = (10 / 4 + 30 * 4 / 9 - 100 * mean**2 + 1) / (100 * 101)
+    by_seeds = [np.var([0.9, 1.0], ddof=1) / 2, np.var([0.7, 0.7, 1.0], ddof=1) / 3]
+    # over images, the mean variance of single seeds, over seeds and images
+    residual = 0.1 * np.var([0, 1], ddof=1) / 2 / 100 + 0.3 * np.var([0, 0, 1], ddof=1) / 3 / 100
+    variance = by_images + sum(by_seeds) - residual
+    freedom = variance**2 / (by_images**2 / 100 + by_seeds[0] ** 2 / 1 + by_seeds[1] ** 2 / 2)
+    margin = stats.t.ppf(0.975, freedom) * variance**0.5
+    p_value = 2 * stats.t.sf(mean / variance**0.5, freedom)
+    assert_close(difference(a, b), Difference(mean, mean - margin, mean + margin, p_value, True))
+
+
+@pytest.mark.parametrize("seeds", [1, 5])
+def test_what_was_never_seen_is_not_ruled_out(seeds: int):
+    perfect = np.ones((seeds, 100), bool)
+    same = difference(perfect, perfect)
+    assert same.mean == 0
+    assert same.p_value == 1
+    assert same.high == pytest.approx(-same.low)
+    assert 0.015 < same.high < 0.04
+    assert 0.95 < estimate(perfect).low < 0.97
+    assert estimate(~perfect).mean == 0
+    opposite = difference(perfect, ~perfect)
+    assert opposite.mean == opposite.high == 1
+    assert 0.85 < opposite.low < 0.99
+    assert difference(perfect[:, :1], ~perfect[:, :1]).p_value > 0.3
+
+
+def test_a_board_of_one_row():
+    same, differences = indistinguishable([np.ones((5, 10), bool)], 0)
+    assert same == [True]
+    assert differences == [Difference(0, 0, 0, 1, True)]
+
+
+def test_one_seed_on_one_side_speaks_of_these_networks():
+    board = next(REGIMES["mixed"].boards(1))
+    assert not difference(board[0], board[1][:1]).over_seeds
+    assert not difference(board[0][:1], board[1]).over_seeds
+
+
+@pytest.mark.parametrize("bad", [np.ones(5, bool), np.ones((5, 3)), np.ones((0, 3), bool), np.ones((3, 0), bool)])
+def test_rows_are_bool_seeds_by_images(bad: Correct):
+    good = np.ones((5, 3), bool)
+    for call in (lambda: estimate(bad), lambda: difference(good, bad), lambda: indistinguishable([bad], 0)):
+        with pytest.raises(ValueError, match=r"Expected bool \(seeds, images\), not empty. Received: "):
+            call()
+
+
+def test_rows_are_of_the_same_images():
+    with pytest.raises(ValueError, match=r"Expected rows of the same images. Received: 3 and 4"):
+        difference(np.ones((5, 3), bool), np.ones((5, 4), bool))
+
+
+@pytest.mark.parametrize("best", [-1, 1])
+def test_the_best_row_is_one_of_the_rows(best: int):
+    with pytest.raises(ValueError, match=f"Expected the position of one of 1 rows. Received: {best}"):
+        indistinguishable([np.ones((5, 3), bool)], best)

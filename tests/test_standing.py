@@ -1,0 +1,121 @@
+"""How far a run has come, from what its folder holds."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from eyechart import paths
+from eyechart.holding import Hold
+from eyechart.standing import Standing, anew_since, attempt, finished, set_aside, standing
+from eyechart.tracking import Courier, Journal, read_journal
+from eyechart.tracking.config import TrackingConfig
+
+pytestmark = pytest.mark.usefixtures("root")
+
+
+def begin(key="k", *, epochs=0, **more):
+    """A run that has begun, with a checkpoint after so many epochs."""
+    folder = paths.runs() / key
+    journal = Journal(folder)
+    journal.append("start", identity=["", key], name=key, experiment_name="e", **more)
+    journal.close()
+    if epochs:
+        (folder / f"checkpoint-{epochs:06d}.npz").write_bytes(b"")
+    return folder
+
+
+def end(status, **more):
+    journal = Journal(paths.runs() / "k")
+    journal.append("end", status=status, **more)
+    journal.close()
+
+
+def begun(key="k"):
+    return read_journal(paths.runs() / key)[0]["t"]
+
+
+def test_new():
+    assert standing("k") == Standing()
+    assert str(standing("k")) == "new"
+    assert finished("k") is None
+
+
+def test_interrupted_before_and_after_the_first_epoch():
+    begin()
+    assert standing("k") == Standing(begun=begun())
+    assert str(standing("k")) == "begun before"
+    begin(epochs=12)
+    assert standing("k") == Standing(begun=begun(), epochs=12)
+    assert str(standing("k")) == "goes on after epoch 12"
+
+
+def test_failed_pruned_and_finished():
+    begin()
+    end("FAILED", message="")
+    assert standing("k") == Standing(begun=begun(), failed=True)
+    assert str(standing("k")) == "failed before"
+    begin(epochs=2)
+    end("KILLED", message="", pruned=True)
+    assert standing("k") == Standing(begun=begun(), epochs=2, pruned=True)
+    begin()
+    end("FINISHED", result={"a": 1})
+    assert standing("k") == Standing(begun=begun(), finished=True)
+    assert str(standing("k")) == "finished"
+    assert finished("k").result == {"a": 1}
+    begin()  # anew, as the first version could
+    assert finished("k") is None
+
+
+def test_what_was_begun_before_does_not_count():
+    begin(epochs=3)
+    there = standing("k")
+    assert there.anew(begun()) == there
+    assert there.anew(begun() + 1) == Standing()
+    assert Standing().anew(5) == Standing()
+
+
+def test_setting_aside():
+    folder = begin(epochs=3)
+    (folder / "artifacts").mkdir()
+    (folder / "artifacts" / "model.keras").write_text("weights")
+    courier, then = Courier(TrackingConfig(mode="none")), begun()
+    assert attempt("k") == 1
+    with Hold.take(folder, "run k"):
+        set_aside(folder, then, courier)
+        assert standing("k").epochs == 3  # it was begun at that time, not before
+        set_aside(folder, then + 1, courier)
+        assert standing("k") == Standing()
+        set_aside(folder, then + 1, courier)  # there is nothing left to set aside
+    aside = paths.replaced() / f"k-{then}"
+    assert [record["kind"] for record in read_journal(aside)] == ["start", "replaced"]
+    assert (aside / "artifacts" / "model.keras").read_text() == "weights"
+    assert attempt("k") == 2
+    assert not any(folder.glob("*checkpoint*"))
+
+
+def test_setting_aside_that_was_killed_is_done_at_the_next_start():
+    folder = begin(epochs=3)
+    then = begun()
+    aside = paths.replaced() / f"k-{then}"
+    aside.mkdir(parents=True)
+    (folder / "checkpoint-000003.npz").rename(aside / "checkpoint-000003.npz")
+    with Hold.take(folder, "run k"):
+        set_aside(folder, then + 1, Courier(TrackingConfig(mode="none")))
+    assert standing("k") == Standing()
+    assert attempt("k") == 2
+    assert {path.name for path in aside.iterdir()} == {"checkpoint-000003.npz", "journal.jsonl"}
+
+
+def test_a_forced_attempt_that_was_interrupted_goes_on():
+    begin()
+    time.sleep(0.002)
+    assert anew_since("k") > begun()  # it was not forced
+    begin("l", attempt=2)
+    time.sleep(0.002)
+    assert anew_since("l") == begun("l")
+    journal = Journal(paths.runs() / "l")
+    journal.append("end", status="FINISHED", result={})
+    journal.close()
+    assert anew_since("l") > begun("l")

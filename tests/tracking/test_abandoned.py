@@ -1,0 +1,88 @@
+"""What a killed process left is closed; what another one works on is not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from support import mlflow_runs
+from tracking.saying import THIRD_PARTY
+
+from eyechart import paths
+from eyechart.holding import NOTE, Hold
+from eyechart.tracking import Courier, Journal, read_journal
+from eyechart.tracking.abandoned import close_abandoned
+from eyechart.tracking.config import TrackingConfig
+from eyechart.tracking.delivery import deliver
+from eyechart.tracking.store import Store
+
+pytestmark = [pytest.mark.filterwarnings(warning) for warning in THIRD_PARTY]
+
+
+def begin(key, store=None):
+    folder = paths.runs() / key
+    journal = Journal(folder)
+    journal.append("start", identity=["eyechart.run_key", key], name=key, experiment_name="eyechart")
+    journal.close()
+    if store:
+        deliver(folder, store)
+    return folder
+
+
+def leave(folder, host=None):
+    """As a process leaves a folder that is killed."""
+    Hold.try_to_take(folder)._lock.release()
+    if host:
+        (folder / NOTE).write_text(json.dumps({"host": host, "pid": 1}))
+
+
+def close(mode="local"):
+    with Courier(TrackingConfig(mode=mode)) as courier:
+        close_abandoned(courier)
+
+
+def ends(folder):
+    return [record["status"] for record in read_journal(folder) if record["kind"] == "end"]
+
+
+def test_what_is_gone_is_marked_and_what_is_alive_is_not(root):
+    store = Store()
+    gone, alive, elsewhere = (begin(key, store) for key in ("gone", "alive", "elsewhere"))
+    leave(gone)
+    leave(elsewhere, host="another-machine")
+    with Hold.take(alive, "run alive"):
+        close()
+        close()  # once is enough
+        assert ends(alive) == []
+    assert ends(gone) == ["KILLED"]
+    assert ends(elsewhere) == []
+    status = {run.info.run_name: run.info.status for run in mlflow_runs(root)}
+    assert status == {"gone": "KILLED", "alive": "RUNNING", "elsewhere": "RUNNING"}
+
+
+def test_what_was_never_delivered_is_not_delivered_now(root):
+    folder = begin("private")
+    leave(folder)
+    close()
+    assert ends(folder) == ["KILLED"]
+    assert not (root / "mlflow.db").exists()
+
+
+def test_a_run_that_had_ended_is_left_as_it_is(root):
+    folder = begin("ended")
+    journal = Journal(folder)
+    journal.append("end", status="FINISHED", result={})
+    journal.close()
+    leave(folder)
+    close("none")
+    assert ends(folder) == ["FINISHED"]
+    assert not (folder / NOTE).exists()
+
+
+def test_a_broken_journal_stops_nothing(root):
+    broken, folder = begin("a"), begin("b")
+    (broken / "journal.jsonl").write_text("not a record\n")
+    leave(broken)
+    leave(folder)
+    close("none")
+    assert ends(folder) == ["KILLED"]
