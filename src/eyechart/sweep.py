@@ -23,7 +23,6 @@ from eyechart.tracking import Courier, Journal, ending, read_journal
 from eyechart.tracking.abandoned import close_abandoned
 from eyechart.tracking.config import TrackingConfig, hide_password
 from eyechart.tracking.delivery import run_ids
-from eyechart.tracking.journal import NAME as JOURNAL
 
 SWEEP = "EYECHART_SWEEP"  # in the environment of a job, wherever it runs: the id of its sweep
 IDENTITY = "eyechart.sweep"
@@ -106,9 +105,6 @@ class Sweep:
                 write_json(sweep.folder / MANIFEST, about | {"jobs": kept})
                 sweep._say_start(name, tracking)
         sweep.cover(jobs)
-        for job in jobs:  # one that was trained where nothing could be delivered, or was not to be
-            if job.standing.finished and not courier.has_delivered(paths.runs() / job.run_key):
-                courier.tell(paths.runs() / job.run_key)
         os.environ[SWEEP] = sweep_id
         cls._current = sweep
         return sweep
@@ -155,9 +151,9 @@ class Sweep:
         type(self)._current = None
         if self.courier is not None:
             self.courier.tell(self.folder)
-            if status != "KILLED":  # what a process that was killed had no time to deliver
+            if status != "KILLED":  # what was trained where nothing was to be delivered, or there was no time to
                 for folder in (paths.runs() / key for key in self.run_keys):
-                    if (folder / JOURNAL).exists():
+                    if not self.courier.has_delivered(folder):
                         self.courier.tell(folder)
             self.courier.close(interrupted=status == "KILLED")
 

@@ -18,7 +18,10 @@ pytestmark = pytest.mark.slow
 LAUNCHERS = ["joblib", "ray", "submitit_local"]
 SWEEP = ["dataset=digits", "model=fnn", "seed=0,1", "debug=fast"]
 
+NAMES = ["model.units=[2]", "model.units=[4]", "model.units=[5]"]
+
 BROKEN = """
+import os, signal
 from dataclasses import dataclass
 from eyechart.models import FNN
 
@@ -27,6 +30,8 @@ class Broken(FNN):
     def layers(self, pixels, image_shape):
         if self.units == [1]:
             raise RuntimeError("broken on purpose")
+        if self.units == [2] and "SPARED" not in os.environ:  # as the system does when memory runs out
+            os.kill(os.getpid(), signal.SIGKILL)
         return super().layers(pixels, image_shape)
 """
 
@@ -129,6 +134,26 @@ def test_one_job_that_fails_leaves_the_other(launcher, digits_root, tmp_path):
     status = {run.info.run_name: run.info.status for run in mlflow_runs(root) if "eyechart.run_key" in run.data.tags}
     assert status == {"model.units=[1]": "FAILED", "model.units=[4]": "FINISHED"}
     wait_for_the_end_of_processes_of(root)
+
+
+def test_a_worker_that_is_killed_leaves_the_others(digits_root, tmp_path):
+    root = link_data(digits_root, tmp_path / "root")
+    (tmp_path / "broken.py").write_text(BROKEN)
+    words = ["-m", "hydra/launcher=joblib", "dataset=digits", "debug=fast", "model=fnn"]
+    words += ["model._target_=broken.Broken", "model.units=[2],[4],[5]"]
+    path = {"PYTHONPATH": str(tmp_path)}
+    done = run_program(root, "train", *words, env=path, timeout=600)
+    assert done.returncode == 1, done
+    assert "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert "model.units=[2]: its process was killed (TerminatedWorkerError: " in last
+    runs = [run for run in mlflow_runs(root) if "eyechart.run_key" in run.data.tags]
+    # one that the same pool trained at that moment is lost with it, and told of; the rest is trained
+    expected = {name: "KILLED" if f"{name}: its process" in last else "FINISHED" for name in NAMES}
+    assert {run.info.run_name: run.info.status for run in runs} == expected
+    done = run_program(root, "train", *words, env=path | {"SPARED": "1"}, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert {run.info.status for run in mlflow_runs(root)} == {"FINISHED"}
 
 
 def test_eight_programs_that_begin_a_store_at_once_lose_nothing(digits_root, tmp_path):
