@@ -22,6 +22,7 @@ from support import REPOSITORY, compose, leaking
 from eyechart import config as config_module
 from eyechart.config import Config, check
 from eyechart.errors import ConfigError
+from eyechart.models import FNN
 
 DIGEST = "d" * 64
 PASSWORD = "s3cret"
@@ -432,6 +433,18 @@ def test_parameters_are_flat_named_as_on_the_command_line_and_few():
         assert OmegaConf.select(config, name) is not None, name
     assert not any(name.startswith(("tracking", "dataset.", "mirrors", "export")) for name in parameters)
     assert "limit" not in checked().parameters()
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnNet(FNN):
+    """A model of the user's own."""
+
+
+def test_a_class_of_the_users_own_is_recorded():
+    config = checked("model=fnn")
+    own = dataclasses.replace(config, model=OwnNet(units=[8]))
+    assert own.parameters()["model._target_"].endswith("OwnNet")
+    assert "model._target_" not in config.parameters()
 
 
 def test_nothing_heavy_is_imported():

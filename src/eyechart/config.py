@@ -156,6 +156,8 @@ class Config:
                 kind = value.pop("_target_", None)
                 if kind is not None and group != "model":
                     flat[group] = kind.rpartition(".")[2].lower()
+                elif kind is not None and not kind.startswith("eyechart."):  # a class of the user's own
+                    flat["model._target_"] = kind
                 flat |= {f"{group}.{name}": inner for name, inner in value.items() if inner is not None}
             else:
                 flat[group] = value

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from omegaconf import OmegaConf
 
 from eyechart import paths
-from eyechart.config import Config
+from eyechart.config import TRAINING_VERSION, Config
 from eyechart.data import Dataset, Splits, open_dataset
 from eyechart.errors import EyechartError
 from eyechart.files import remove_unfinished, replacing, write_json, write_text
@@ -148,7 +148,8 @@ def _introduce(
     if any(record["kind"] == "params" for record in before):  # a further attempt
         return
     typed = [hide_password(override) for override in overrides]
-    tags = {"eyechart.data_digest": dataset.digest, "eyechart.overrides": " ".join(typed)}
+    tags: dict[str, Any] = {"eyechart.data_digest": dataset.digest, "eyechart.overrides": " ".join(typed)}
+    tags["eyechart.training_version"] = TRAINING_VERSION
     journal.append("tags", values=tags | git_tags(paths.SOURCE) | machine_tags())
     profile = {"train": dataset.counts["train"], "test": dataset.counts["test"], "classes": len(dataset.class_names)}
     journal.append(

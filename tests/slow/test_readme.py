@@ -21,7 +21,7 @@ ELSEWHERE = re.compile(r"make test$|make source$|python pipelines/train.py (-m )
 
 def commands(repository: Path) -> list[str]:
     blocks = re.findall(r"```bash\n(.*?)```", (repository / "README.md").read_text(), re.DOTALL)
-    lines = [re.sub(r"\s+#.*", "", line) for block in blocks for line in block.splitlines()]
+    lines = [re.sub(r"\s+#.*", "", line) for block in blocks for line in block.replace("\\\n", "").splitlines()]
     return [line for line in lines if line]
 
 
