@@ -62,7 +62,7 @@ test: $(READY)
 
 test-all: export EYECHART_NO_SKIPS := 1
 test-all: packages $(READY_JAX) test
-	pytest -m slow
+	pytest -m slow --numprocesses auto --maxprocesses 4
 
 # what the slow tests use of Debian's packages, where they can be installed
 packages:

@@ -17,12 +17,16 @@ Program = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Where tests run in several processes, one runs a whole folder: its tests share what took long to make."""
+    """Where tests run in several processes, one runs a whole folder: its tests share what took long to make.
+
+    Slow ones share nothing beyond their file.
+    """
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFolder(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "/".join(nodeid.partition("::")[0].split("/")[:2])
+            parts = nodeid.partition("::")[0].split("/")
+            return "/".join(parts if parts[1] in ("slow", "faults") else parts[:2])
 
     return ByFolder(config, log)
 

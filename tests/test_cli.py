@@ -6,7 +6,10 @@ import shlex
 from pathlib import Path
 
 import pytest
-from support import HEAVY, environment, error_line, files_below, forbid, run_program
+from hydra.errors import HydraException
+from support import HEAVY, REPOSITORY, environment, error_line, files_below, forbid, run_program
+
+from eyechart.cli import one_line
 
 FAST = "model=fnn dataset=digits trainer.epochs=1 tracking=none"
 
@@ -151,3 +154,11 @@ def test_the_tests_environment_lets_nothing_through(monkeypatch, tmp_path):
     monkeypatch.setenv("MLFLOW_RUN_ID", "x")
     monkeypatch.setenv("EYECHART_SWEEP", "x")
     assert not {"MLFLOW_RUN_ID", "EYECHART_SWEEP"} & set(environment(tmp_path))
+
+
+@pytest.mark.parametrize(("launcher", "extra"), [("ray", "ray"), ("submitit_local", "slurm")])
+def test_a_launcher_whose_package_is_missing(launcher, extra):
+    error = HydraException(f"In 'hydra/launcher/{launcher}': Could not find 'hydra/launcher/{launcher}_plugin'")
+    told = one_line(error, REPOSITORY / "conf", "config")
+    assert told.startswith(f"hydra/launcher={launcher} needs a package")
+    assert told.endswith(f"pip install 'eyechart[{extra}]'")

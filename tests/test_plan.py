@@ -72,6 +72,11 @@ def test_finished_runs_are_left_out(digits, base):
     assert [job.name for job in plan.to_train] == ["seed=1"]
 
 
+def test_a_sweep_needs_a_run():
+    with pytest.raises(ConfigError, match="there is no run in this sweep"):
+        make_plan([], None)
+
+
 def test_a_bad_job_is_found_before_anything_trains(digits, base):
     with pytest.raises(ConfigError, match=r"seed must be 0 or more, received -1 \(in the job seed=-1\)"):
         make_plan([["seed=0"], ["seed=-1"]], composer(base))

@@ -103,6 +103,9 @@ def one_line(error: Exception, conf: Path, config_name: str) -> str:
         key = match[1]
         hint = nearest(key, known_keys(conf, config_name))
         return f"there is no configuration key '{key}'.{hint} See --help or --cfg job for all of them."
+    if match := re.search(r"Could not find 'hydra/launcher/(\w+)_plugin'", text):
+        extra = "slurm" if match[1].startswith("submitit") else match[1]
+        return f"hydra/launcher={match[1]} needs a package that is not installed: type pip install 'eyechart[{extra}]'"
     if match := re.search(r"Could not find '([^']+)'", text):
         group, _, option = match[1].partition("/")
         names = _options(conf / group)

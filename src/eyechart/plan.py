@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from eyechart.config import Config, check
 from eyechart.data import open_dataset
-from eyechart.errors import EyechartError
+from eyechart.errors import ConfigError, EyechartError
 from eyechart.estimate import Experience
 from eyechart.experiment import splits_of
 from eyechart.standing import Standing, standing
@@ -104,8 +104,12 @@ def make_plan(overrides: Sequence[Sequence[str]], compose: Callable[[Sequence[st
         compose: from a job's overrides to its configuration.
 
     Raises:
-        EyechartError: a job's configuration is wrong; the message names its overrides.
+        EyechartError: there is no job, or one's configuration is wrong; the message names its overrides.
     """
+    if not overrides:
+        raise ConfigError(
+            "there is no run in this sweep: expected a value at least for each key, received an empty range"
+        )
     swept = _swept(overrides)
     jobs: dict[str, Job] = {}
     for job_overrides in overrides:

@@ -121,6 +121,7 @@ class JobSweeper(Sweeper):
     def _launch_in_workers(self, jobs: Sequence[Job], sweep: Sweep) -> list[str]:
         """The same where a worker may be killed, by the system when memory runs out: launchers then drop all jobs."""
         from eyechart import paths
+        from eyechart.errors import EyechartError
         from eyechart.standing import standing
         from eyechart.tracking.abandoned import close_if_abandoned
 
@@ -131,10 +132,14 @@ class JobSweeper(Sweeper):
                 return failures + self._launch(left)
             except Exception as error:
                 killed = [job for job in left if close_if_abandoned(paths.runs() / job.run_key, sweep.courier)]
+                reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"
                 if not killed:
-                    raise
-                reason = str(error).partition("\n")[0][:200]
-                failures += [f"{job.name}: its process was killed ({type(error).__name__}: {reason})" for job in killed]
+                    name = type(self.launcher).__name__
+                    raise EyechartError(
+                        f"the launcher ({name}) could not run the jobs: {reason}; "
+                        f"type HYDRA_FULL_ERROR=1 before the command to see where, or leave hydra/launcher=... out"
+                    ) from error
+                failures += [f"{job.name}: its process was killed ({reason})" for job in killed]
                 left = [job for job in left if job not in killed and not standing(job.run_key).finished]
         return failures
 

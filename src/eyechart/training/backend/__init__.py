@@ -111,6 +111,9 @@ def activate(backend: str, device: str, precision: str) -> str:
             f"Install it with: pip install 'eyechart[{extra}]'",
             file=sys.stderr,
         )
+    # a file of the user's, ~/.keras/keras.json, may say otherwise, and would change results without changing run keys
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
     keras.config.set_dtype_policy(precision)
     return found
 
