@@ -141,6 +141,27 @@ def compose(*overrides: str, config_name: str = "config") -> DictConfig:
         return hydra.compose(config_name, list(overrides))
 
 
+# --- a model that breaks
+
+# a module for a folder on PYTHONPATH: `model=fnn model._target_=broken.Broken` passes every check
+BROKEN = """
+import os, signal
+from dataclasses import dataclass
+from eyechart.models import FNN
+
+@dataclass(frozen=True)
+class Broken(FNN):
+    def layers(self, pixels, image_shape):
+        if self.units == [1]:
+            raise RuntimeError("broken on purpose")
+        if self.units == [2]:
+            raise MemoryError("a tensor of 640 GiB")
+        if self.units == [3] and "SPARED" not in os.environ:  # as the system does when memory runs out
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().layers(pixels, image_shape)
+"""
+
+
 # --- what must not be imported
 
 HEAVY = ("tensorflow", "keras", "jax", "mlflow")

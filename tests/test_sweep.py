@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from support import environment, files_below, forbid, link_data, mlflow_runs, run_program
+from support import BROKEN, environment, files_below, forbid, link_data, mlflow_runs, run_program
 
 from eyechart import paths
 from eyechart.errors import EyechartError
@@ -228,18 +228,6 @@ def test_what_was_trained_anew_is_marked_and_counts_once(sweep, forced):
 
 
 # --- a sweep in which one job fails
-
-BROKEN = """
-from dataclasses import dataclass
-from eyechart.models import FNN
-
-@dataclass(frozen=True)
-class Broken(FNN):
-    def layers(self, pixels, image_shape):
-        if self.units == [1]:
-            raise RuntimeError("broken on purpose")
-        return super().layers(pixels, image_shape)
-"""
 
 
 @pytest.fixture(scope="module")

@@ -7,23 +7,10 @@ import subprocess
 
 import pytest
 from faults.sweeps import leftovers
-from support import command, environment, link_data, mlflow_runs
+from support import BROKEN, command, environment, link_data, mlflow_runs
 
 pytestmark = pytest.mark.slow
 
-BROKEN = """
-from dataclasses import dataclass
-from eyechart.models import FNN
-
-@dataclass(frozen=True)
-class Broken(FNN):
-    def layers(self, pixels, image_shape):
-        if self.units == [1]:
-            raise RuntimeError("broken on purpose")
-        if self.units == [2]:
-            raise MemoryError("a tensor of 640 GiB")
-        return super().layers(pixels, image_shape)
-"""
 BASE = ["dataset=digits", "limit=[64,32]", "trainer.epochs=1", "model=fnn"]
 
 

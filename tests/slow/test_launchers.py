@@ -9,7 +9,7 @@ from collections import Counter
 from types import SimpleNamespace
 
 import pytest
-from support import command, environment, forbid, link_data, mlflow_runs, run_program
+from support import BROKEN, command, environment, forbid, link_data, mlflow_runs, run_program
 
 from eyechart.tracking import read_journal
 
@@ -18,22 +18,7 @@ pytestmark = pytest.mark.slow
 LAUNCHERS = ["joblib", "ray", "submitit_local"]
 SWEEP = ["dataset=digits", "model=fnn", "seed=0,1", "debug=fast"]
 
-NAMES = ["model.units=[2]", "model.units=[4]", "model.units=[5]"]
-
-BROKEN = """
-import os, signal
-from dataclasses import dataclass
-from eyechart.models import FNN
-
-@dataclass(frozen=True)
-class Broken(FNN):
-    def layers(self, pixels, image_shape):
-        if self.units == [1]:
-            raise RuntimeError("broken on purpose")
-        if self.units == [2] and "SPARED" not in os.environ:  # as the system does when memory runs out
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().layers(pixels, image_shape)
-"""
+NAMES = ["model.units=[3]", "model.units=[4]", "model.units=[5]"]
 
 
 def processes_of(root):
@@ -90,7 +75,7 @@ def test_a_sweep_that_goes_well_says_its_runs_and_its_board(sweep):
     assert lines[0] == "2 runs: 0 finished, 2 to train"
     told = [line.partition(":")[0] for line in lines if "test accuracy" in line]
     assert sorted(told) == ["seed=0", "seed=1"]
-    assert "best first by validation/accuracy" in sweep.done.stdout.partition("run key")[2]
+    assert "best first by validation/accuracy" in sweep.done.stdout.partition("run key")[3]
     assert "\x1b" not in sweep.done.stdout
 
 
@@ -140,13 +125,13 @@ def test_a_worker_that_is_killed_leaves_the_others(digits_root, tmp_path):
     root = link_data(digits_root, tmp_path / "root")
     (tmp_path / "broken.py").write_text(BROKEN)
     words = ["-m", "hydra/launcher=joblib", "dataset=digits", "debug=fast", "model=fnn"]
-    words += ["model._target_=broken.Broken", "model.units=[2],[4],[5]"]
+    words += ["model._target_=broken.Broken", "model.units=[3],[4],[5]"]
     path = {"PYTHONPATH": str(tmp_path)}
     done = run_program(root, "train", *words, env=path, timeout=600)
     assert done.returncode == 1, done
     assert "Traceback" not in done.stderr
     last = done.stderr.splitlines()[-1]
-    assert "model.units=[2]: its process was killed (TerminatedWorkerError: " in last
+    assert "model.units=[3]: its process was killed (TerminatedWorkerError: " in last
     runs = [run for run in mlflow_runs(root) if "eyechart.run_key" in run.data.tags]
     # one that the same pool trained at that moment is lost with it, and told of; the rest is trained
     expected = {name: "KILLED" if f"{name}: its process" in last else "FINISHED" for name in NAMES}
