@@ -75,7 +75,7 @@ def test_a_sweep_that_goes_well_says_its_runs_and_its_board(sweep):
     assert lines[0] == "2 runs: 0 finished, 2 to train"
     told = [line.partition(":")[0] for line in lines if "test accuracy" in line]
     assert sorted(told) == ["seed=0", "seed=1"]
-    assert "best first by validation/accuracy" in sweep.done.stdout.partition("run key")[3]
+    assert "best first by validation/accuracy" in sweep.done.stdout.partition("run key")[2]
     assert "\x1b" not in sweep.done.stdout
 
 
