@@ -121,7 +121,7 @@ def test_finished_resumed_failed_and_new_runs(digits, base):
     assert [job.name for job in plan.to_train] == ["seed=2", "seed=3", "seed=1"]  # what failed may fail again
     # 10 s an epoch: 6 epochs of one and 10 of the two others
     assert plan.tell() == (
-        "4 runs: 1 finished, 1 resumed, 2 to train, 1 duplicates left out, 1 failed before and tried again, "
+        "4 runs: 1 finished, 1 resumed, 2 to train, 1 duplicate left out, 1 failed before and tried again, "
         "about 4 min of training, going by earlier runs"
     )
     lines = plan.tell(runs=True).splitlines()

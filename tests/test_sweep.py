@@ -163,9 +163,9 @@ def test_the_plan_alone_changes_nothing(sweep, compared):
         for seed in range(3)
     ]
     alone = run_program(sweep.root, "train", *BASE, "model=fnn", "plan=true", env=forbidden)
-    assert alone.stdout.splitlines()[-1] == "1 runs: 1 finished, 0 to train"
+    assert alone.stdout.splitlines()[-1] == "1 run: 1 finished, 0 to train"
     forced = run_program(sweep.root, "train", *BASE, "model=fnn", "plan=true", "force=true", env=forbidden)
-    assert forced.stdout.splitlines()[-1].startswith("1 runs: 0 finished, 1 to train")
+    assert forced.stdout.splitlines()[-1].startswith("1 run: 0 finished, 1 to train")
     assert files_below(sweep.root / ".eyechart") == before
 
 

@@ -70,8 +70,8 @@ class Plan:
     def tell(self, *, runs: bool = False) -> str:
         """The plan in one line, and with `runs` in a line for each run before it."""
         left = self.to_train
-        experience = Experience()
-        expected = {job.run_key: experience.expected_seconds(job.config, job.epochs_left) for job in left}
+        experience = Experience() if left else None  # which reads the journals of all runs
+        expected = {job.run_key: experience.expected_seconds(job.config, job.epochs_left) for job in left if experience}
         known = [seconds for seconds in expected.values() if seconds is not None]
         resumed = sum(job.standing.epochs > 0 for job in left)
         failed = sum(job.standing.failed for job in left)
@@ -79,12 +79,12 @@ class Plan:
         parts = [f"{len(self.jobs) - len(left)} finished"]
         parts += [f"{resumed} resumed"] if resumed else []
         parts += [f"{len(left) - resumed} to train"]
-        parts += [f"{self.duplicates} duplicates left out"] if self.duplicates else []
+        parts += [f"{_count(self.duplicates, 'duplicate')} left out"] if self.duplicates else []
         parts += [f"{failed} failed before and tried again"] if failed else []
         if known:
             some = "" if len(known) == len(left) else f" for {len(known)} of them"
             parts += [f"about {in_words(sum(known))} of training{some}, going by earlier runs"]
-        summary = f"{len(self.jobs)} runs: {', '.join(parts)}"
+        summary = f"{_count(len(self.jobs), 'run')}: {', '.join(parts)}"
         if not runs:
             return summary
         width = max(len(job.name) for job in self.jobs)
@@ -133,6 +133,10 @@ def in_words(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _swept(overrides: Sequence[Sequence[str]]) -> set[str]:
