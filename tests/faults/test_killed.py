@@ -24,7 +24,7 @@ SWEEP = [
 ]
 
 
-@pytest.mark.parametrize(("backend", "kills"), [("tensorflow", 20), ("jax", 6)])
+@pytest.mark.parametrize(("backend", "kills"), [("tensorflow", 20), ("jax", 4)])
 def test_killed_at_random_moments(digits_root, tmp_path, backend, kills):
     words = [*SWEEP, f"backend={backend}"]
     undisturbed = link_data(digits_root, tmp_path / "undisturbed")
