@@ -227,6 +227,13 @@ def test_what_was_trained_anew_is_marked_and_counts_once(sweep, forced):
     assert not results.duplicated(["model", "seed"]).any()
 
 
+def test_what_was_typed_last_is_the_last_though_nothing_was_left_to_do(sweep, forced):
+    again = run_program(sweep.root, "train", "-m", *SWEEP)
+    assert again.stdout.startswith("4 runs: 4 finished, 0 to train")
+    compared = run_program(sweep.root, "compare", "sweep=last")
+    assert f"written to {sweep.root}/.eyechart/sweeps/{sweep.parent.data.tags['eyechart.sweep']}:" in compared.stdout
+
+
 # --- a sweep in which one job fails
 
 

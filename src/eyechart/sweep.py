@@ -203,13 +203,19 @@ def identity_of(run_keys: Iterable[str], tracking: TrackingConfig) -> str:
 
 
 def settled(identity: str, jobs: Sequence[Job], tracking: TrackingConfig) -> bool:
-    """Whether a sweep has been finished, and everything about it and its runs been delivered."""
+    """Whether a sweep has been finished, and everything about it and its runs been delivered.
+
+    It is then the one that was typed last.
+    """
     folder, courier = _of_identity(identity), Courier(tracking)
     if folder is None or not all(job.standing.finished for job in jobs):
         return False
     end = ending(read_journal(folder)) or {"status": ""}
     folders = [folder, *(paths.runs() / job.run_key for job in jobs)]
-    return end["status"] == "FINISHED" and all(courier.has_delivered(folder) for folder in folders)
+    if end["status"] != "FINISHED" or not all(courier.has_delivered(folder) for folder in folders):
+        return False
+    os.utime(folder / MANIFEST)
+    return True
 
 
 def forced_since(identity: str) -> int:
