@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -151,3 +152,16 @@ def test_text_that_is_no_unicode_ends_no_run(tmp_path):
     finally:
         journal.close()
     assert len(read_journal(tmp_path)) == 1
+
+
+def test_a_record_that_a_full_disk_takes_half_of_leaves_nothing(tmp_path, monkeypatch):
+    journal = Journal(tmp_path)
+    journal.append("tags", values={"a": "1"})
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, line: write(file, line[: len(line) // 2]))
+    with pytest.raises(OSError, match="No space left on device"):
+        journal.append("tags", values={"b": "2"})
+    monkeypatch.undo()
+    journal.append("tags", values={"c": "3"})
+    journal.close()
+    assert [record["values"] for record in read_journal(tmp_path)] == [{"a": "1"}, {"c": "3"}]
