@@ -5,7 +5,6 @@ python benchmarks/again.py 5     rounds; needs the digits prepared
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,23 +12,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from support import ROOT, machine, spread
+from support import machine, spread, start_sweep
 
 from eyechart import paths
 
 FINISHED = "dataset=digits model=fnn,cnn_small seed=range(8) limit=[64,32] trainer.epochs=1"
 LONG = "dataset=digits model=lenet seed=0,1 trainer.epochs=1000"
-
-
-def start(place: str, words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "pipelines/train.py", "-m", *words.split()],
-        cwd=ROOT,
-        env=os.environ | {"EYECHART_ROOT": place},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
 
 
 def seconds(process: subprocess.Popen[str]) -> float:
@@ -40,7 +28,7 @@ def seconds(process: subprocess.Popen[str]) -> float:
 
 def interrupted(place: str, number: signal.Signals) -> float:
     """Seconds from a signal in the middle of a training to the end of the process."""
-    process = start(place, LONG)
+    process = start_sweep(place, LONG)
     time.sleep(20)
     process.send_signal(number)
     return seconds(process)
@@ -53,8 +41,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         (Path(place) / "data").mkdir()
         (Path(place) / "data" / "prepared").symlink_to(paths.prepared("digits").parent)
-        start(place, FINISHED).communicate()
-        again = [seconds(start(place, FINISHED)) for _ in range(rounds)]
+        start_sweep(place, FINISHED).communicate()
+        again = [seconds(start_sweep(place, FINISHED)) for _ in range(rounds)]
         print(f"| a finished sweep of 16 runs, typed again | {spread(again)} |", flush=True)
         for number in (signal.SIGINT, signal.SIGTERM):
             ends = [interrupted(place, number) for _ in range(rounds)]

@@ -5,14 +5,12 @@ python benchmarks/multirun.py 9     jobs; needs Fashion-MNIST prepared
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from support import ROOT, machine, spread
+from support import machine, spread, start_sweep
 
 from eyechart import paths
 
@@ -27,14 +25,7 @@ def main() -> None:
             (Path(place) / "data").mkdir()
             (Path(place) / "data" / "prepared").symlink_to(paths.prepared("fashion_mnist").parent)
             sweep = f"model={model} seed=range({jobs}) trainer.epochs=2 limit=[10000,10000]"
-            process = subprocess.Popen(
-                [sys.executable, "pipelines/train.py", "-m", *sweep.split()],
-                cwd=ROOT,
-                env=os.environ | {"EYECHART_ROOT": place},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-            )
+            process = start_sweep(place, sweep)
             assert process.stdout is not None
             for line in process.stdout:
                 if line.startswith("seed="):

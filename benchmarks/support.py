@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import statistics
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -30,3 +33,15 @@ def spread(values: list[float], digits: int = 2) -> str:
 def ratios(ours: list[float], theirs: list[float]) -> list[float]:
     """Pair by pair, because the machine's speed drifts: how many times faster ours is."""
     return [b / a for a, b in zip(ours, theirs, strict=True)]
+
+
+def start_sweep(place: str, words: str) -> subprocess.Popen[str]:
+    """A sweep on the workspace `place`, as a process whose output can be read."""
+    return subprocess.Popen(
+        [sys.executable, "pipelines/train.py", "-m", *words.split()],
+        cwd=ROOT,
+        env=os.environ | {"EYECHART_ROOT": place},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )

@@ -47,25 +47,8 @@ def learning_curves(history: pd.DataFrame, best_epoch: int | None, title: str = 
         axes.set_xlabel("epoch", size=style.LABEL, color=style.INK)
         axes.set_ylabel(metric, size=style.LABEL, color=style.INK)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
-        epochs = history["epoch"].to_numpy()
-        if len(epochs):
-            room = max(0.5, 0.02 * np.ptp(epochs))
-            axes.set_xlim(epochs.min() - room, epochs.max() + room)
-
-    entries = {text: line for line in axes.lines if not (text := str(line.get_label())).startswith("_")}
-    if entries:
-        figure.legend(
-            list(entries.values()),
-            list(entries),
-            loc="upper center",
-            bbox_to_anchor=(0.5, 1 - legend / height),
-            ncols=len(entries),
-            fontsize=style.LABEL,
-            labelcolor=style.INK,
-            frameon=False,
-            borderaxespad=0,
-            borderpad=0.2,
-        )
+        style.leave_room(axes, history["epoch"].to_numpy())
+    style.add_legend(figure, axes, legend)
     return figure
 
 

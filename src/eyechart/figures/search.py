@@ -56,20 +56,8 @@ def search_history(trials: pd.DataFrame, metric: str, *, maximize: bool) -> Figu
     axes.set_xlabel("trial", size=style.LABEL, color=style.INK)
     axes.set_ylabel(metric, size=style.LABEL, color=style.INK)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))
-    if len(numbers):
-        room = max(0.5, 0.02 * np.ptp(numbers))
-        axes.set_xlim(numbers.min() - room, numbers.max() + room)
-    if complete.any() or pruned.any():
-        figure.legend(
-            loc="upper center",
-            bbox_to_anchor=(0.5, 1 - legend / height),
-            ncols=3,
-            fontsize=style.LABEL,
-            labelcolor=style.INK,
-            frameon=False,
-            borderaxespad=0,
-            borderpad=0.2,
-        )
+    style.leave_room(axes, numbers)
+    style.add_legend(figure, axes, legend)
     return figure
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,31 @@ def add_title(figure: Figure, lines: list[str], top: float = 0.1) -> None:
     for number, line in enumerate(lines):
         below = top + number * inches(TITLE)
         figure.text(0.5, 1 - below / height, line, size=TITLE, color=INK, ha="center", va="top", parse_math=False)
+
+
+def add_legend(figure: Figure, axes: Axes, top: float) -> None:
+    """Name the lines of `axes` that have a name, centred and side by side, `top` inches below the upper edge."""
+    entries = {text: line for line in axes.lines if not (text := str(line.get_label())).startswith("_")}
+    if entries:
+        figure.legend(
+            list(entries.values()),
+            list(entries),
+            loc="upper center",
+            bbox_to_anchor=(0.5, 1 - top / figure.get_figheight()),
+            ncols=len(entries),
+            fontsize=LABEL,
+            labelcolor=INK,
+            frameon=False,
+            borderaxespad=0,
+            borderpad=0.2,
+        )
+
+
+def leave_room(axes: Axes, numbers: NDArray[Any]) -> None:
+    """Let the horizontal axis begin a little before the least of these numbers and end a little after the greatest."""
+    if len(numbers):
+        room = max(0.5, 0.02 * np.ptp(numbers))
+        axes.set_xlim(numbers.min() - room, numbers.max() + room)
 
 
 def inches(size: float, lines: int = 1) -> float:

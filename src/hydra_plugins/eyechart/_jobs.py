@@ -107,8 +107,10 @@ class JobSweeper(Sweeper):
         sweep = Sweep.of_this_job()
         assert sweep is not None
         assert self.config is not None
-        with read_write(self.config), open_dict(self.config):  # the processes of a cluster have not our environment
-            self.config.hydra.overrides.hydra.append(f"++hydra.job.env_set.{SWEEP}={sweep.id}")
+        told = f"++hydra.job.env_set.{SWEEP}={sweep.id}"  # the processes of a cluster have not our environment
+        if told not in self.config.hydra.overrides.hydra:  # a search launches batch after batch
+            with read_write(self.config), open_dict(self.config):
+                self.config.hydra.overrides.hydra.append(told)
         if isinstance(self.launcher, BasicLauncher):
             return self._launch(jobs)
         with telling(jobs, sweep.since), self._no_orphans():
