@@ -15,7 +15,8 @@ from support import machine, ratios, spread
 
 from eyechart.config import check
 from eyechart.data import open_dataset
-from eyechart.training.backend import activate, make_engine, worth_compiling
+from eyechart.training.backend import activate, worth_compiling
+from eyechart.training.backend.assembly import make_engine
 from eyechart.training.order import order
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
@@ -35,9 +36,10 @@ def measure(name: str, rounds: int) -> str:
     images, labels = train.load(), train.labels
     loss = keras.losses.SparseCategoricalCrossentropy()
     model = architecture.build(dataset.image_shape, 10)
-    engine = make_engine(
-        model=model,
-        optimizer=keras.optimizers.Adam(),
+    engine, _ = make_engine(
+        models=[model],
+        optimizer=keras.optimizers.Adam,
+        rates=[0.001],
         loss=loss,
         images=images,
         labels=labels,

@@ -23,8 +23,8 @@ from omegaconf import OmegaConf
 from support import command, compose, environment, error_line, forbid, link_data, mlflow_runs, run_program
 
 from eyechart import paths
+from eyechart.attempt import Pruned
 from eyechart.errors import ConfigError, EyechartError
-from eyechart.experiment import Pruned
 from eyechart.holding import Hold
 from eyechart.pruning import pruner_of
 from eyechart.search import Search, conduct

@@ -1,110 +1,112 @@
-"""One run, from a checked configuration to its result. Reads like a table of contents."""
+"""One run, or several that are trained together, from a checked configuration to a result: a table of contents."""
 
 from __future__ import annotations
 
+import functools
+import traceback
 from collections.abc import Sequence
-from contextlib import suppress
-from functools import partial
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-
-from omegaconf import OmegaConf
+from typing import TYPE_CHECKING, Any
 
 from eyechart import paths
-from eyechart.config import TRAINING_VERSION, Config
+from eyechart.attempt import Attempt, Pruned, Task
+from eyechart.config import Config
 from eyechart.data import Dataset, Splits, open_dataset
-from eyechart.errors import EyechartError
-from eyechart.files import remove_unfinished, replacing, write_json, write_text
+from eyechart.files import replacing, write_json, write_text
 from eyechart.holding import Hold
-from eyechart.standing import Outcome, attempt, finished, set_aside
-from eyechart.tracking import Courier, Journal, read_journal
-from eyechart.tracking.config import hide_password
+from eyechart.standing import Outcome, finished, set_aside
+from eyechart.tracking import Courier, Journal
 from eyechart.training.checkpoint import remove_checkpoints
-from eyechart.training.records import Consumer
 
 if TYPE_CHECKING:
-    from eyechart.training.backend import Engine
-
-IDENTITY = "eyechart.run_key"
-
-
-class Pruned(EyechartError):
-    """A search gave a run up, which can still be trained to its end."""
+    from eyechart.tracking.listener import JournalListener
+    from eyechart.training.backend import Engine, Predictor
+    from eyechart.training.consumers import Best
+    from eyechart.training.records import Consumer
 
 
-class Pruner(Consumer, Protocol):
-    """Hears of every epoch of a run, and may ask for its end because others do better.
-
-    Attributes:
-        gave_up: whether it asked for the end.
-    """
-
-    gave_up: bool
-
-
-def run(
-    config: Config,
-    courier: Courier,
-    *,
-    name: str = "",
-    overrides: Sequence[str] = (),
-    sweep: str | None = None,
-    since: int | None = None,
-    pruner: Pruner | None = None,
-) -> Outcome:
+def run(task: Task, courier: Courier, *, sweep: str | None = None, since: int | None = None) -> Outcome:
     """Train, evaluate and record one run; hand back the record if it was finished before.
 
     Args:
-        config: checked.
+        task: what is to be trained.
         courier: brings the journal to MLflow.
-        name: of the run in tables; the model and data set if empty.
-        overrides: what was typed on the command line, for the record.
         sweep: the id of the sweep that this run is a part of.
         since: what was begun before this time, in milliseconds since 1970, is set aside and trained anew.
-        pruner: hears of every epoch, and may give the run up.
 
     Raises:
         EyechartError: the data set is not prepared or the model cannot read it.
         Pruned: the pruner gave the run up.
     """
-    dataset = open_dataset(config.dataset.name)
-    config = config.settled(dataset.own_validation)
-    splits = splits_of(config, dataset)
-    run_key = config.run_key(dataset.digest, dataset.own_validation)
-    folder = paths.runs() / run_key
-    with Hold.take(folder, f"run {run_key}"):
-        if since is not None:
-            set_aside(folder, since, courier)
-        outcome = finished(run_key)
-        if outcome is None:
-            remove_unfinished(folder)
-            journal = Journal(folder)
-            try:
-                _introduce(journal, config, dataset, run_key, name, overrides, sweep)
-                courier.tell(folder)
-                result = _train_and_evaluate(
-                    journal, courier, config, dataset, splits, rows=sweep is None, pruner=pruner
-                )
-                journal.append("end", status="FINISHED", result=result)
-                outcome = Outcome(run_key, folder, result, True)
-            except (KeyboardInterrupt, SystemExit):  # the second is how Ray ends a worker
-                journal.append("end", status="KILLED", message="interrupted; the same command goes on from here")
-                raise
-            except Pruned as pruned:
-                journal.append("tags", values={"eyechart.pruned": str(pruned)})
-                journal.append("end", status="KILLED", message=str(pruned), pruned=True)
-                raise
-            except BaseException as error:
-                with suppress(OSError):  # on a full disk what went wrong is of more use than that it cannot be written
-                    journal.append("end", status="FAILED", message=f"{type(error).__name__}: {error}")
-                raise
-            finally:
-                journal.close()
-                courier.tell(folder)
-        else:
-            courier.tell(folder)
-        remove_checkpoints(folder)
+    (outcome,) = run_together([task], courier, sweep=sweep, since=since)
+    if isinstance(outcome, Exception):
+        raise outcome
     return outcome
+
+
+def run_together(
+    tasks: Sequence[Task], courier: Courier, *, sweep: str | None = None, since: int | None = None
+) -> list[Outcome | Exception]:
+    """The same for several runs that differ in nothing but what the members of a program may (`grouping.VARIES`).
+
+    Runs that another process trains are waited for, one by one, when the others are done.
+
+    Returns:
+        Of each task its outcome, or what went wrong with it alone. What goes wrong with all of them is raised.
+    """
+    dataset = open_dataset(tasks[0].config.dataset.name)
+    config = tasks[0].config.settled(dataset.own_validation)
+    group = _Group(config, dataset, splits_of(config, dataset), courier, rows=sweep is None)
+    outcomes: dict[int, Outcome | Exception] = {}
+    attempts: dict[int, Attempt] = {}
+    elsewhere = []
+    with ExitStack() as holds:
+        for number, task in enumerate(tasks):
+            run_key = task.config.run_key(dataset.digest, dataset.own_validation)
+            folder, what = paths.runs() / run_key, f"run {run_key}"
+            hold = Hold.take(folder, what) if len(tasks) == 1 else Hold.try_to_take(folder)
+            if hold is None:
+                elsewhere.append(number)
+                continue
+            holds.enter_context(hold)
+            if since is not None:
+                set_aside(folder, since, courier)
+            if outcome := finished(run_key):
+                outcomes[number] = outcome
+                courier.tell(folder)
+                remove_checkpoints(folder)
+            else:
+                attempts[number] = Attempt(task, folder, dataset, courier, sweep)
+        if attempts:
+            try:
+                for attempt in attempts.values():
+                    attempt.begin()
+                _train(list(attempts.values()), group)
+            except BaseException as error:
+                for attempt in attempts.values():
+                    attempt.end(error)
+                raise
+            outcomes |= {number: attempt.outcome for number, attempt in attempts.items() if attempt.outcome}
+    for number in elsewhere:
+        (outcomes[number],) = run_together([tasks[number]], courier, sweep=sweep, since=since)
+    return [outcomes[number] for number in range(len(tasks))]
+
+
+@dataclass(frozen=True)
+class _Group:
+    """What runs that are trained together share; `config` is that of the first, `rows` says whether to print epochs."""
+
+    config: Config
+    dataset: Dataset
+    splits: Splits
+    courier: Courier
+    rows: bool
+
+    @property
+    def title(self) -> str:
+        return f"{self.config.model_name} on {self.dataset.name}"
 
 
 def splits_of(config: Config, dataset: Dataset) -> Splits:
@@ -121,84 +123,129 @@ def splits_of(config: Config, dataset: Dataset) -> Splits:
     )
 
 
-def _introduce(
-    journal: Journal,
-    config: Config,
-    dataset: Dataset,
-    run_key: str,
-    name: str,
-    overrides: Sequence[str],
-    sweep: str | None,
-) -> None:
-    """Say who this run is and what it was given."""
-    from eyechart.tracking.machine import git_tags, machine_tags
+def _train(attempts: Sequence[Attempt], group: _Group) -> None:
+    """Train and evaluate, half of the attempts at a time where all of them do not fit into memory."""
+    from eyechart.training.backend import out_of_memory
 
-    before = read_journal(journal.folder)
-    journal.append(
-        "start",
-        identity=[IDENTITY, run_key],
-        attempt=attempt(run_key),
-        name=name or f"{config.model_name} on {dataset.name}",
-        experiment_name=config.tracking.experiment_name,
-        parent=sweep,
-        source="pipelines/train.py",
-    )
-    if any(record.get("pruned") for record in before):
-        journal.append("tags", values={"eyechart.pruned": ""})
-    if any(record["kind"] == "params" for record in before):  # a further attempt
+    try:
+        _train_and_evaluate(attempts, group)
+    except Exception as error:
+        if len(attempts) == 1 or not out_of_memory(error):
+            raise
+        traceback.clear_frames(error.__traceback__)  # they hold the memory that the halves need
+    else:
         return
-    typed = [hide_password(override) for override in overrides]
-    tags: dict[str, Any] = {"eyechart.data_digest": dataset.digest, "eyechart.overrides": " ".join(typed)}
-    tags["eyechart.training_version"] = TRAINING_VERSION
-    journal.append("tags", values=tags | git_tags(paths.SOURCE) | machine_tags())
-    profile = {"train": dataset.counts["train"], "test": dataset.counts["test"], "classes": len(dataset.class_names)}
-    journal.append(
-        "input", name=dataset.name, digest=dataset.digest, source=str(paths.prepared(dataset.name)), profile=profile
-    )
-    artifacts = journal.folder / "artifacts"
-    write_text(artifacts / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config.choices())))
-    write_text(artifacts / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(typed)))
-    for file in ("config.yaml", "overrides.yaml"):
-        journal.append("artifact", path=f"artifacts/{file}", folder="config")
-    journal.append("params", values=config.parameters())  # last: where they are, all of the above is
+    half = (len(attempts) + 1) // 2
+    print(f"{len(attempts)} members do not fit into memory: going on with {half} at a time", flush=True)
+    for part in (attempts[:half], attempts[half:]):
+        left = [attempt for attempt in part if attempt.outcome is None]
+        if left:
+            _train(left, group)
 
 
-def _train_and_evaluate(
-    journal: Journal,
-    courier: Courier,
-    config: Config,
-    dataset: Dataset,
-    splits: Splits,
-    *,
-    rows: bool,
-    pruner: Pruner | None,
-) -> dict[str, Any]:
-    from eyechart.models.layer_table import layer_table
+@dataclass(frozen=True)
+class _Trained:
+    """One member after its training."""
+
+    best: Best
+    listener: JournalListener
+
+
+def _train_and_evaluate(attempts: Sequence[Attempt], group: _Group) -> None:
     from eyechart.tracking.listener import JournalListener
-    from eyechart.training import losses
-    from eyechart.training.backend import activate, make_engine, set_seed, steps_that_fit, worth_compiling
-    from eyechart.training.checkpoint import Checkpoint
+    from eyechart.tracking.machine import system_metrics
+    from eyechart.training.backend import activate
+    from eyechart.training.checkpoint import Checkpoint, go_on
     from eyechart.training.consumers import Best
     from eyechart.training.loop import train
     from eyechart.training.progress import EpochTable
 
-    trainer, held_back = config.trainer, splits.validation
+    config, splits = group.config, group.splits
+    trainer, held_back, augmentation = config.trainer, splits.validation, config.augmentation
     device = activate(config.backend, trainer.device, trainer.precision)
-    set_seed(config.seed)
-    model = config.model.build(dataset.image_shape, len(dataset.class_names))
-    layers = layer_table(model)
-    write_text(journal.folder / "artifacts" / "layers.txt", layers)
-    journal.append("artifact", path="artifacts/layers.txt")
-    if rows:
-        print(f"\n{layers}", flush=True)
+    model, engine, how = _build(attempts, group, device)
+    for attempt in attempts:
+        attempt.journal.append("tags", values={"eyechart.engine": how, "eyechart.device": device})
+
+    load = functools.cache(lambda epoch: system_metrics())
+    members = []
+    for attempt in attempts:
+        callbacks = attempt.task.config.callbacks
+        best = Best(callbacks.monitor if held_back else None, callbacks.patience, callbacks.min_delta)
+        members.append(_Trained(best, JournalListener(attempt.journal, group.courier, load)))
+    checkpoints = [
+        Checkpoint(attempt.folder, [member.best, member.listener])
+        for attempt, member in zip(attempts, members, strict=True)
+    ]
+    done = go_on(checkpoints, engine)
+    if done:
+        print(f"going on after epoch {done}", flush=True)
     size = len(splits.train)
+    with EpochTable(
+        title=group.title, epochs=trainer.epochs, size=size, done=done, rows=group.rows, members=len(members)
+    ) as table:
+        consumers: list[list[Consumer]] = []
+        for attempt, member, checkpoint in zip(attempts, members, checkpoints, strict=True):
+            consumers.append([member.best, member.listener, checkpoint, table])  # a row that was seen is safe
+            if attempt.task.pruner:
+                consumers[-1].append(attempt.task.pruner)
+        train(
+            engine,
+            consumers,
+            seeds=[attempt.task.config.seed for attempt in attempts],
+            size=size,
+            epochs=trainer.epochs,
+            done=done,
+            validation=(held_back.load(), held_back.labels) if held_back else None,
+            draw=functools.partial(augmentation.draw, indices=splits.train.indices) if augmentation else None,
+            tick=table.tick,
+        )
+    last = engine.weights()
+    for attempt, member, weights in zip(attempts, members, last, strict=True):
+        pruner = attempt.task.pruner
+        if pruner and pruner.gave_up:
+            epochs = len(member.listener.history)
+            attempt.end(Pruned(f"given up by the search after epoch {epochs} of {trainer.epochs}"))
+            continue
+        engine.alone.set_weights([member.best.weights or weights])
+        try:
+            attempt.finish(_evaluate(attempt.journal, model, engine.alone, member, group, len(attempts)))
+        except Exception as error:  # the others go on
+            attempt.end(error)
+
+
+def _build(attempts: Sequence[Attempt], group: _Group, device: str) -> tuple[Any, Engine, str]:
+    """The model, the engine that trains each attempt as a member, and what is to be said of it."""
+    from eyechart.models.layer_table import layer_table
+    from eyechart.training import losses
+    from eyechart.training.backend import set_seed, steps_that_fit, worth_compiling
+    from eyechart.training.backend.assembly import make_engine
+
+    config, dataset, splits = group.config, group.dataset, group.splits
+    trainer, size = config.trainer, len(splits.train)
+    models = []
+    for attempt in attempts:  # each begins with the weights of its own seed, as if it were alone
+        set_seed(attempt.task.config.seed)
+        models.append(config.model.build(dataset.image_shape, len(dataset.class_names)))
+    model = models[0]
+    layers = layer_table(model)
+    for attempt in attempts:
+        write_text(attempt.folder / "artifacts" / "layers.txt", layers)
+        attempt.journal.append("artifact", path="artifacts/layers.txt")
+    if group.rows:
+        print(f"\n{layers}", flush=True)
     steps_per_epoch = -(-size // trainer.batch_size)
-    rate = config.schedule.build(config.optimizer.learning_rate, steps_per_epoch, trainer.epochs)
     steps_per_chunk = steps_that_fit(dataset.image_shape, size, trainer.batch_size, trainer.device_gigabytes)
     class_weights = losses.balanced(splits.train.labels, len(dataset.class_names)) if trainer.class_weights else None
-    engine = make_engine(
-        model=model,
-        optimizer=config.optimizer.build(rate, trainer.precision),
+
+    def optimizer(rate: Any) -> Any:
+        return config.optimizer.build(config.schedule.build(rate, steps_per_epoch, trainer.epochs), trainer.precision)
+
+    engine, obstacle = make_engine(
+        models=models,
+        optimizer=optimizer,
+        rates=[attempt.task.config.optimizer.learning_rate for attempt in attempts],
+        element_wise=config.optimizer.element_wise,
         loss=losses.crossentropy(class_weights),
         augment=config.augmentation.apply if config.augmentation else None,
         images=splits.train.load() if steps_per_chunk is None else splits.train,
@@ -208,44 +255,30 @@ def _train_and_evaluate(
         compiled=worth_compiling(model, device),
         device=device,
     )
-    journal.append("tags", values={"eyechart.engine": f"{config.backend}, 1 member", "eyechart.device": device})
+    if len(attempts) == 1:
+        return model, engine, f"{config.backend}, 1 member"
+    together = f"in turn: {obstacle}" if obstacle else "as one program"
+    print(f"{len(attempts)} runs of {group.title}, {together}", flush=True)
+    return model, engine, f"{config.backend}, {len(attempts)} members{' in turn' if obstacle else ''}"
 
-    best = Best(config.callbacks.monitor if held_back else None, config.callbacks.patience, config.callbacks.min_delta)
-    listener = JournalListener(journal, courier)
-    checkpoint = Checkpoint(journal.folder, [best, listener])
-    done = checkpoint.load(engine)
-    if done:
-        print(f"going on after epoch {done}", flush=True)
-    title = f"{config.model_name} on {dataset.name}"
-    with EpochTable(title=title, epochs=trainer.epochs, size=size, done=done, rows=rows) as table:
-        train(
-            engine,
-            [best, listener, checkpoint, table, *([pruner] if pruner else [])],  # a row that was seen is safe
-            seed=config.seed,
-            size=size,
-            epochs=trainer.epochs,
-            done=done,
-            validation=(held_back.load(), held_back.labels) if held_back else None,
-            draw=partial(config.augmentation.draw, config.seed, indices=splits.train.indices)
-            if config.augmentation
-            else None,
-            tick=table.tick,
-        )
-    if pruner and pruner.gave_up:
-        raise Pruned(f"given up by the search after epoch {len(listener.history)} of {trainer.epochs}")
-    best.put_back(engine)
+
+def _evaluate(
+    journal: Journal, model: Any, predictor: Predictor, member: _Trained, group: _Group, members: int
+) -> dict[str, Any]:
+    """Save the model with its best weights, predict with it, and record all that follows from the predictions."""
     from eyechart.tracking.machine import model_requirements
 
-    _save_model(model, journal.folder / "artifacts" / "model.keras")
+    dataset, artifacts = group.dataset, journal.folder / "artifacts"
+    _save_model(model, artifacts / "model.keras")
     journal.append(
         "model",
         path="artifacts/model.keras",
         image_shape=list(dataset.image_shape),
         classes=len(dataset.class_names),
-        backend=config.backend,
-        requirements=model_requirements(config.backend),
+        backend=group.config.backend,
+        requirements=model_requirements(group.config.backend),
     )
-    history = listener.history
+    best, history = member.best, member.listener.history
     numbers = {
         "best_epoch": best.epoch,
         "parameters": int(model.count_params()),
@@ -253,9 +286,11 @@ def _train_and_evaluate(
     }
     journal.metrics(0, numbers)  # MLflow draws bars, run by run, of what has one value, at step 0
     summary = {"monitor": best.monitor, "epochs": len(history), **numbers}
-    result = summary | _evaluate(journal, engine, dataset, splits, history, best.epoch, title)
-    about = {"run_key": journal.folder.name, "title": title, "dataset": dataset.name, "result": result}
-    write_json(journal.folder / "artifacts" / "run.json", about)
+    if members > 1:  # the seconds are a share of theirs
+        summary["members"] = members
+    result = summary | _score(journal, predictor, group, history, best.epoch)
+    about = {"run_key": journal.folder.name, "title": group.title, "dataset": dataset.name, "result": result}
+    write_json(artifacts / "run.json", about)
     return result
 
 
@@ -266,27 +301,22 @@ def _save_model(model: Any, path: Path) -> None:
         model.save(temporary)
 
 
-def _evaluate(
-    journal: Journal,
-    engine: Engine,
-    dataset: Dataset,
-    splits: Splits,
-    history: list[dict[str, float]],
-    best_epoch: int,
-    title: str,
+def _score(
+    journal: Journal, predictor: Predictor, group: _Group, history: list[dict[str, float]], best_epoch: int
 ) -> dict[str, Any]:
-    """Predict with the best weights, and record everything that follows from the predictions."""
+    """Predict, and record everything that follows from the predictions."""
     import pandas as pd
 
     from eyechart import scorecard
     from eyechart.evaluation import predictions
     from eyechart.training.answers import ask
 
+    dataset, splits = group.dataset, group.splits
     parts, step_accuracy = {}, {}
     for part in ("validation", "test"):
         piece = getattr(splits, part)
         if piece is not None:
-            (answers,) = ask(engine, piece.load(), piece.labels)
+            (answers,) = ask(predictor, piece.load(), piece.labels)
             parts[part] = (piece.indices, piece.labels, answers.probabilities)
             if answers.step_accuracy is not None:
                 step_accuracy[part] = answers.step_accuracy
@@ -305,7 +335,7 @@ def _evaluate(
         by_step=by_step,
         test_images=splits.test.images,
         class_names=dataset.class_names,
-        title=title,
+        title=group.title,
     )
     row = history[best_epoch - 1]
     result = {"train/loss": row["train/loss"], "train/accuracy": row["train/accuracy"]} | scores.overall

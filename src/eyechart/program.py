@@ -6,6 +6,7 @@ import math
 import shutil
 import sys
 import traceback
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from typing import Any
 from omegaconf import DictConfig
 
 from eyechart import paths
+from eyechart.attempt import Pruned, Task
 from eyechart.config import Config, check
-from eyechart.experiment import Pruned, run
+from eyechart.experiment import run, run_together
 from eyechart.files import replacing
-from eyechart.plan import Plan, make_plan
+from eyechart.plan import Job, Plan, make_plan
 from eyechart.pruning import pruner_of
 from eyechart.standing import Outcome, anew_since
 from eyechart.sweep import Sweep
@@ -63,21 +65,18 @@ def _train_alone(checked: Config, config: DictConfig, overrides: list[str]) -> O
     since = _plan(config, overrides).since if checked.force else None
     with Courier(checked.tracking) as courier:
         close_abandoned(courier)
-        outcome = run(checked, courier, overrides=overrides, since=since)
+        outcome = run(Task(checked, overrides=overrides), courier, since=since)
     report(outcome)
     return outcome
 
 
 def _train_in(sweep: Sweep, checked: Config, overrides: list[str]) -> Outcome:
     """One run of a sweep, in the process that drives it, or in a worker, where its result is told by `telling`."""
-    entry, here = sweep.entry_of(overrides), sweep.courier is not None
-    name = entry["name"]
+    here, task = sweep.courier is not None, _task(sweep, checked, overrides)
+    name = task.name
     with nullcontext(sweep.courier) if sweep.courier else Courier(checked.tracking) as courier:
         try:
-            pruner = pruner_of(sweep.search, entry.get("trial"), checked.trainer.epochs)
-            outcome = run(
-                checked, courier, name=name, overrides=overrides, sweep=sweep.id, since=sweep.since, pruner=pruner
-            )
+            outcome = run(task, courier, sweep=sweep.id, since=sweep.since)
         except Exception as error:
             if isinstance(error, Pruned) and here:
                 print(f"{name}: {error}", flush=True)
@@ -86,6 +85,40 @@ def _train_in(sweep: Sweep, checked: Config, overrides: list[str]) -> Outcome:
     if here:
         report(outcome, name)
     return outcome
+
+
+def train_together(jobs: Sequence[Job]) -> list[Exception | None]:
+    """Train runs of this process' sweep as the members of one program, and say what came of them.
+
+    Args:
+        jobs: a group, as `grouping.groups_of` makes them.
+
+    Returns:
+        Of each job, what went wrong.
+    """
+    sweep = Sweep.of_this_job()
+    assert sweep is not None
+    assert sweep.courier is not None
+    tasks = [_task(sweep, job.config, job.overrides) for job in jobs]
+    outcomes: Sequence[Outcome | Exception]
+    try:
+        outcomes = run_together(tasks, sweep.courier, sweep=sweep.id, since=sweep.since)
+    except Exception as error:
+        traceback.clear_frames(error.__traceback__)  # they hold the memory that the next group needs
+        outcomes = [error] * len(jobs)
+    for task, outcome in zip(tasks, outcomes, strict=True):
+        if isinstance(outcome, Outcome):
+            report(outcome, task.name)
+        elif isinstance(outcome, Pruned):
+            print(f"{task.name}: {outcome}", flush=True)
+    return [outcome if isinstance(outcome, Exception) else None for outcome in outcomes]
+
+
+def _task(sweep: Sweep, config: Config, overrides: Sequence[str]) -> Task:
+    """A run of a sweep, with what its manifest says of it."""
+    entry = sweep.entry_of(overrides)
+    pruner = pruner_of(sweep.search, entry.get("trial"), config.trainer.epochs)
+    return Task(config, entry["name"], overrides, pruner)
 
 
 def describe(config: Config) -> str:
@@ -112,7 +145,8 @@ def report(outcome: Outcome, name: str = "") -> None:
         if result["monitor"]
         else f"nothing was held back: the last of {result['epochs']} epochs counts"
     )
-    how = f"{result['seconds']:.1f} s of training" if outcome.trained else "finished before, not trained again"
+    share = f" (its share of {result['members']} members)" if "members" in result else ""
+    how = f"{result['seconds']:.1f} s of training{share}" if outcome.trained else "finished before, not trained again"
     accuracy = f"{start}test accuracy {result['test/accuracy']:.4f} ({held_back})"
     print(f"{accuracy}, {how}, run key {outcome.run_key}", flush=True)
 

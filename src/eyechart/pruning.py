@@ -9,7 +9,7 @@ from eyechart.study import give_up, load, trial_of
 if TYPE_CHECKING:
     import optuna
 
-    from eyechart.training.backend import Engine
+    from eyechart.training.member import Member
     from eyechart.training.records import Record
 
 
@@ -31,7 +31,7 @@ class StudyPruner:
         self._reported = set(study.get_trials(deepcopy=False)[number].intermediate_values)
         self.gave_up = False
 
-    def __call__(self, record: Record, engine: Engine) -> bool:  # noqa: D102
+    def __call__(self, record: Record, member: Member) -> bool:  # noqa: D102
         if record.epoch not in self._reported:
             self._trial.report(record.metrics[self._monitor], record.epoch)
         if record.epoch < self._epochs and self._trial.should_prune():

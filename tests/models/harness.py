@@ -21,7 +21,8 @@ from models.cases import MODELS, SHAPES, architecture
 from eyechart.data import open_dataset
 from eyechart.models import inspection
 from eyechart.training import losses, optimizers
-from eyechart.training.backend import activate, make_engine, set_seed, worth_compiling
+from eyechart.training.backend import activate, set_seed, worth_compiling
+from eyechart.training.backend.assembly import make_engine
 
 STEP, BACKEND, FOLDER = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 BATCH = 10  # images, one of each class
@@ -47,9 +48,10 @@ def train(name: str, shape: tuple[int, int, int]) -> dict[str, Any]:
     images, labels = batch(shape)
     set_seed(0)
     model = architecture(name).build(shape, 10)
-    engine = make_engine(
-        model=model,
-        optimizer=optimizers.Adam(RATE).build(RATE, "float32"),
+    engine, _ = make_engine(
+        models=[model],
+        optimizer=lambda rate: optimizers.Adam(rate).build(rate, "float32"),
+        rates=[RATE],
         loss=losses.crossentropy(),
         images=images,
         labels=labels,

@@ -14,6 +14,7 @@ import time
 import traceback
 from typing import Any
 
+import group_cases
 import learning_cases
 import numpy as np
 from runs import ALL, BACKEND, FOLDER, SMALL, Run, copied, difference, digits, loss_of, synthetic
@@ -24,8 +25,9 @@ from eyechart.models import FNN
 from eyechart.training import optimizers, schedules
 from eyechart.training.augmentation import Augmentation
 from eyechart.training.backend import PREDICTION_BATCH, activate, worth_compiling
-from eyechart.training.checkpoint import Checkpoint
+from eyechart.training.checkpoint import Checkpoint, go_on
 from eyechart.training.consumers import Best
+from eyechart.training.member import members_of
 from eyechart.training.order import order
 from eyechart.training.records import Record
 
@@ -179,10 +181,10 @@ def resumed() -> dict[str, Any]:
         straight.train(4)
         first.train(2)
         checkpoint = Checkpoint(FOLDER / f"{BACKEND}-{name}", [Best(None)])
-        checkpoint(Record(2), first.engine)
+        checkpoint(Record(2), members_of(first.engine)[0])
         second.train(1)  # elsewhere in every respect, before the checkpoint is loaded
         different = difference(second.state(), first.state())
-        done = Checkpoint(checkpoint.folder, [Best(None)]).load(second.engine)
+        done = go_on([Checkpoint(checkpoint.folder, [Best(None)])], second.engine)
         restored = difference(second.state(), first.state())
         second.losses[:], second.accuracies[:] = first.losses, first.accuracies
         second.train(2)
@@ -305,6 +307,7 @@ CASES = (
     optimizers_built,
     schedules_built,
     activation,
+    *group_cases.CASES,
     *learning_cases.CASES,
     exchanged,
 )

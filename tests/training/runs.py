@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.abc
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from eyechart.models import CNN, CNNRNN, FNN, RNN, BiRNN
 from eyechart.training import losses, optimizers, schedules
 from eyechart.training.answers import ask
 from eyechart.training.augmentation import Augmentation
-from eyechart.training.backend import activate, make_engine, set_seed
+from eyechart.training.backend import activate, set_seed
+from eyechart.training.backend.assembly import make_engine
 from eyechart.training.order import order
 
 BACKEND, FOLDER = sys.argv[1], Path(sys.argv[2])
@@ -62,7 +64,11 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 class Run:
-    """A model and its engine on some images, and what its epochs gave; `source` is where else to read the images."""
+    """A model and its engine on some images, and what its epochs gave.
+
+    `source` is where else to read the images. `seeds` are those of the members' order and augmentation, and 4 more of
+    their weights; `rates` are their learning rates, where they are not the optimizer's.
+    """
 
     def __init__(
         self,
@@ -78,19 +84,32 @@ class Run:
         source: Slice | None = None,
         augmentation: Augmentation | None = None,
         class_weights: np.ndarray | None = None,
+        seeds: Sequence[int] = (3,),
+        rates: Sequence[float] | None = None,
+        lanes: int | None = 1,
     ):
         activate(BACKEND, "cpu", precision)
-        set_seed(7)
         images, labels = data
-        self.size = len(images)
+        self.size, self.seeds = len(images), seeds
         self.augmentation = augmentation
-        self.model = architecture.build(images.shape[1:], int(labels.max()) + 1)
         chosen = optimizer or optimizers.SGD(learning_rate=0.1)
-        rate = (schedule or schedules.Constant()).build(chosen.learning_rate, -(-self.size // batch_size), 10)
-        self.optimizer = chosen.build(rate, precision)
-        self.engine = make_engine(
-            model=self.model,
-            optimizer=self.optimizer,
+        models = []
+        for seed in seeds:
+            set_seed(seed + 4)
+            models.append(architecture.build(images.shape[1:], int(labels.max()) + 1))
+        self.model = models[0]
+
+        def built(rate: Any) -> Any:
+            steps = -(-self.size // batch_size)
+            self.optimizer = chosen.build((schedule or schedules.Constant()).build(rate, steps, 10), precision)
+            return self.optimizer
+
+        self.engine, self.obstacle = make_engine(
+            models=models,
+            optimizer=built,
+            rates=rates or [chosen.learning_rate] * len(seeds),
+            element_wise=chosen.element_wise,
+            lanes=lanes,
             loss=losses.crossentropy(class_weights),
             augment=augmentation.apply if augmentation else None,
             images=images if source is None else source,
@@ -100,18 +119,22 @@ class Run:
             compiled=compiled,
             device="cpu",
         )
-        self.losses: list[float] = []
-        self.accuracies: list[float] = []
+        self.losses: list[Any] = []  # of each epoch; of several members a list
+        self.accuracies: list[Any] = []
         self.ticks: list[int] = []
 
-    def train(self, epochs: int) -> Run:
+    def train(self, epochs: int, active: np.ndarray | None = None) -> Run:
         for _ in range(epochs):
             epoch = len(self.losses) + 1
-            orders = order(3, epoch, self.size)[np.newaxis]
-            draws = self.augmentation.draw(3, epoch, np.arange(self.size))[np.newaxis] if self.augmentation else None
-            (loss,), (accuracy,) = self.engine.epoch(orders, self.ticks.append, draws)
-            self.losses.append(float(loss))
-            self.accuracies.append(float(accuracy))
+            orders = np.stack([order(seed, epoch, self.size) for seed in self.seeds])
+            draws = None
+            if self.augmentation:
+                every = np.arange(self.size)
+                draws = np.stack([self.augmentation.draw(seed, epoch, every) for seed in self.seeds])
+            losses, accuracies = self.engine.epoch(orders, self.ticks.append, draws, active)
+            one = len(self.seeds) == 1
+            self.losses.append(float(losses[0]) if one else losses.tolist())
+            self.accuracies.append(float(accuracies[0]) if one else accuracies.tolist())
         return self
 
     def weights(self) -> Weights:

@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from training.fakes import FakeEngine
+from training.fakes import FakeEngine, fake_member
 
-from eyechart.training.checkpoint import Checkpoint, epochs_done, remove_checkpoints
+from eyechart.training.checkpoint import Checkpoint, epochs_done, go_on, remove_checkpoints
 from eyechart.training.consumers import Best
+from eyechart.training.member import members_of
 from eyechart.training.records import Record
 
 
@@ -17,7 +18,7 @@ class Remembers:
     def __init__(self):
         self.kept = {"number": 3, "real": 0.1, "none": math.nan, "text": "Zürich", "array": np.arange(6).reshape(2, 3)}
 
-    def __call__(self, record, engine):
+    def __call__(self, record, member):
         return False
 
     def state(self):
@@ -40,8 +41,9 @@ def write(folder, engine, epochs):
     checkpoint = Checkpoint(folder, [best, Remembers()])
     for epoch in epochs:
         record = Record(epoch, {"validation/loss": 1 / epoch})
-        best(record, engine)
-        assert checkpoint(record, engine) is False
+        (member,) = members_of(engine)
+        best(record, member)
+        assert checkpoint(record, member) is False
     return folder / f"checkpoint-{epochs[-1]:06d}.npz"
 
 
@@ -51,13 +53,13 @@ def written(tmp_path, engine):
 
 
 def load(folder, engine=None):
-    return Checkpoint(folder, [Best("validation/loss"), Remembers()]).load(engine or FakeEngine())
+    return go_on([Checkpoint(folder, [Best("validation/loss"), Remembers()])], engine or FakeEngine())
 
 
 def test_everything_comes_back(written, engine):
     other, best, memory = FakeEngine(), Best("validation/loss"), Remembers()
     memory.kept = {}
-    assert Checkpoint(written.parent, [best, memory]).load(other) == 4
+    assert go_on([Checkpoint(written.parent, [best, memory])], other) == 4
     assert (other.learned, other.speed) == (engine.learned, engine.speed)
     assert (best.epoch, best.value, best.weights) == (4, 0.25, {"trainable/0": 4})
     for name, value in Remembers().kept.items():
@@ -100,7 +102,7 @@ def test_the_file_before_stays_until_the_new_one_is_whole(written, monkeypatch):
 
     monkeypatch.setattr(np, "savez", fail)
     with pytest.raises(OSError, match="no space"):
-        Checkpoint(written.parent, [])(Record(5), FakeEngine())
+        Checkpoint(written.parent, [])(Record(5), fake_member())
     assert written.read_bytes() == before
     assert list(written.parent.iterdir()) == [written]
 

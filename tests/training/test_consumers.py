@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from training.fakes import FakeEngine
 
 from eyechart.training.consumers import Best, improvement
+from eyechart.training.member import members_of
 from eyechart.training.records import Record
 
 ACCURACY, LOSS = "validation/accuracy", "validation/loss"
@@ -20,7 +21,7 @@ def hear(best: Best, series: list[float], engine: FakeEngine | None = None, star
     engine = engine or FakeEngine()
     for epoch, value in enumerate(series, start):
         engine.epoch(np.zeros((1, 1)), lambda images: None)
-        if best(Record(epoch, {best.monitor or "unused": value}), engine):
+        if best(Record(epoch, {best.monitor or "unused": value}), members_of(engine)[0]):
             return epoch
     return None
 
@@ -35,20 +36,18 @@ def test_the_best_epoch_is_the_first_with_the_best_value(series):
         assert best.weights["trainable/0"] == best.epoch
 
 
-def test_the_best_weights_are_put_back():
+def test_the_best_weights_are_kept():
     engine, best = FakeEngine(), Best(ACCURACY)
     hear(best, [0.1, 0.7, 0.3], engine)
     assert engine.learned == 3
-    best.put_back(engine)
-    assert engine.learned == 2
+    assert best.weights == {"trainable/0": 2}
 
 
 def test_without_a_monitor_the_last_epoch_counts():
     engine, best = FakeEngine(), Best(None)
     assert hear(best, [0.9, 0.1], engine) is None
     assert best.epoch == 2
-    best.put_back(engine)
-    assert engine.learned == 2
+    assert best.weights == {}
 
 
 @pytest.mark.parametrize(

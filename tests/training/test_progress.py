@@ -3,7 +3,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from training.fakes import FakeEngine
+from training.fakes import fake_member
 
 from eyechart.training.progress import EpochTable
 from eyechart.training.records import Record
@@ -16,7 +16,7 @@ def show(records, **arguments):
     with EpochTable(title="fnn on digits", epochs=12, size=100, **arguments) as table:
         for record in records:
             table.tick(100)
-            assert table(record, FakeEngine()) is False
+            assert table(record, fake_member()) is False
 
 
 def test_rows_stand_under_their_titles(capsys):

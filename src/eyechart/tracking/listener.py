@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from eyechart.tracking.courier import Courier
 from eyechart.tracking.journal import Journal
-from eyechart.tracking.machine import system_metrics
 
 if TYPE_CHECKING:
-    from eyechart.training.backend import Engine
+    from eyechart.training.member import Member
     from eyechart.training.records import Record
 
 
 class JournalListener:
     """Writes each record, and the machine's load, to the journal.
 
+    Args:
+        journal: of the run.
+        courier: told of it.
+        load: the machine's load after an epoch; several runs that are trained together share one measurement.
+
     Attributes:
         history: one dictionary per epoch: `epoch` and the record's metrics.
     """
 
-    def __init__(self, journal: Journal, courier: Courier):
-        self._journal, self._courier = journal, courier
+    def __init__(self, journal: Journal, courier: Courier, load: Callable[[int], dict[str, float]]):
+        self._journal, self._courier, self._load = journal, courier, load
         self.history: list[dict[str, float]] = []
 
-    def __call__(self, record: Record, engine: Engine) -> bool:  # noqa: D102
+    def __call__(self, record: Record, member: Member) -> bool:  # noqa: D102
         self.history.append({"epoch": record.epoch, **record.metrics})
         metrics = {("epoch_seconds" if name == "seconds" else name): value for name, value in record.metrics.items()}
-        self._journal.metrics(record.epoch, metrics | system_metrics())
+        self._journal.metrics(record.epoch, metrics | self._load(record.epoch))
         self._courier.tell(self._journal.folder)
         return False
 

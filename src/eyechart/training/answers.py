@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eyechart.training.backend import Engine
+from eyechart.training.backend import Predictor
 
 
 @dataclass(frozen=True)
@@ -22,16 +22,16 @@ class Answers:
     step_accuracy: np.ndarray | None
 
 
-def ask(engine: Engine, images: np.ndarray, labels: np.ndarray) -> list[Answers]:
+def ask(predictor: Predictor, images: np.ndarray, labels: np.ndarray) -> list[Answers]:
     """Every member's answers. What a model says at each time step is counted batch by batch and not kept.
 
     Args:
-        engine: holds the members.
+        predictor: an engine, or the model of one member.
         images: uint8 (images, height, width, channels).
         labels: int32 (images,).
     """
     last, right, done = [], None, 0
-    for batch in engine.predict(images):
+    for batch in predictor.predict(images):
         truth = labels[done : done + batch.shape[1]]
         done += batch.shape[1]
         if batch.ndim == 4:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from eyechart.training.backend import Engine
+from eyechart.training.member import Member
 from eyechart.training.records import Record
 
 
@@ -33,14 +33,14 @@ class Best:
         self._reference = math.nan  # the value that the next improvement is measured from
         self._waited = 0
 
-    def __call__(self, record: Record, engine: Engine) -> bool:  # noqa: D102
+    def __call__(self, record: Record, member: Member) -> bool:  # noqa: D102
         if self.monitor is None:
             self.epoch = record.epoch
             return False
         value = record.metrics[self.monitor]
         number = not math.isnan(value)  # a run may diverge, and any number is better than none
         if self.epoch == 0 or (number and math.isnan(self.value)) or improvement(self.monitor, value, self.value) > 0:
-            (self.weights,) = engine.weights()
+            self.weights = member.weights()
             self.epoch, self.value = record.epoch, value
         first = number and math.isnan(self._reference)
         if first or improvement(self.monitor, value, self._reference) > self.min_delta:
@@ -53,11 +53,6 @@ class Best:
     def exhausted(self) -> bool:
         """Whether no epoch has been better for too long; still known after an interruption."""
         return self.patience is not None and self._waited >= self.patience
-
-    def put_back(self, engine: Engine) -> None:
-        """Give the engine the weights of the best epoch."""
-        if self.weights:
-            engine.set_weights([self.weights])
 
     def state(self) -> dict[str, Any]:  # noqa: D102
         plain = {"epoch": self.epoch, "value": self.value, "reference": self._reference, "waited": self._waited}

@@ -18,10 +18,16 @@ class Optimizer(ABC):
 
     Args:
         learning_rate: the size of a step, above 0; a schedule scales it.
+
+    Attributes:
+        keras_name: of the class in `keras.optimizers`.
+        element_wise: whether a number changes by its own gradient and history alone, so that several networks can
+            have one optimizer in common.
     """
 
     learning_rate: float
     keras_name: ClassVar[str]
+    element_wise: ClassVar[bool] = False
 
     def check(self) -> None:
         """Raise ConfigError for a value that no optimizer can work with."""
@@ -52,6 +58,7 @@ class SGD(Optimizer):
     """Stochastic gradient descent, with momentum if asked for."""
 
     keras_name = "SGD"
+    element_wise = True
     learning_rate: float = 0.01
     momentum: float = 0.0
     nesterov: bool = False
@@ -62,6 +69,7 @@ class Adam(Optimizer):
     """Adam (Kingma and Ba, arXiv 1412.6980)."""
 
     keras_name = "Adam"
+    element_wise = True
     learning_rate: float = 0.001
     beta_1: float = 0.9
     beta_2: float = 0.999
@@ -73,6 +81,7 @@ class AdamW(Optimizer):
     """Adam with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101)."""
 
     keras_name = "AdamW"
+    element_wise = True
     learning_rate: float = 0.001
     weight_decay: float = 0.004
     beta_1: float = 0.9
@@ -85,6 +94,7 @@ class RMSprop(Optimizer):
     """RMSprop (Tieleman and Hinton, 2012)."""
 
     keras_name = "RMSprop"
+    element_wise = True
     learning_rate: float = 0.001
     rho: float = 0.9
     momentum: float = 0.0

@@ -6,9 +6,10 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
-from eyechart.training.backend import Engine
+from eyechart.training.member import Member
 from eyechart.training.records import Record
 
 COLUMNS = (
@@ -20,8 +21,17 @@ COLUMNS = (
 )
 
 
+class ImagesPerSecond(ProgressColumn):
+    """How fast the members of a group learn, all together."""
+
+    def render(self, task: Task) -> Text:  # noqa: D102
+        return Text("" if task.speed is None else f"{task.speed:,.0f} images/s")
+
+
 class EpochTable:
     """A consumer that prints a row per epoch to stdout, and shows a bar on stderr where that is a terminal.
+
+    Of members that are trained together, all have the same one: a bar with the best of them so far.
 
     Args:
         title: of the bar: what is trained.
@@ -29,22 +39,30 @@ class EpochTable:
         size: number of training images.
         done: epochs that are finished already.
         rows: whether to print the table; a sweep shows the bar alone.
+        members: how many networks are trained together.
     """
 
-    def __init__(self, *, title: str, epochs: int, size: int, done: int = 0, rows: bool = True):
-        self._rows = rows
+    def __init__(self, *, title: str, epochs: int, size: int, done: int = 0, rows: bool = True, members: int = 1):
+        self._rows, self._members, self._best = rows, members, 0.0
         console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}  {task.fields[score]}"),
+            *([ImagesPerSecond()] if members > 1 else []),
             TimeRemainingColumn(),
             console=console,
             transient=True,
             disable=not console.is_terminal,
         )
+        whole = size * members
         self._task = self._bar.add_task(
-            title, total=epochs * size, completed=done * size, epoch=done + 1, epochs=epochs, score=""
+            title if members == 1 else f"{title}, {members} members",
+            total=epochs * whole,
+            completed=done * whole,
+            epoch=done + 1,
+            epochs=epochs,
+            score="",
         )
 
     def __enter__(self) -> EpochTable:
@@ -62,9 +80,11 @@ class EpochTable:
         """So many training images more have been read."""
         self._bar.advance(self._task, images)
 
-    def __call__(self, record: Record, engine: Engine) -> bool:  # noqa: D102
+    def __call__(self, record: Record, member: Member) -> bool:  # noqa: D102
         score = record.metrics.get("validation/accuracy", record.metrics["train/accuracy"])
-        self._bar.update(self._task, epoch=record.epoch + 1, score=f"accuracy {score:.4f}")
+        self._best = max(self._best, score)
+        told = f"accuracy {score:.4f}" if self._members == 1 else f"best accuracy {self._best:.4f}"
+        self._bar.update(self._task, epoch=record.epoch + 1, score=told)
         if self._rows:
             cells = []
             for title, name in COLUMNS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from eyechart.training.backend import Engine
+from eyechart.training.member import Member
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,9 @@ class Record:
     Args:
         epoch: counted from 1.
         metrics: `train/loss`, `train/accuracy`, where images are held back `validation/loss` and
-            `validation/accuracy`, and `seconds` (of the epoch, validation included). Of a model that answers after
-            each time step these are of the last answer; `validation/accuracy_over_steps` is the mean over all.
+            `validation/accuracy`, and `seconds` (of the epoch, validation included; where several members are
+            trained together, an equal share). Of a model that answers after each time step these are of the last
+            answer; `validation/accuracy_over_steps` is the mean over all.
     """
 
     epoch: int
@@ -26,7 +27,7 @@ class Record:
 class Consumer(Protocol):
     """Listens to the records of a run. What it must remember across an interruption goes through `state`."""
 
-    def __call__(self, record: Record, engine: Engine) -> bool:
+    def __call__(self, record: Record, member: Member) -> bool:
         """Take a record; True asks for the end of the training."""
 
     def state(self) -> dict[str, Any]:

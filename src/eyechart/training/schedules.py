@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from eyechart.errors import ConfigError
 
 
@@ -17,16 +19,27 @@ class Schedule(ABC):
         """Raise ConfigError for a value that makes no schedule."""
 
     @abstractmethod
-    def build(self, learning_rate: float, steps_per_epoch: int, epochs: int) -> Any:
-        """A float or a `keras.optimizers.schedules.LearningRateSchedule` that starts from `learning_rate`."""
+    def build(self, learning_rate: Any, steps_per_epoch: int, epochs: int) -> Any:
+        """A float or a `keras.optimizers.schedules.LearningRateSchedule` that starts from `learning_rate`.
+
+        Args:
+            learning_rate: a float, or float32 (members, 1) of several networks that are trained together: then a
+                schedule, whose every rate is of that shape.
+            steps_per_epoch: steps in an epoch.
+            epochs: of the whole training.
+        """
 
 
 @dataclass(frozen=True)
 class Constant(Schedule):
     """The same learning rate from start to end."""
 
-    def build(self, learning_rate: float, steps_per_epoch: int, epochs: int) -> Any:  # noqa: D102
-        return learning_rate
+    def build(self, learning_rate: Any, steps_per_epoch: int, epochs: int) -> Any:  # noqa: D102
+        if not isinstance(learning_rate, np.ndarray):
+            return learning_rate
+        import keras
+
+        return keras.optimizers.schedules.ExponentialDecay(learning_rate, 1, 1.0)  # Keras' optimizers take no array
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,7 @@ class Cosine(Schedule):
         if self.warmup_epochs < 0:
             raise ConfigError(f"schedule.warmup_epochs must be 0 or more, received {self.warmup_epochs}")
 
-    def build(self, learning_rate: float, steps_per_epoch: int, epochs: int) -> Any:  # noqa: D102
+    def build(self, learning_rate: Any, steps_per_epoch: int, epochs: int) -> Any:  # noqa: D102
         import keras
 
         warmup = self.warmup_epochs * steps_per_epoch
@@ -74,7 +87,7 @@ class Exponential(Schedule):
         if not 0 < self.factor <= 1:
             raise ConfigError(f"schedule.factor must lie in (0, 1], received {self.factor}")
 
-    def build(self, learning_rate: float, steps_per_epoch: int, epochs: int) -> Any:  # noqa: D102
+    def build(self, learning_rate: Any, steps_per_epoch: int, epochs: int) -> Any:  # noqa: D102
         import keras
 
         return keras.optimizers.schedules.ExponentialDecay(learning_rate, steps_per_epoch, self.factor)

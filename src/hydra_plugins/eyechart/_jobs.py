@@ -23,6 +23,8 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from hydra_plugins.eyechart.fused import FusedLauncher
+
 if TYPE_CHECKING:
     from eyechart.plan import Job, Plan
     from eyechart.sweep import Sweep
@@ -92,7 +94,7 @@ class JobSweeper(Sweeper):
         backends = sorted({job.config.backend for job in plan.to_train})
         # SLURM gives each job a process of its own; the others keep their processes for the next job
         if len(backends) > 1 and "submitit" not in type(self.launcher).__module__:
-            one = isinstance(self.launcher, BasicLauncher)
+            one = isinstance(self.launcher, BasicLauncher | FusedLauncher)
             raise ConfigError(
                 f"this launcher runs {'all' if one else 'several'} jobs in one process, and Keras keeps its backend "
                 f"for the life of a process: expected one backend, received {', '.join(backends)}; "
@@ -111,6 +113,9 @@ class JobSweeper(Sweeper):
         if told not in self.config.hydra.overrides.hydra:  # a search launches batch after batch
             with read_write(self.config), open_dict(self.config):
                 self.config.hydra.overrides.hydra.append(told)
+        if isinstance(self.launcher, FusedLauncher):
+            results = zip(jobs, self.launcher.train(jobs), strict=True)
+            return [line for job, error in results if error and (line := _failure(job.name, error))]
         if isinstance(self.launcher, BasicLauncher):
             return self._launch(jobs)
         with telling(jobs, sweep.since), self._no_orphans():
@@ -162,9 +167,6 @@ class JobSweeper(Sweeper):
 
 def _failures(returns: Sequence[JobReturn], names: Sequence[str]) -> list[str]:
     """One line per failed job. Tracebacks of what is not the user's to mend go to stderr."""
-    from eyechart.errors import EyechartError
-    from eyechart.experiment import Pruned
-
     lines = []
     for name, job in zip(names, returns, strict=True):
         if job.status == JobStatus.COMPLETED:
@@ -172,11 +174,19 @@ def _failures(returns: Sequence[JobReturn], names: Sequence[str]) -> list[str]:
         try:
             with contextlib.redirect_stderr(io.StringIO()):  # where Hydra says less than the summary does
                 _ = job.return_value  # raises what the job raised
-        except Pruned:
-            continue  # as it was told to
-        except (EyechartError, OSError) as error:
-            lines.append(f"{name}: {error}")
         except Exception as error:
-            traceback.print_exception(error)
-            lines.append(f"{name}: {type(error).__name__}: {error}")
-    return lines
+            lines.append(_failure(name, error))
+    return [line for line in lines if line]
+
+
+def _failure(name: str, error: Exception) -> str:
+    """One line about a failed job; empty where it was told to end."""
+    from eyechart.attempt import Pruned
+    from eyechart.errors import EyechartError
+
+    if isinstance(error, Pruned):
+        return ""
+    if isinstance(error, EyechartError | OSError):
+        return f"{name}: {error}"
+    traceback.print_exception(error)
+    return f"{name}: {type(error).__name__}: {error}"

@@ -22,22 +22,47 @@ PIECE_SECONDS = 0.5  # a call into a compiled program lasts about this long, so 
 PREDICTION_BATCH = 500  # images per step where nothing is learned: enough to keep a device busy
 
 
-class Engine(Protocol):
-    """Trains the members of one program. A single run is one member.
+class Predictor(Protocol):
+    """Says what a model says, without training it."""
 
-    `make_engine` makes one; its arguments are those of the engine on TensorFlow.
+    def predict(self, images: np.ndarray) -> Iterator[np.ndarray]:
+        """As `Engine.predict`, of one member."""
+
+    def set_weights(self, weights: list[dict[str, np.ndarray]]) -> None:
+        """Give the model these weights, of one member."""
+
+
+class Engine(Protocol):
+    """Trains members, as one program where that can be. A single run is one member.
+
+    `assembly.make_engine` makes one.
+
+    Attributes:
+        members: how many.
+        alone: the model by itself, whose answers do not depend on who else is trained.
     """
 
+    members: int
+
+    @property
+    def alone(self) -> Predictor: ...  # noqa: D102
+
     def epoch(
-        self, orders: np.ndarray, tick: Callable[[int], None], draws: np.ndarray | None = None
+        self,
+        orders: np.ndarray,
+        tick: Callable[[int], None],
+        draws: np.ndarray | None = None,
+        active: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Learn from every training image once.
 
         Args:
             orders: int32 (members, images): positions in the training images, in the order of reading.
-            tick: called with the number of images read since the last call, about twice a second.
+            tick: called with the number of images that members read since the last call, about twice a second.
             draws: float32 (members, images, n): the random numbers by which each training image is augmented; None
                 where nothing is.
+            active: bool (members,): who is to learn. What becomes of the others, and what is said of them, is left
+                open. None: all.
 
         Returns:
             Mean loss and accuracy over the epoch, each float64 (members,), as the weights were at each step. Of a
@@ -98,7 +123,7 @@ def activate(backend: str, device: str, precision: str) -> str:
     if first:
         gc.freeze()  # what the imports made stays: searching it for garbage before each run takes a third of a second
     keras.utils.clear_session()  # layers are named, and memory is as in a fresh process
-    found: str = _module(backend).find_device(device)
+    found: str = module_of(backend).find_device(device)
     if device == "gpu" and found != "gpu":
         raise ConfigError(
             f"trainer.device=gpu was asked for, but {backend} sees none: install the extra "
@@ -132,12 +157,19 @@ def set_seed(seed: int) -> None:
         np.random.seed(seed)
 
 
-def make_engine(**arguments: Any) -> Engine:
-    """The engine of the active backend."""
-    import keras
+def weights_of(model: Any) -> dict[str, np.ndarray]:
+    """The weights of a model as `Engine.weights` gives those of a member."""
+    from keras import ops
 
-    engine: Engine = _module(keras.config.backend()).Engine(**arguments)
-    return engine
+    kinds = {"trainable": model.trainable_variables, "other": model.non_trainable_variables}
+    named = {f"{kind}/{i}": variable for kind, variables in kinds.items() for i, variable in enumerate(variables)}
+    return {name: ops.convert_to_numpy(variable.value) for name, variable in named.items()}
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether it says that memory, the host's or the device's, was too small; each part raises an error of its own."""
+    exhausted = "ResourceExhausted" in type(error).__name__ or "RESOURCE_EXHAUSTED" in str(error)
+    return exhausted or isinstance(error, MemoryError)
 
 
 def worth_compiling(model: Any, device: str) -> bool:
@@ -148,10 +180,19 @@ def worth_compiling(model: Any, device: str) -> bool:
     """
     import keras
 
-    kinds = tuple(type(layer) for layer in model._flatten_layers(include_self=False))
+    kinds = layer_kinds(model)
     recurrent = any(issubclass(kind, keras.layers.RNN | keras.layers.Bidirectional) for kind in kinds)
-    convolutional = any("Conv" in kind.__name__ for kind in kinds)
-    return not recurrent and (device == "gpu" or not convolutional)
+    return not recurrent and (device == "gpu" or not is_convolutional(kinds))
+
+
+def layer_kinds(model: Any) -> list[type]:
+    """The classes of the layers of a model, those within others included."""
+    return [type(layer) for layer in model._flatten_layers(include_self=False)]
+
+
+def is_convolutional(kinds: list[type]) -> bool:
+    """Whether one of these classes of layers is a convolution."""
+    return any("Conv" in kind.__name__ for kind in kinds)
 
 
 def steps_that_fit(image_shape: tuple[int, int, int], size: int, batch_size: int, gigabytes: float) -> int | None:
@@ -161,7 +202,8 @@ def steps_that_fit(image_shape: tuple[int, int, int], size: int, batch_size: int
     return None if fitting * batch_size >= size else fitting
 
 
-def _module(backend: str) -> Any:
+def module_of(backend: str) -> Any:
+    """The module with a backend's engines."""
     if backend == "tensorflow":
         from eyechart.training.backend import tensorflow as module
     else:

@@ -1,0 +1,49 @@
+"""Which runs of a sweep can be trained together, as the members of one program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from eyechart.config import Config
+from eyechart.plan import Job
+
+VARIES = ("seed", "optimizer.learning_rate", "callbacks")  # what members may differ in
+NEARBY = 1  # epochs: of a checkpoint, the one before it is kept, too
+
+
+def groups_of(jobs: Sequence[Job], max_members: int | None = None) -> list[list[Job]]:
+    """Cut jobs into groups that can be trained together, in the order of their first jobs.
+
+    Jobs that go on from a checkpoint are together with those that go on from the same epoch or a neighbouring one: a
+    group that was killed while it wrote its checkpoints is the same group again.
+
+    Args:
+        jobs: to be trained.
+        max_members: of a group; None: any number.
+    """
+    alike: dict[str, list[Job]] = {}
+    for job in jobs:
+        alike.setdefault(_likeness(job.config), []).append(job)
+    groups = []
+    for members in alike.values():
+        left = sorted(members, key=lambda job: -job.standing.epochs)  # stable: of one epoch, in their order
+        while left:
+            newest = left[0].standing.epochs
+            near = [job for job in left if newest - job.standing.epochs <= NEARBY]
+            left = left[len(near) :]
+            in_order = [job for job in members if job in near]
+            size = max_members or len(in_order)
+            groups += [in_order[start : start + size] for start in range(0, len(in_order), size)]
+    position = {job.run_key: number for number, job in enumerate(jobs)}
+    return sorted(groups, key=lambda group: position[group[0].run_key])
+
+
+def _likeness(config: Config) -> str:
+    """Everything that the members of a group must have in common."""
+    choices = config.choices()
+    for path in VARIES:
+        group, _, name = path.rpartition(".")
+        del (choices[group] if group else choices)[name]
+    place = [config.trainer.device, config.trainer.device_gigabytes]
+    return json.dumps([choices, place], sort_keys=True)
