@@ -8,7 +8,9 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,3 +47,29 @@ def start_sweep(place: str, words: str) -> subprocess.Popen[str]:
         stderr=subprocess.DEVNULL,
         text=True,
     )
+
+
+def read_prepared(folder: Path, held_back: int = 10) -> tuple[np.ndarray, ...]:
+    """Images and labels to train with, to validate with (one in so many), and to test with."""
+    x, y, x_test, y_test = (
+        np.load(folder / f"{name}.npy") for name in ("train_images", "train_labels", "test_images", "test_labels")
+    )
+    validation = np.arange(len(x)) % held_back == 0
+    return x[~validation], y[~validation], x[validation], y[validation], x_test, y_test
+
+
+def dense(image_shape: tuple[int, ...]) -> Any:
+    """The FNN of document 001, compiled for `fit`."""
+    import keras
+
+    layers = [
+        keras.Input(image_shape),
+        keras.layers.Rescaling(1 / 255),
+        keras.layers.Flatten(),
+        keras.layers.Dense(32, activation="relu"),
+        keras.layers.Dense(16, activation="relu"),
+        keras.layers.Dense(10, activation="softmax"),
+    ]
+    model = keras.Sequential(layers)
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
@@ -13,6 +14,11 @@ import pytest
 from support import REPOSITORY, leaking, link_data, run_program
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def pytest_configure() -> None:
+    """Let the programs that are started hear of Ctrl-C, also where the tests were started in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -82,7 +82,6 @@ class Attempt:
         self.journal = Journal(self.folder)
         self._open = True
         self._introduce()
-        self._courier.tell(self.folder)
 
     def finish(self, result: dict[str, Any]) -> None:
         """Say that it has been finished, with this result."""
@@ -90,6 +89,14 @@ class Attempt:
         self.outcome = Outcome(self.folder.name, self.folder, result, True)
         self._close()
         remove_checkpoints(self.folder)
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """What goes wrong in the block ends this attempt, and not those of others."""
+        try:
+            yield
+        except Exception as error:
+            self.end(error)
 
     def end(self, error: BaseException) -> None:
         """Say that this ended it; nothing if it has ended before."""

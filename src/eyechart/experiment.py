@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,8 @@ from eyechart.tracking import Courier, Journal
 from eyechart.training.checkpoint import remove_checkpoints
 
 if TYPE_CHECKING:
+    from eyechart.assistant import Assistants
+    from eyechart.scorecard import Scores
     from eyechart.tracking.listener import JournalListener
     from eyechart.training.backend import Engine, Predictor
     from eyechart.training.consumers import Best
@@ -47,18 +49,30 @@ def run(task: Task, courier: Courier, *, sweep: str | None = None, since: int | 
 
 
 def run_together(
-    tasks: Sequence[Task], courier: Courier, *, sweep: str | None = None, since: int | None = None
+    tasks: Sequence[Task],
+    courier: Courier,
+    *,
+    sweep: str | None = None,
+    since: int | None = None,
+    assistants: Assistants | None = None,
 ) -> list[Outcome | Exception]:
     """The same for several runs that differ in nothing but what the members of a program may (`grouping.VARIES`).
 
     Runs that another process trains are waited for, one by one, when the others are done.
+
+    Args:
+        tasks: what is to be trained.
+        courier: as for `run`, and so are `sweep` and `since`.
+        sweep: the id of the sweep that the runs are a part of.
+        since: what was begun before this time is trained anew.
+        assistants: score and draw; None: this process does.
 
     Returns:
         Of each task its outcome, or what went wrong with it alone. What goes wrong with all of them is raised.
     """
     dataset = open_dataset(tasks[0].config.dataset.name)
     config = tasks[0].config.settled(dataset.own_validation)
-    group = _Group(config, dataset, splits_of(config, dataset), courier, rows=sweep is None)
+    group = _Group(config, dataset, splits_of(config, dataset), courier, sweep is None, assistants)
     outcomes: dict[int, Outcome | Exception] = {}
     attempts: dict[int, Attempt] = {}
     elsewhere = []
@@ -103,6 +117,7 @@ class _Group:
     splits: Splits
     courier: Courier
     rows: bool
+    assistants: Assistants | None
 
     @property
     def title(self) -> str:
@@ -166,6 +181,7 @@ def _train_and_evaluate(attempts: Sequence[Attempt], group: _Group) -> None:
     model, engine, how = _build(attempts, group, device)
     for attempt in attempts:
         attempt.journal.append("tags", values={"eyechart.engine": how, "eyechart.device": device})
+        group.courier.tell(attempt.folder)  # not earlier: it imports MLflow, which would slow the other imports down
 
     load = functools.cache(lambda epoch: system_metrics())
     members = []
@@ -200,18 +216,19 @@ def _train_and_evaluate(attempts: Sequence[Attempt], group: _Group) -> None:
             draw=functools.partial(augmentation.draw, indices=splits.train.indices) if augmentation else None,
             tick=table.tick,
         )
-    last = engine.weights()
-    for attempt, member, weights in zip(attempts, members, last, strict=True):
+    drawn: list[tuple[Attempt, _Trained, _Predicted]] = []
+    for attempt, member, weights in zip(attempts, members, engine.weights(), strict=True):
         pruner = attempt.task.pruner
         if pruner and pruner.gave_up:
             epochs = len(member.listener.history)
             attempt.end(Pruned(f"given up by the search after epoch {epochs} of {trainer.epochs}"))
             continue
         engine.alone.set_weights([member.best.weights or weights])
-        try:
-            attempt.finish(_evaluate(attempt.journal, model, engine.alone, member, group, len(attempts)))
-        except Exception as error:  # the others go on
-            attempt.end(error)
+        with attempt.going_on():
+            drawn.append((attempt, member, _predict(attempt.journal, model, engine.alone, member, group)))
+    for attempt, member, predicted in drawn:
+        with attempt.going_on():
+            attempt.finish(_record(attempt.journal, member, predicted, group, len(attempts)))
 
 
 def _build(attempts: Sequence[Attempt], group: _Group, device: str) -> tuple[Any, Engine, str]:
@@ -262,13 +279,25 @@ def _build(attempts: Sequence[Attempt], group: _Group, device: str) -> tuple[Any
     return model, engine, f"{config.backend}, {len(attempts)} members{' in turn' if obstacle else ''}"
 
 
-def _evaluate(
-    journal: Journal, model: Any, predictor: Predictor, member: _Trained, group: _Group, members: int
-) -> dict[str, Any]:
-    """Save the model with its best weights, predict with it, and record all that follows from the predictions."""
-    from eyechart.tracking.machine import model_requirements
+@dataclass(frozen=True)
+class _Predicted:
+    """What a trained member answered, and how to come by the scores of its answers."""
 
-    dataset, artifacts = group.dataset, journal.folder / "artifacts"
+    parameters: int
+    step_accuracy: dict[str, list[float]]
+    scores: Callable[[], Scores]
+
+
+def _predict(journal: Journal, model: Any, predictor: Predictor, member: _Trained, group: _Group) -> _Predicted:
+    """Save the model with its best weights, predict with it, and have the predictions scored and drawn."""
+    import pandas as pd
+
+    from eyechart import scorecard
+    from eyechart.evaluation import predictions
+    from eyechart.tracking.machine import model_requirements
+    from eyechart.training.answers import ask
+
+    dataset, splits, artifacts = group.dataset, group.splits, journal.folder / "artifacts"
     _save_model(model, artifacts / "model.keras")
     journal.append(
         "model",
@@ -278,18 +307,66 @@ def _evaluate(
         backend=group.config.backend,
         requirements=model_requirements(group.config.backend),
     )
-    best, history = member.best, member.listener.history
+    parts, step_accuracy = {}, {}
+    for part in ("validation", "test"):
+        piece = getattr(splits, part)
+        if piece is not None:
+            (answers,) = ask(predictor, piece.load(), piece.labels)
+            parts[part] = (piece.indices, piece.labels, answers.probabilities)
+            if answers.step_accuracy is not None:
+                step_accuracy[part] = answers.step_accuracy.tolist()
+    by_step = None
+    if step_accuracy:
+        by_step = pd.DataFrame(step_accuracy)
+        by_step.insert(0, "step", range(1, len(by_step) + 1))
+    table = predictions.make_table(parts)
+    predictions.write(table, artifacts / "predictions.parquet")
+    about: dict[str, Any] = {
+        "table": table,
+        "history": pd.DataFrame(member.listener.history),
+        "best_epoch": member.best.epoch,
+        "by_step": by_step,
+        "class_names": dataset.class_names,
+        "title": group.title,
+    }
+    scores: Callable[[], Scores]
+    if group.assistants is None:
+        scores = functools.partial(scorecard.write, artifacts, test_images=splits.test.images, **about)
+    else:
+        scores = group.assistants.score(artifacts, dataset.name, **about).result
+    return _Predicted(int(model.count_params()), step_accuracy, scores)
+
+
+def _record(journal: Journal, member: _Trained, predicted: _Predicted, group: _Group, members: int) -> dict[str, Any]:
+    """Say what follows from the predictions; the result of the run."""
+    from eyechart import scorecard
+
+    best, history, artifacts = member.best, member.listener.history, journal.folder / "artifacts"
     numbers = {
         "best_epoch": best.epoch,
-        "parameters": int(model.count_params()),
+        "parameters": predicted.parameters,
         "seconds": sum(row["seconds"] for row in history),
     }
     journal.metrics(0, numbers)  # MLflow draws bars, run by run, of what has one value, at step 0
-    summary = {"monitor": best.monitor, "epochs": len(history), **numbers}
+    scores, row = predicted.scores(), history[best.epoch - 1]
+    result: dict[str, Any] = {"train/loss": row["train/loss"], "train/accuracy": row["train/accuracy"]} | scores.overall
+    of_best = {f"best_{name.replace('/', '_')}": value for name, value in result.items() if not name.startswith("test")}
+    test = {name: value for name, value in result.items() if name.startswith("test")}
+    journal.metrics(0, {**of_best, **test, **scores.per_class})
+    for part, accuracies in predicted.step_accuracy.items():
+        for step, accuracy in enumerate(accuracies, 1):
+            journal.metrics(step, {f"{part}/accuracy_by_step": accuracy})
+    for file in ("predictions.parquet", *scores.files):
+        journal.append("artifact", path=f"artifacts/{file}")
+        if file.endswith(".png"):
+            journal.append("image", path=f"artifacts/{file}", key=Path(file).stem)
+    for file in scorecard.TABLES:
+        journal.append("table", path=f"artifacts/{file}")
+    summary: dict[str, Any] = {"monitor": best.monitor, "epochs": len(history), **numbers}
     if members > 1:  # the seconds are a share of theirs
         summary["members"] = members
-    result = summary | _score(journal, predictor, group, history, best.epoch)
-    about = {"run_key": journal.folder.name, "title": group.title, "dataset": dataset.name, "result": result}
+    result = summary | result
+    about = {"run_key": journal.folder.name, "title": group.title, "dataset": group.dataset.name, "result": result}
     write_json(artifacts / "run.json", about)
     return result
 
@@ -299,56 +376,3 @@ def _save_model(model: Any, path: Path) -> None:
 
     with replacing(path) as temporary, without_notes():  # Keras looks for TensorFlow here, also under JAX
         model.save(temporary)
-
-
-def _score(
-    journal: Journal, predictor: Predictor, group: _Group, history: list[dict[str, float]], best_epoch: int
-) -> dict[str, Any]:
-    """Predict, and record everything that follows from the predictions."""
-    import pandas as pd
-
-    from eyechart import scorecard
-    from eyechart.evaluation import predictions
-    from eyechart.training.answers import ask
-
-    dataset, splits = group.dataset, group.splits
-    parts, step_accuracy = {}, {}
-    for part in ("validation", "test"):
-        piece = getattr(splits, part)
-        if piece is not None:
-            (answers,) = ask(predictor, piece.load(), piece.labels)
-            parts[part] = (piece.indices, piece.labels, answers.probabilities)
-            if answers.step_accuracy is not None:
-                step_accuracy[part] = answers.step_accuracy
-    by_step = None
-    if step_accuracy:
-        by_step = pd.DataFrame(step_accuracy)
-        by_step.insert(0, "step", range(1, len(by_step) + 1))
-    table = predictions.make_table(parts)
-    artifacts = journal.folder / "artifacts"
-    predictions.write(table, artifacts / "predictions.parquet")
-    scores = scorecard.write(
-        artifacts,
-        table=table,
-        history=pd.DataFrame(history),
-        best_epoch=best_epoch,
-        by_step=by_step,
-        test_images=splits.test.images,
-        class_names=dataset.class_names,
-        title=group.title,
-    )
-    row = history[best_epoch - 1]
-    result = {"train/loss": row["train/loss"], "train/accuracy": row["train/accuracy"]} | scores.overall
-    best = {f"best_{name.replace('/', '_')}": value for name, value in result.items() if not name.startswith("test")}
-    test = {name: value for name, value in result.items() if name.startswith("test")}
-    journal.metrics(0, {**best, **test, **scores.per_class})
-    for part, accuracies in step_accuracy.items():
-        for step, accuracy in enumerate(accuracies, 1):
-            journal.metrics(step, {f"{part}/accuracy_by_step": accuracy})
-    for file in ("predictions.parquet", *scores.files):
-        journal.append("artifact", path=f"artifacts/{file}")
-        if file.endswith(".png"):
-            journal.append("image", path=f"artifacts/{file}", key=Path(file).stem)
-    for file in scorecard.TABLES:
-        journal.append("table", path=f"artifacts/{file}")
-    return result

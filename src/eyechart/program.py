@@ -14,6 +14,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from eyechart import paths
+from eyechart.assistant import Assistants
 from eyechart.attempt import Pruned, Task
 from eyechart.config import Config, check
 from eyechart.experiment import run, run_together
@@ -87,11 +88,12 @@ def _train_in(sweep: Sweep, checked: Config, overrides: list[str]) -> Outcome:
     return outcome
 
 
-def train_together(jobs: Sequence[Job]) -> list[Exception | None]:
+def train_together(jobs: Sequence[Job], assistants: Assistants) -> list[Exception | None]:
     """Train runs of this process' sweep as the members of one program, and say what came of them.
 
     Args:
         jobs: a group, as `grouping.groups_of` makes them.
+        assistants: score and draw what has been trained.
 
     Returns:
         Of each job, what went wrong.
@@ -102,7 +104,7 @@ def train_together(jobs: Sequence[Job]) -> list[Exception | None]:
     tasks = [_task(sweep, job.config, job.overrides) for job in jobs]
     outcomes: Sequence[Outcome | Exception]
     try:
-        outcomes = run_together(tasks, sweep.courier, sweep=sweep.id, since=sweep.since)
+        outcomes = run_together(tasks, sweep.courier, sweep=sweep.id, since=sweep.since, assistants=assistants)
     except Exception as error:
         traceback.clear_frames(error.__traceback__)  # they hold the memory that the next group needs
         outcomes = [error] * len(jobs)

@@ -12,9 +12,9 @@ from eyechart.tracking.config import TrackingConfig, hide_password
 from eyechart.tracking.delivery import deliver, delivered, delivered_run_id
 from eyechart.tracking.store import Store
 
-PAUSE = 1.0  # seconds between two deliveries of one journal
+PAUSE = 1.0  # seconds between two rounds of deliveries
 PAUSE_AFTER_FAILURE = 15.0
-PATIENCE = 60.0  # seconds to wait at the end for what has not been delivered
+PATIENCE = 60.0  # seconds to wait at the end for the next delivery
 PATIENCE_INTERRUPTED = 3.0  # where a person or a scheduler waits for the process to end
 
 
@@ -32,6 +32,7 @@ class Courier:
         self._closing = False
         self._failed = False
         self._busy = False
+        self._deliveries = 0
         self._thread: threading.Thread | None = None
 
     def tell(self, folder: Path) -> None:
@@ -62,7 +63,9 @@ class Courier:
         self.close(interrupted=kind is KeyboardInterrupt)
 
     def close(self, patience: float = PATIENCE, *, interrupted: bool = False) -> bool:
-        """Wait until everything is delivered, at most `patience` seconds, much less if deliveries fail.
+        """Wait until everything is delivered, at most `patience` seconds for each, much less if deliveries fail.
+
+        Where it is interrupted, PATIENCE_INTERRUPTED seconds are all that there is.
 
         Returns:
             Whether everything was delivered.
@@ -70,29 +73,37 @@ class Courier:
         with self._wake:
             self._closing = True
             self._wake.notify()
-        end = time.monotonic() + (PATIENCE_INTERRUPTED if interrupted else patience)
-        while self._thread is not None and self._thread.is_alive() and time.monotonic() < end:
+        patience, before = PATIENCE_INTERRUPTED if interrupted else patience, -1
+        while self._thread is not None and self._thread.is_alive():
+            if self._deliveries != before and not (interrupted and before >= 0):  # as long as it gets on, it may
+                before, end = self._deliveries, time.monotonic() + patience
+            if time.monotonic() > end:
+                break
             self._thread.join(0.05)
         return not self._waiting and not self._busy
 
     def _work(self) -> None:
+        left = 0  # of the journals that were told of before the last pause
         while True:
             with self._wake:
                 while not self._waiting and not self._closing:
                     self._wake.wait()
                 if not self._waiting:
                     return
+                left = left or len(self._waiting)
                 folder = next(iter(self._waiting))
                 del self._waiting[folder]
                 self._busy = True
             delivered = self._try(folder)
             with self._wake:
-                self._busy = False
-                if not delivered:
-                    self._waiting[folder] = None
+                self._busy, left = False, left - 1
+                if delivered:
+                    self._deliveries += 1
+                else:
+                    self._waiting[folder], left = None, 0
                     if self._closing:
                         return
-                if not self._closing:
+                if not left and not self._closing:
                     self._wake.wait_for(lambda: self._closing, PAUSE if delivered else PAUSE_AFTER_FAILURE)
 
     def _try(self, folder: Path) -> bool:

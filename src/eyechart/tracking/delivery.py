@@ -164,15 +164,14 @@ def _artifact(client: Any, run_id: str, folder: Path, record: dict[str, Any]) ->
 
 
 def _image(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> None:
-    import numpy as np
-    from matplotlib.image import imread
+    from PIL import Image
 
     # MLflow would add a second picture of the same key and step
     pictures = [Path(file.path).name for file in client.list_artifacts(run_id, "images")]
     if any(name.startswith(f"{record['key']}+step") for name in pictures):
         return
-    pixels = (imread(folder / record["path"])[..., :3] * 255).round().astype(np.uint8)
-    client.log_image(run_id, pixels, key=record["key"], step=0)
+    with Image.open(folder / record["path"]) as picture:
+        client.log_image(run_id, picture.convert("RGB"), key=record["key"], step=0)
 
 
 def _table(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> None:

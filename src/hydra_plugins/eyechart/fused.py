@@ -41,10 +41,12 @@ class FusedLauncher(Launcher):
 
     def train(self, jobs: Sequence[Job]) -> list[Exception | None]:
         """Train them; of each, in their order, what went wrong."""
+        from eyechart.assistant import Assistants
         from eyechart.grouping import groups_of
         from eyechart.program import train_together
 
         wrong: dict[str, Exception | None] = {}
-        for group in groups_of(jobs, self.max_members):
-            wrong |= zip((job.run_key for job in group), train_together(group), strict=True)
+        with Assistants() as assistants:
+            for group in groups_of(jobs, self.max_members):
+                wrong |= zip((job.run_key for job in group), train_together(group, assistants), strict=True)
         return [wrong[job.run_key] for job in jobs]

@@ -1,0 +1,69 @@
+"""Processes that draw and score finished members of a group, while this one goes on with the next."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from eyechart.data import open_dataset
+from eyechart.scorecard import Scores, write
+
+MOST = 4
+
+
+class Assistants:
+    """As many processes as cores are left over, from one to MOST. A context manager.
+
+    They start at once, while the group is trained, and import neither Keras nor MLflow.
+    """
+
+    def __init__(self) -> None:
+        count = min(MOST, max(1, len(os.sched_getaffinity(0)) - 1))
+        context = multiprocessing.get_context("spawn")  # a fork would have only one of the threads of TensorFlow
+        self._pool = ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent)
+
+    def __enter__(self) -> Assistants:
+        # Ctrl-C is for this process, which tells the others; they inherit what is blocked
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._pool.submit(_get_ready)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def score(self, folder: Path, dataset: str, **arguments: Any) -> Future[Scores]:
+        """`scorecard.write`, of the test images of a prepared data set."""
+        return self._pool.submit(_score, folder, dataset, arguments)
+
+
+def _score(folder: Path, dataset: str, arguments: dict[str, Any]) -> Scores:
+    images = open_dataset(dataset).split(validation_fraction=0).test.images
+    return write(folder, test_images=images, **arguments)
+
+
+def _get_ready() -> None:
+    """Import what scores and pictures are made with, while there is time."""
+    import pandas  # noqa: F401
+
+
+def _end_with_parent() -> None:
+    """A process that waits for work would not notice that its parent was killed."""
+
+    def watch() -> None:
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
