@@ -16,9 +16,13 @@ INDIFFERENT = ("seed", "schedule", "optimizer.", "callbacks.", "trainer.epochs",
 
 
 class Experience:
-    """The speed of every run that has been finished on this machine."""
+    """The speed of every run that has been finished on this machine.
 
-    def __init__(self) -> None:
+    Args:
+        together: of those that were trained together with others, each by its share; else of those trained alone.
+    """
+
+    def __init__(self, *, together: bool = False) -> None:
         here = machine_tags()["eyechart.machine"]
         self._seconds_per_epoch: dict[frozenset[tuple[str, str]], list[float]] = {}
         for folder in paths.runs().glob("*"):
@@ -34,7 +38,9 @@ class Experience:
                 elif record["kind"] == "params":
                     parameters = record["values"]
             end = ending(records)
-            if end and end["status"] == "FINISHED" and tags.get("eyechart.machine") == here:
+            if end is None or end["status"] != "FINISHED" or ("members" in end["result"]) != together:
+                continue
+            if tags.get("eyechart.machine") == here:
                 seconds = end["result"]["seconds"] / end["result"]["epochs"]
                 self._seconds_per_epoch.setdefault(_likeness(parameters), []).append(seconds)
 

@@ -97,7 +97,8 @@ def run_together(
             try:
                 for attempt in attempts.values():
                     attempt.begin()
-                _train(list(attempts.values()), group)
+                # in an order that does not depend on what was typed or on what is left
+                _train(sorted(attempts.values(), key=lambda attempt: attempt.folder.name), group)
             except BaseException as error:
                 for attempt in attempts.values():
                     attempt.end(error)

@@ -15,8 +15,8 @@ NEARBY = 1  # epochs: of a checkpoint, the one before it is kept, too
 def groups_of(jobs: Sequence[Job], max_members: int | None = None) -> list[list[Job]]:
     """Cut jobs into groups that can be trained together, in the order of their first jobs.
 
-    Jobs that go on from a checkpoint are together with those that go on from the same epoch or a neighbouring one: a
-    group that was killed while it wrote its checkpoints is the same group again.
+    Jobs that go on from a checkpoint are together with those that go on from the same epoch or a neighbouring one, and
+    with those that have stopped early: a group that was killed, at any time, is the same group again.
 
     Args:
         jobs: to be trained.
@@ -27,11 +27,11 @@ def groups_of(jobs: Sequence[Job], max_members: int | None = None) -> list[list[
         alike.setdefault(_likeness(job.config), []).append(job)
     groups = []
     for members in alike.values():
-        left = sorted(members, key=lambda job: -job.standing.epochs)  # stable: of one epoch, in their order
+        left = members
         while left:
-            newest = left[0].standing.epochs
-            near = [job for job in left if newest - job.standing.epochs <= NEARBY]
-            left = left[len(near) :]
+            newest = max((job.standing.epochs for job in left if not job.standing.ended), default=0)
+            near = [job for job in left if job.standing.ended or newest - job.standing.epochs <= NEARBY]
+            left = [job for job in left if job not in near]
             in_order = [job for job in members if job in near]
             size = max_members or len(in_order)
             groups += [in_order[start : start + size] for start in range(0, len(in_order), size)]

@@ -50,11 +50,13 @@ class Plan:
         jobs: each run once, in the order in which they were asked for.
         duplicates: how many more were asked for that are the same work as one of them.
         since: what was begun before this time, in milliseconds since 1970, does not count; None: all counts.
+        together: whether runs that can be are trained together.
     """
 
     jobs: tuple[Job, ...]
     duplicates: int = 0
     since: int | None = None
+    together: bool = False
 
     @property
     def to_train(self) -> list[Job]:
@@ -70,7 +72,7 @@ class Plan:
     def tell(self, *, runs: bool = False) -> str:
         """The plan in one line, and with `runs` in a line for each run before it."""
         left = self.to_train
-        experience = Experience() if left else None  # which reads the journals of all runs
+        experience = Experience(together=self.together) if left else None  # which reads the journals of all runs
         expected = {job.run_key: experience.expected_seconds(job.config, job.epochs_left) for job in left if experience}
         known = [seconds for seconds in expected.values() if seconds is not None]
         resumed = sum(job.standing.epochs > 0 for job in left)

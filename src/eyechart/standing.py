@@ -15,7 +15,7 @@ from eyechart.holding import LOCK, NOTE
 from eyechart.tracking import Courier, Journal, ending, read_journal
 from eyechart.tracking.delivery import DELIVERY_LOCK
 from eyechart.tracking.journal import NAME
-from eyechart.training.checkpoint import epochs_done
+from eyechart.training.checkpoint import epochs_done, has_ended
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Standing:
         begun: when it was first begun, in milliseconds since 1970; None: never.
         finished: whether there is a result.
         epochs: that need not be trained again, because a checkpoint holds them; of a finished run 0.
+        ended: whether it was to stop there, and only has to be evaluated.
         failed: whether its last attempt ended with an error.
         pruned: whether a search gave it up.
     """
@@ -55,6 +56,7 @@ class Standing:
     begun: int | None = None
     finished: bool = False
     epochs: int = 0
+    ended: bool = False
     failed: bool = False
     pruned: bool = False
 
@@ -82,6 +84,7 @@ def standing(run_key: str) -> Standing:
         begun=records[0]["t"],
         finished=finished,
         epochs=0 if finished else epochs_done(folder),
+        ended=not finished and has_ended(folder),
         failed=end["status"] == "FAILED",
         pruned=end.get("pruned", False),
     )

@@ -48,7 +48,7 @@ def families() -> dict[str, Any]:
     """The first 20 steps, a step an epoch."""
     images = synthetic(16, SHAPE)
     nets = {"fnn": FNN(), "rnn": RNN(units=6), "per_step": SMALL["per_step"]}
-    nets |= {name: SMALL[name] for name in ("cnn", "lenet", "normalised")}
+    nets |= {name: SMALL[name] for name in ("birnn", "cnn", "lenet", "normalised")}
     return {name: compared(*both(net, images, STEPS, compiled=name == "fnn")) for name, net in nets.items()}
 
 

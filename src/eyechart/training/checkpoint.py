@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -17,6 +18,7 @@ from eyechart.training.member import Member
 from eyechart.training.records import Consumer, Record
 
 PATTERN = "checkpoint-*.npz"
+DAMAGED = (BadZipFile, ValueError, EOFError, OSError)  # what NumPy raises for a file that was not written whole
 KEPT = 2  # a disk may lose what was written last; the one before is then a safe place to go on from
 
 
@@ -51,7 +53,7 @@ class Checkpoint:
             try:
                 with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                     return {name: file[name] for name in file.files}
-            except (BadZipFile, ValueError, EOFError, OSError):
+            except DAMAGED:
                 print(f"warning: {path} is damaged: going on from before it", file=sys.stderr)
                 path.unlink()  # or it would be taken for a newer one than those that are written next
         return None
@@ -96,6 +98,16 @@ def epochs_done(folder: Path) -> int:
     return max(map(_epoch, folder.glob(PATTERN)), default=0)
 
 
+def has_ended(folder: Path) -> bool:
+    """Whether a run, as its newest checkpoint says, stopped early; False if there is none, or it is damaged."""
+    newest = max(folder.glob(PATTERN), default=None)
+    with suppress(*DAMAGED):
+        if newest is not None:
+            with newest.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+                return _ended(file)
+    return False
+
+
 def remove_checkpoints(folder: Path) -> None:
     """Delete the checkpoints of a run that is finished."""
     for path in folder.glob(PATTERN):
@@ -110,7 +122,7 @@ def _epoch_in(arrays: dict[str, Any] | None) -> int:
     return 0 if arrays is None else int(arrays["epoch"])
 
 
-def _ended(arrays: dict[str, Any] | None) -> bool:
+def _ended(arrays: Mapping[str, Any] | None) -> bool:
     return arrays is not None and bool(arrays.get("ended", False))
 
 

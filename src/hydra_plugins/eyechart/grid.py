@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper  # for the syntax of its overrides alone
 
 from hydra_plugins.eyechart._jobs import JobSweeper
+from hydra_plugins.eyechart.fused import FusedLauncher
 
 
 class GridSweeper(JobSweeper):
@@ -20,7 +22,7 @@ class GridSweeper(JobSweeper):
         from eyechart.program import score
 
         (jobs,) = BasicSweeper.split_arguments(self.parse(arguments), None)
-        plan = make_plan(jobs, self.compose)
+        plan = replace(make_plan(jobs, self.compose), together=isinstance(self.launcher, FusedLauncher))
         self.check_backends(plan)
         if not conduct(plan, self.command, self.launch):
             return None
