@@ -24,9 +24,18 @@ SWEEP = [
 ]
 
 
-@pytest.mark.parametrize(("backend", "kills"), [("tensorflow", 20), ("jax", 4)])
-def test_killed_at_random_moments(digits_root, tmp_path, backend, kills):
-    words = [*SWEEP, f"backend={backend}"]
+@pytest.mark.parametrize(
+    ("more", "runs", "kills"),
+    [
+        ([], 4, 20),
+        (["backend=jax"], 4, 4),
+        (["hydra/launcher=fused", "seed=range(4)", "limit=[300,100]"], 8, 6),  # four dense nets: two by two, mapped
+    ],
+    ids=["tensorflow", "jax", "fused"],
+)
+def test_killed_at_random_moments(digits_root, tmp_path, more, runs, kills):
+    given = {word.partition("=")[0] for word in more}
+    words = [*(word for word in SWEEP if word.partition("=")[0] not in given), *more]
     undisturbed = link_data(digits_root, tmp_path / "undisturbed")
     done = run_program(undisturbed, "train", "-m", *words, timeout=600)
     assert done.returncode == 0, done.stderr
@@ -50,7 +59,7 @@ def test_killed_at_random_moments(digits_root, tmp_path, backend, kills):
     assert done.returncode == 0, done.stderr
     assert_like_undisturbed(root, undisturbed)
     again = run_program(root, "train", "-m", *words)
-    assert again.stdout.startswith("4 runs: 4 finished, 0 to train\n")
+    assert again.stdout.startswith(f"{runs} runs: {runs} finished, 0 to train\n")
     assert_like_undisturbed(root, undisturbed)
 
 

@@ -9,6 +9,7 @@ from hydra import compose, initialize_config_dir
 from tracking.saying import THIRD_PARTY, say
 
 from eyechart import experiment
+from eyechart.attempt import Task
 from eyechart.config import check
 from eyechart.plan import Job
 from eyechart.standing import Standing
@@ -54,10 +55,10 @@ def test_no_journal_of_a_sweep_holds_it(root, capsys):
 
 
 def test_no_journal_of_a_run_holds_it(digits, repository, monkeypatch):
-    monkeypatch.setattr(experiment, "_train_and_evaluate", lambda *arguments, **named: {})
+    monkeypatch.setattr(experiment, "_train_and_evaluate", lambda attempts, group: attempts[0].finish({}))
     overrides = ["dataset=digits", "tracking=server", f"tracking.uri={SERVER}"]
     with initialize_config_dir(str(repository / "conf"), version_base=None):
         config = check(compose("config", overrides=overrides))
-    outcome = experiment.run(config, Courier(TrackingConfig(mode="none")), overrides=overrides)
+    outcome = experiment.run(Task(config, overrides=overrides), Courier(TrackingConfig(mode="none")))
     assert read_journal(outcome.folder)[-1]["status"] == "FINISHED"
     assert holding_the_secret(digits / ".eyechart") == []
