@@ -108,6 +108,7 @@ def test_members_stop_early_each_by_itself(root):
     assert all(result["epochs"] in (12, result["best_epoch"] + 2) for result in known)
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_into_memory_is_halved(digits_root, tmp_path):
     root = link_data(digits_root, tmp_path / "root")
     small = (
@@ -171,6 +172,7 @@ def test_two_backends_are_refused_before_anything_is_imported(root, tmp_path):
     assert "expected one backend, received jax, tensorflow" in error_line(done)
 
 
+@pytest.mark.slow
 def test_as_many_members_as_asked_for(root):
     words = [*FUSED, "model=fnn", "seed=range(5)", "model.units=[9]", "debug=fast", "hydra.launcher.max_members=2"]
     done = run_program(root, "train", "-m", *words)

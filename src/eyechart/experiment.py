@@ -105,7 +105,10 @@ def run_together(
                 raise
             outcomes |= {number: attempt.outcome for number, attempt in attempts.items() if attempt.outcome}
     for number in elsewhere:
-        (outcomes[number],) = run_together([tasks[number]], courier, sweep=sweep, since=since)
+        try:
+            outcomes[number] = run(tasks[number], courier, sweep=sweep, since=since)
+        except Exception as error:  # the others have come to something
+            outcomes[number] = error
     return [outcomes[number] for number in range(len(tasks))]
 
 

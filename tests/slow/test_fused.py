@@ -1,15 +1,18 @@
-"""Members score as the runs that they would be alone, over many seeds; and memory does not grow with the groups."""
+"""Groups at length: scores over many seeds, memory over many groups, batches of a search, two terminals at once."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
-from support import REPOSITORY, environment, link_data, run_program
+from support import REPOSITORY, environment, link_data, mlflow_runs, run_program
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +41,34 @@ def test_accuracies_are_spread_alike(digits_root, tmp_path, model, backend):
     assert one.std() > 0.003  # or being alike would prove nothing
     assert stats.ks_2samp(one, other).pvalue > 0.01
     assert abs((one - other).mean()) < max(0.01, 2.58 * (one - other).std(ddof=1) / np.sqrt(SEEDS))
+
+
+def test_the_batches_of_a_search_are_groups(digits_root, tmp_path):
+    root = link_data(digits_root, tmp_path / "root")
+    words = ["hydra/launcher=fused", "hydra/sweeper=optuna", "hydra/sweeper/pruner=median", "dataset=digits"]
+    words += ["model=fnn", "optimizer.learning_rate=tag(log,interval(1e-5,1e-1))", "trainer.epochs=6"]
+    done = run_program(root, "train", "-m", *words, "hydra.sweeper.n_trials=20", "hydra.sweeper.n_jobs=4")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("4 runs of fnn on digits, as one program") == 5
+    (file,) = (root / ".eyechart" / "sweeps").glob("*/trials.csv")
+    states = pd.read_csv(file)["state"]
+    assert set(states) == {"complete", "pruned"}
+    assert done.stdout.count("given up by the search after epoch") == (states == "pruned").sum()
+    status = Counter(run.info.status for run in mlflow_runs(root) if "eyechart.run_key" in run.data.tags)
+    assert status == {"FINISHED": (states == "complete").sum(), "KILLED": (states == "pruned").sum()}
+
+
+def test_two_terminals_train_each_run_once(digits_root, tmp_path):
+    root = link_data(digits_root, tmp_path / "root")
+    words = ["hydra/launcher=fused", "dataset=digits", "model=fnn", "seed=range(4)", "trainer.epochs=20"]
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(run_program, root, "train", "-m", *words) for _ in range(2)]
+        done = [job.result() for job in jobs]
+    assert [one.returncode for one in done] == [0, 0], done
+    out = done[0].stdout + done[1].stdout
+    assert out.count("s of training (its share of") + out.count("s of training, run key") == 4
+    assert {run.info.status for run in mlflow_runs(root)} == {"FINISHED"}
+    assert len(mlflow_runs(root)) == 5
 
 
 GROUPS = """
