@@ -1,14 +1,15 @@
-"""Members trained together against a loop of `model.fit` over the same seeds, training alone, in one process.
+"""Members trained together, against one at a time and against a loop of `model.fit`: training alone, in one process.
 
 python benchmarks/members.py                     the models below, on TensorFlow; needs Fashion-MNIST prepared
 python benchmarks/members.py jax fnn,rnn 5       another backend, these models, five rounds
-python benchmarks/members.py tensorflow fnn 5 1,4,16,64    so many members each: how time grows with them
+python benchmarks/members.py jax fnn 5 1,4,16,64,256    so many members each: how time grows with them
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from support import machine, ratios, spread
 from eyechart.config import check
 from eyechart.data import open_dataset
 from eyechart.training import losses
-from eyechart.training.backend import activate, set_seed, worth_compiling
+from eyechart.training.backend import Engine, activate, set_seed, worth_compiling
 from eyechart.training.backend.assembly import make_engine
 from eyechart.training.order import order
 
@@ -36,7 +37,7 @@ MODELS = {  # words, training images, members
 }
 
 
-def measure(backend: str, name: str, rounds: int, members: int | None) -> str:
+def measure(backend: str, name: str, rounds: int, members: int | None, dataset_name: str) -> str:
     words, size, usual = MODELS[name]
     members = members or usual
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
@@ -44,55 +45,67 @@ def measure(backend: str, name: str, rounds: int, members: int | None) -> str:
     device = activate(backend, "auto", "float32")
     import keras
 
-    dataset = open_dataset("fashion_mnist")
+    dataset = open_dataset(dataset_name)
     train = dataset.split(validation_fraction=0, limit=(size, None)).train
-    images, labels = train.load(), train.labels
+    images, labels, size = train.load(), train.labels, len(train)
 
     def build(seed: int) -> Any:
         set_seed(seed)
         return config.model.build(dataset.image_shape, 10)
 
-    models = [build(seed) for seed in range(members)]
+    def engine_of(models: list[Any]) -> Engine:
+        engine, _ = make_engine(
+            models=models,
+            optimizer=lambda rate: config.optimizer.build(config.schedule.build(rate, 1, 1), "float32"),
+            rates=[RATE] * len(models),
+            compiled=worth_compiling(models[0], device),
+            device=device,
+            loss=losses.crossentropy(),
+            images=images,
+            labels=labels,
+            batch_size=BATCH,
+            steps_per_chunk=None,
+        )
+        return engine
+
     before = psutil.Process().memory_info().rss
-    engine, _ = make_engine(
-        models=models,
-        optimizer=lambda rate: config.optimizer.build(config.schedule.build(rate, 1, 1), "float32"),
-        rates=[RATE] * members,
-        compiled=worth_compiling(models[0], device),
-        device=device,
-        loss=losses.crossentropy(),
-        images=images,
-        labels=labels,
-        batch_size=BATCH,
-        steps_per_chunk=None,
-    )
-    plain = build(0)
-    plain.compile(keras.optimizers.Adam(RATE), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    ours, theirs = [], []
-    for epoch in range(rounds + 1):  # the first round, which compiles, does not count
-        began = time.perf_counter()
-        engine.epoch(np.stack([order(seed, epoch, size) for seed in range(members)]), lambda images: None)
-        middle = time.perf_counter()
-        plain.fit(images, labels, batch_size=BATCH, epochs=1, verbose=0)  # each further one takes as long again
-        if epoch:
-            ours.append((middle - began) / size / members * 1e6)
-            theirs.append((time.perf_counter() - middle) / size * 1e6)
+    together = engine_of([build(seed) for seed in range(members)])
+    together.epoch(np.stack([order(seed, 0, size) for seed in range(members)]), lambda images: None)
     grown = (psutil.Process().memory_info().rss - before) / 1e6
-    cells = [name, str(members), spread(ours), spread(theirs, 1), spread(ratios(ours, theirs)), f"{grown:,.0f}"]
-    return f"| {' | '.join(cells)} |"
+    alone, plain = engine_of([build(0)]), build(0)
+    plain.compile(keras.optimizers.Adam(RATE), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    # of what trains one at a time, each further one takes as long again
+    programs: dict[str, tuple[int, Callable[[int], Any]]] = {
+        "together": (
+            members,
+            lambda epoch: together.epoch(
+                np.stack([order(k, epoch, size) for k in range(members)]), lambda images: None
+            ),
+        ),
+        "alone": (1, lambda epoch: alone.epoch(order(0, epoch, size)[np.newaxis], lambda images: None)),
+        "fit": (1, lambda epoch: plain.fit(images, labels, batch_size=BATCH, epochs=1, verbose=0)),
+    }
+    taken: dict[str, list[float]] = {program: [] for program in programs}
+    for epoch in range(rounds + 1):  # the first round, which compiles, does not count
+        for program, (count, run) in programs.items():
+            began = time.perf_counter()
+            run(epoch)
+            if epoch:
+                taken[program].append((time.perf_counter() - began) / size / count * 1e6)
+    cells = [name, str(members), spread(taken["together"]), spread(taken["alone"]), spread(taken["fit"], 1)]
+    cells += [spread(ratios(taken["together"], taken[other])) for other in ("alone", "fit")]
+    return f"| {' | '.join(cells)} | {grown:,.0f} |"
 
 
 def main() -> None:
-    backend = sys.argv[1] if len(sys.argv) > 1 else "tensorflow"
-    names = sys.argv[2].split(",") if len(sys.argv) > 2 else list(MODELS)
-    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
-    counts = [int(count) for count in sys.argv[4].split(",")] if len(sys.argv) > 4 else [None]
-    print(f"Together against a loop of fit, {backend}, batch {BATCH}, float32, {rounds} rounds. {machine()}\n")
-    print("| model | members | together, us per image and member | fit, us per image | times as fast | memory, MB |")
-    print("|:--|--:|--:|--:|--:|--:|")
-    for name in names:
-        for count in counts:
-            print(measure(backend, name, rounds, count), flush=True)
+    usual = ["tensorflow", ",".join(MODELS), "5", "0", "fashion_mnist"]
+    backend, names, rounds, counts, dataset = [*sys.argv[1:], *usual[len(sys.argv) - 1 :]]
+    print(f"Training alone, {backend}, batch {BATCH}, float32, {rounds} rounds; us per image and member. {machine()}\n")
+    print("| model | members | together | one at a time | fit | times one at a time | times fit | memory, MB |")
+    print("|:--|--:|--:|--:|--:|--:|--:|--:|")
+    for name in names.split(","):
+        for count in counts.split(","):  # 0: as many as the table above says
+            print(measure(backend, name, int(rounds), int(count), dataset), flush=True)
 
 
 if __name__ == "__main__":

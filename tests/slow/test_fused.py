@@ -71,6 +71,16 @@ def test_two_terminals_train_each_run_once(digits_root, tmp_path):
     assert len(mlflow_runs(root)) == 5
 
 
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_the_benchmark_that_is_for_a_gpu_runs(digits_root, tmp_path, backend):
+    root = link_data(digits_root, tmp_path / "root")
+    command = [sys.executable, str(REPOSITORY / "benchmarks/members.py"), backend, "fnn,rnn", "1", "1,2,4", "digits"]
+    done = subprocess.run(command, cwd=root, env=environment(root), capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines() if "(" in line]
+    assert [row[:2] for row in rows] == [[model, count] for model in ("fnn", "rnn") for count in ("1", "2", "4")]
+
+
 GROUPS = """
 import runpy, sys
 import psutil
