@@ -68,21 +68,19 @@ def measure(backend: str, name: str, rounds: int, members: int | None, dataset_n
         )
         return engine
 
+    def orders(epoch: int, count: int) -> np.ndarray:
+        return np.stack([order(seed, epoch, size) for seed in range(count)])
+
     before = psutil.Process().memory_info().rss
     together = engine_of([build(seed) for seed in range(members)])
-    together.epoch(np.stack([order(seed, 0, size) for seed in range(members)]), lambda images: None)
+    together.epoch(orders(0, members), lambda images: None)
     grown = (psutil.Process().memory_info().rss - before) / 1e6
     alone, plain = engine_of([build(0)]), build(0)
     plain.compile(keras.optimizers.Adam(RATE), "sparse_categorical_crossentropy", metrics=["accuracy"])
     # of what trains one at a time, each further one takes as long again
     programs: dict[str, tuple[int, Callable[[int], Any]]] = {
-        "together": (
-            members,
-            lambda epoch: together.epoch(
-                np.stack([order(k, epoch, size) for k in range(members)]), lambda images: None
-            ),
-        ),
-        "alone": (1, lambda epoch: alone.epoch(order(0, epoch, size)[np.newaxis], lambda images: None)),
+        "together": (members, lambda epoch: together.epoch(orders(epoch, members), lambda images: None)),
+        "alone": (1, lambda epoch: alone.epoch(orders(epoch, 1), lambda images: None)),
         "fit": (1, lambda epoch: plain.fit(images, labels, batch_size=BATCH, epochs=1, verbose=0)),
     }
     taken: dict[str, list[float]] = {program: [] for program in programs}
