@@ -71,6 +71,20 @@ def test_it_delivers_what_it_is_told(store, folder):
     assert courier.run_id(folder)
 
 
+def test_it_pauses_between_rounds_and_not_between_journals(store, folder, monkeypatch):
+    monkeypatch.setattr(module, "PAUSE", 3600.0)
+    courier = Courier(TrackingConfig())
+    told = journals(folder, 4)
+    with courier._wake:  # the first round begins when all have been told
+        for one in told:
+            courier.tell(one)
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not all(courier.run_id(one) for one in told):
+        time.sleep(0.05)
+    assert all(courier.run_id(one) for one in told)
+    assert courier.close()
+
+
 @pytest.mark.parametrize("mode", ["offline", "none"])
 def test_offline_nothing_is_delivered(folder, root, mode):
     say(folder).close()
