@@ -73,13 +73,11 @@ class Courier:
         with self._wake:
             self._closing = True
             self._wake.notify()
-        patience, before = PATIENCE_INTERRUPTED if interrupted else patience, -1
-        while self._thread is not None and self._thread.is_alive():
-            if self._deliveries != before and not (interrupted and before >= 0):  # as long as it gets on, it may
-                before, end = self._deliveries, time.monotonic() + patience
-            if time.monotonic() > end:
-                break
+        seen, end = self._deliveries, time.monotonic() + (PATIENCE_INTERRUPTED if interrupted else patience)
+        while self._thread is not None and self._thread.is_alive() and time.monotonic() < end:
             self._thread.join(0.05)
+            if self._deliveries != seen and not interrupted:  # it gets on
+                seen, end = self._deliveries, time.monotonic() + patience
         return not self._waiting and not self._busy
 
     def _work(self) -> None:
