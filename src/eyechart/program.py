@@ -14,6 +14,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from eyechart import paths
+from eyechart.abandoned import close_abandoned
 from eyechart.assistant import Assistants
 from eyechart.attempt import Pruned, Task
 from eyechart.config import Config, check
@@ -24,7 +25,6 @@ from eyechart.pruning import pruner_of
 from eyechart.standing import Outcome, anew_since
 from eyechart.sweep import Sweep
 from eyechart.tracking import Courier
-from eyechart.tracking.abandoned import close_abandoned
 
 EXPORTED = ("model.keras", "predictions.parquet", "history.csv", "run.json", "accuracy_by_step.csv")
 

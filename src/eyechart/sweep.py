@@ -15,12 +15,12 @@ from typing import Any
 from filelock import FileLock
 
 from eyechart import paths
+from eyechart.abandoned import close_abandoned
 from eyechart.errors import EyechartError
 from eyechart.files import write_json
 from eyechart.holding import Hold, holder
 from eyechart.plan import Job
 from eyechart.tracking import Courier, Journal, ending, read_journal
-from eyechart.tracking.abandoned import close_abandoned
 from eyechart.tracking.config import TrackingConfig, hide_password
 from eyechart.tracking.delivery import run_ids
 

@@ -128,9 +128,9 @@ class JobSweeper(Sweeper):
     def _launch_in_workers(self, jobs: Sequence[Job], sweep: Sweep) -> list[str]:
         """The same where a worker may be killed, by the system when memory runs out: launchers then drop all jobs."""
         from eyechart import paths
+        from eyechart.abandoned import close_if_abandoned
         from eyechart.errors import EyechartError
         from eyechart.standing import standing
-        from eyechart.tracking.abandoned import close_if_abandoned
 
         assert sweep.courier is not None
         left, failures = list(jobs), list[str]()

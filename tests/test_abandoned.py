@@ -9,9 +9,9 @@ from support import mlflow_runs
 from tracking.saying import THIRD_PARTY
 
 from eyechart import paths
+from eyechart.abandoned import close_abandoned
 from eyechart.holding import NOTE, Hold
 from eyechart.tracking import Courier, Journal, read_journal
-from eyechart.tracking.abandoned import close_abandoned
 from eyechart.tracking.config import TrackingConfig
 from eyechart.tracking.delivery import deliver
 from eyechart.tracking.store import Store
@@ -77,6 +77,20 @@ def test_a_run_that_had_ended_is_left_as_it_is(root):
     close("none")
     assert ends(folder) == ["FINISHED"]
     assert not (folder / NOTE).exists()
+
+
+def test_of_a_run_that_had_finished_no_checkpoint_is_kept(root):
+    """Its process was killed while it removed them."""
+    folder, begun = begin("finished"), begin("begun")
+    for one in (folder, begun):
+        (one / "checkpoint-000007.npz").touch()
+        leave(one)
+    journal = Journal(folder)
+    journal.append("end", status="FINISHED", result={})
+    journal.close()
+    close("none")
+    assert not list(folder.glob("checkpoint*"))
+    assert list(begun.glob("checkpoint*"))
 
 
 def test_a_broken_journal_stops_nothing(root):

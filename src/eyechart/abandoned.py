@@ -8,8 +8,8 @@ from pathlib import Path
 from eyechart import paths
 from eyechart.errors import EyechartError
 from eyechart.holding import Hold, left_held
-from eyechart.tracking.courier import Courier
-from eyechart.tracking.journal import Journal, ending, read_journal
+from eyechart.tracking import Courier, Journal, ending, read_journal
+from eyechart.training.checkpoint import remove_checkpoints
 
 GONE = "its process is gone; the same command goes on from here"
 
@@ -34,7 +34,10 @@ def close_if_abandoned(folder: Path, courier: Courier) -> bool:
     if hold is None:
         return False
     with hold:
-        if ending(read_journal(folder)) is not None:
+        end = ending(read_journal(folder))
+        if end is not None:
+            if end["status"] == "FINISHED":
+                remove_checkpoints(folder)  # in the middle of which its process may have been killed
             return False
         journal = Journal(folder)
         journal.append("end", status="KILLED", message=GONE)
