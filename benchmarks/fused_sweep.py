@@ -1,4 +1,4 @@
-"""A sweep of 16 dense nets as whole processes: fused, job after job, as a loop of `fit`, and by KerasTuner.
+"""A sweep of 16 dense nets as whole processes: fused, as a loop of `fit`, and by KerasTuner.
 
 python benchmarks/fused_sweep.py 5     rounds; needs Fashion-MNIST prepared, and KerasTuner for its own line
 """
@@ -18,15 +18,15 @@ from support import ROOT, machine, ratios, spread, start_sweep
 from eyechart import paths
 
 SEEDS, EPOCHS = 16, 5
-SWEEP = f"dataset=fashion_mnist model=fnn seed=range({SEEDS}) trainer.epochs={EPOCHS}"
+SWEEP = f"hydra/launcher=fused dataset=fashion_mnist model=fnn seed=range({SEEDS}) trainer.epochs={EPOCHS}"
 
 
-def ours(prepared: Path, *words: str) -> float:
+def ours(prepared: Path) -> float:
     with tempfile.TemporaryDirectory() as place:
         (Path(place) / "data").mkdir()
         (Path(place) / "data" / "prepared").symlink_to(prepared.parent)
         began = time.perf_counter()
-        process = start_sweep(place, " ".join([SWEEP, *words]))
+        process = start_sweep(place, SWEEP)
         process.communicate()
         assert process.returncode == 0
         return time.perf_counter() - began
@@ -44,8 +44,7 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     prepared = paths.prepared("fashion_mnist")
     programs = {
-        "train.py, hydra/launcher=fused": lambda: ours(prepared, "hydra/launcher=fused"),
-        "train.py, job after job": lambda: ours(prepared),
+        "train.py, hydra/launcher=fused": lambda: ours(prepared),
         "a loop of fit, with MLflow": lambda: script(prepared, "plain_sweep"),
     }
     if importlib.util.find_spec("keras_tuner"):
