@@ -27,10 +27,10 @@ from eyechart.training.order import order
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 BATCH, RATE = 128, 1e-3
-MODELS = {  # words, training images, members
+MODELS = {  # words, training images, members; `bilstm` reads the rows alone
     "fnn": ("model=fnn", 20000, 16),
     "rnn": ("model=rnn", 20000, 8),
-    "bilstm, rows": ("model=birnn model.directions=rows", 2560, 4),
+    "bilstm": ("model=birnn model.directions=rows", 2560, 4),
     "cnn": ("model=cnn", 6400, 4),
     "cnn_small": ("model=cnn_small", 6400, 4),
     "lenet": ("model=lenet", 2560, 4),
