@@ -54,6 +54,8 @@ def _score(folder: Path, dataset: str, arguments: dict[str, Any]) -> Scores:
 
 def _get_ready() -> None:
     """Import what scores and pictures are made with, while there is time."""
+    import matplotlib.backends.backend_agg
+    import matplotlib.figure  # noqa: F401
     import pandas  # noqa: F401
 
 

@@ -113,10 +113,8 @@ class Engine(Predictor):
     ) -> tuple[np.ndarray, np.ndarray]:
         (order,) = orders
         batch_size = self._batch_size
-        carry = (
-            tuple(map(_copies, self._kinds())),
-            jnp.zeros(2),
-        )  # totals: sums over the epoch of loss and right answers
+        totals = jnp.zeros(2)  # sums over the epoch of loss and right answers
+        carry = (tuple(map(_copies, self._kinds())), totals)
         carry = jax.device_put(carry, self._device)
         for part in chunks(order, self._steps_per_chunk, batch_size):
             if self._steps_per_chunk is None:
