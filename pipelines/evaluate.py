@@ -30,12 +30,10 @@ def main(config: DictConfig) -> None:
         config = OmegaConf.create({})
     settings = typed(EvaluateConfig, config)
     from eyechart import paths
-    from eyechart.errors import EyechartError
     from eyechart.scorecard import evaluate
+    from eyechart.standing import find_run
 
-    if settings.run and not (paths.runs() / settings.run).is_dir():
-        raise EyechartError(f"there is no run '{settings.run}': expected a run key, as train.py prints it")
-    source = paths.runs() / settings.run / "artifacts" if settings.run else paths.results() / "train"
+    source = paths.runs() / find_run(settings.run) / "artifacts" if settings.run else paths.results() / "train"
     scores = evaluate(source, paths.workspace() / settings.to)
     print(f"test accuracy {scores['test/accuracy']:.4f}: {paths.workspace() / settings.to}")
 

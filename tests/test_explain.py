@@ -15,7 +15,7 @@ from support import error_line, forbid, link_data, mlflow_runs, run_program
 from eyechart import paths
 from eyechart.data import Slice
 from eyechart.errors import DataError, EyechartError
-from eyechart.explanation import explain, find, sample
+from eyechart.explanation import explain, sample
 from eyechart.standing import finished
 from eyechart.tracking import Courier, Journal, read_journal
 from eyechart.tracking.config import TrackingConfig
@@ -127,19 +127,7 @@ def test_without_any_run(program):
     assert "there is no finished run yet: type" in error_line(program("explain"))
 
 
-def test_last_is_the_one_that_finished_last(root):
-    a_run("b", ended=30)
-    a_run("c", ended=20)
-    a_run("d", ended=40, status="FAILED")
-    assert find(None) == find("last") == "b"
-    assert find("d") == "d"
-
-
-def test_an_unknown_run_and_the_nearest(root):
-    a_run("0123456789")
-    assert refusal("0123456780").endswith(
-        "expected last, or a run key as train.py prints it. Did you mean '0123456789'?"
-    )
+def test_an_unknown_run(root):
     assert refusal("..").startswith("there is no run '..'")
 
 

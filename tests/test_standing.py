@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
 
 from eyechart import paths
+from eyechart.errors import EyechartError
+from eyechart.files import write_json
 from eyechart.holding import Hold
-from eyechart.standing import Standing, anew_since, attempt, finished, set_aside, standing
+from eyechart.standing import Standing, anew_since, attempt, find_run, finished, set_aside, standing
 from eyechart.tracking import Courier, Journal, read_journal
 from eyechart.tracking.config import TrackingConfig
 
@@ -30,6 +33,18 @@ def end(status, **more):
     journal = Journal(paths.runs() / "k")
     journal.append("end", status=status, **more)
     journal.close()
+
+
+def ended(key, *, t, status="FINISHED"):
+    """A run that ended at this time."""
+    folder = begin(key)
+    journal = Journal(folder)
+    journal.append("end", status=status, result={})
+    journal.close()
+    lines = [json.loads(line) for line in journal.path.read_text().splitlines()]
+    lines[-1]["t"] = t
+    journal.path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
 
 
 def begun(key="k"):
@@ -119,3 +134,27 @@ def test_a_forced_attempt_that_was_interrupted_goes_on():
     journal.append("end", status="FINISHED", result={})
     journal.close()
     assert anew_since("l") > begun("l")
+
+
+def test_a_run_is_named_by_its_key_its_beginning_or_its_mlflow_run():
+    folder = ended("0123456789", t=20)
+    ended("0123459999", t=30)
+    ended("abcdef0000", t=40, status="FAILED")
+    write_json(folder / "delivery.json", {"sqlite:///somewhere": {"offset": 1, "run_id": "f" * 32}})
+    assert find_run("0123456789") == find_run("0123456") == find_run("f" * 32) == "0123456789"
+    assert find_run(None) == find_run("last") == "0123459999"
+    assert find_run("abcdef0000") == "abcdef0000"
+
+
+def test_a_name_that_no_run_has_or_that_several_have():
+    with pytest.raises(EyechartError, match="there is no finished run yet: type"):
+        find_run("last")
+    ended("0123456789", t=20)
+    ended("0123459999", t=30)
+    with pytest.raises(EyechartError, match="run=012345 is the beginning of 2 run keys"):
+        find_run("012345")
+    with pytest.raises(EyechartError, match=r"or the id of its MLflow run. Did you mean '0123456789'\?"):
+        find_run("0123456780")
+    for name in ("01234", "", ".."):
+        with pytest.raises(EyechartError, match=f"there is no run '{name}'"):
+            find_run(name)

@@ -15,10 +15,10 @@ from omegaconf import OmegaConf
 
 from eyechart import paths
 from eyechart.data import Dataset, Slice, open_dataset
-from eyechart.errors import DataError, EyechartError, nearest
+from eyechart.errors import DataError, EyechartError
 from eyechart.files import replacing
 from eyechart.holding import Hold, holder
-from eyechart.standing import finished
+from eyechart.standing import find_run, finished
 from eyechart.tracking import Courier, Journal, read_journal
 
 PICTURE = re.compile(r"(filters|feature_maps_\d+|fixed_filters)\.png")
@@ -51,7 +51,7 @@ def explain(run: str | None, to: Path, images: int, courier: Courier) -> Explana
     images add pictures and change none. So what was logged once stays.
 
     Args:
-        run: a run key; `last` or None: the run that finished last.
+        run: one of the names of `find_run`.
         to: a folder, replaced whole. Only pictures of an earlier run may lie in it.
         images: of so many images the feature maps are shown; see `sample`.
         courier: brings the journal to MLflow.
@@ -60,7 +60,7 @@ def explain(run: str | None, to: Path, images: int, courier: Courier) -> Explana
         EyechartError: there is no such run, it is not finished or being trained, its files or its data set are gone,
             or the folder holds something else.
     """
-    run_key = find(run)
+    run_key = find_run(run)
     _check_folder(to)
     folder = paths.runs() / run_key
     with _held(folder):
@@ -77,25 +77,6 @@ def explain(run: str | None, to: Path, images: int, courier: Courier) -> Explana
     return Explanation(run_key, to, pictures, logged, note)
 
 
-def find(run: str | None) -> str:
-    """The key of a run: as given, or for None and `last` of the one that finished last.
-
-    Raises:
-        EyechartError: there is no such run.
-    """
-    known = sorted(path.name for path in paths.runs().glob("*"))
-    if run not in (None, "last"):
-        if run in known:
-            return str(run)
-        raise EyechartError(
-            f"there is no run '{run}': expected last, or a run key as train.py prints it.{nearest(str(run), known)}"
-        )
-    ends = [(_end(key), key) for key in known if finished(key)]
-    if not ends:
-        raise EyechartError("there is no finished run yet: type, for example, python pipelines/train.py model=cnn")
-    return max(ends)[1]
-
-
 def sample(test: Slice, count: int) -> NDArray[np.intp]:
     """The positions of some images of the test part: the first of each class, class by class, then the second, ...
 
@@ -105,11 +86,6 @@ def sample(test: Slice, count: int) -> NDArray[np.intp]:
     labels = test.labels[by_class]
     turn = np.arange(len(labels)) - np.searchsorted(labels, labels)  # how many of its class come before an image
     return by_class[np.lexsort((labels, turn))][:count]
-
-
-def _end(run_key: str) -> int:
-    """When a finished run ended, in milliseconds since 1970."""
-    return max(int(record["t"]) for record in read_journal(paths.runs() / run_key) if record["kind"] == "end")
 
 
 def _check_folder(to: Path) -> None:

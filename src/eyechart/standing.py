@@ -11,9 +11,10 @@ from typing import Any
 from filelock import FileLock
 
 from eyechart import paths
+from eyechart.errors import EyechartError, nearest
 from eyechart.holding import LOCK, NOTE
 from eyechart.tracking import Courier, Journal, ending, read_journal
-from eyechart.tracking.delivery import DELIVERY_LOCK
+from eyechart.tracking.delivery import DELIVERY_LOCK, run_ids
 from eyechart.tracking.journal import NAME
 from eyechart.training.checkpoint import epochs_done, has_ended
 
@@ -95,6 +96,36 @@ def finished(run_key: str) -> Outcome | None:
     folder = paths.runs() / run_key
     end = ending(read_journal(folder))
     return Outcome(run_key, folder, end["result"], False) if end and end["status"] == "FINISHED" else None
+
+
+def find_run(run: str | None) -> str:
+    """The run key of the run that a person named.
+
+    Args:
+        run: a run key or 6 digits or more of its beginning, the id of its MLflow run, or `last` or None: the run that
+            finished last.
+
+    Raises:
+        EyechartError: there is no such run, or more than one.
+    """
+    known = sorted(path.name for path in paths.runs().glob("*"))
+    if run in (None, "last"):
+        ends = [(end["t"], key) for key in known if finished(key) and (end := ending(read_journal(paths.runs() / key)))]
+        if not ends:
+            raise EyechartError("there is no finished run yet: type, for example, python pipelines/train.py model=cnn")
+        return max(ends)[1]
+    run = str(run)
+    found = [run] if run in known else [key for key in known if len(run) >= 6 and key.startswith(run)]
+    if not found and run:
+        found = [key for key in known if run in run_ids(paths.runs() / key)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise EyechartError(f"run={run} is the beginning of {len(found)} run keys ({', '.join(found)}): type one whole")
+    raise EyechartError(
+        f"there is no run '{run}': expected last, a run key as train.py prints it, or the id of its MLflow run."
+        f"{nearest(run, known)}"
+    )
 
 
 def anew_since(run_key: str) -> int:

@@ -77,3 +77,15 @@ def test_a_deleted_experiment_is_brought_back(store):
     store.client.delete_experiment(experiment_id)
     assert Store().experiment_id(EXPERIMENT) == experiment_id
     assert store.client.get_experiment(experiment_id).lifecycle_stage == "active"
+
+
+def test_a_process_killed_while_it_makes_the_store_leaves_none_behind_that_is_half_made(root):
+    lines = "from eyechart.tracking.store import Store; Store().client"
+    maker = subprocess.Popen([sys.executable, "-c", lines], env=environment(root))
+    while not list(root.rglob("mlflow.db*")) and maker.poll() is None:
+        time.sleep(0.005)
+    time.sleep(0.2)  # MLflow takes a second for its tables
+    maker.kill()
+    maker.wait()
+    assert Store().experiment_id(EXPERIMENT)
+    assert {path.name for path in root.iterdir()} == {".eyechart", "mlflow.db"}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from eyechart import paths
+from eyechart.files import replacing
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,8 +36,8 @@ class Store:
     def __init__(self, uri: str | None = None):
         self.uri = uri or local_uri()
         # a database has no place for files, so they lie beside it; a server knows its own
-        database = self.uri.partition(":///")[2] if self.uri.startswith("sqlite") else ""
-        self._artifacts = Path(database).resolve().parent / "mlartifacts" if database else None
+        database = self.uri.partition(":///")[2].partition("?")[0] if self.uri.startswith("sqlite") else ""
+        self._database = Path(database).resolve() if database else None
         self._client: MlflowClient | None = None
         self._experiments: dict[str, str] = {}
 
@@ -49,6 +51,8 @@ class Store:
 
             logging.getLogger("mlflow").setLevel(logging.WARNING)
             with self._lock():  # several processes that open a store that does not exist yet break it
+                if self._database is not None and not self._database.exists():
+                    _make(self._database)
                 client = mlflow.MlflowClient(self.uri)
                 client.search_experiments(max_results=1)
             self._client = client
@@ -62,7 +66,7 @@ class Store:
                 experiment = client.get_experiment_by_name(name)
                 if experiment is None:
                     # fixed for good when it is made, so it must not depend on the working directory
-                    location = (self._artifacts / name).as_uri() if self._artifacts else None
+                    location = (self._database.parent / "mlartifacts" / name).as_uri() if self._database else None
                     self._experiments[name] = client.create_experiment(name, artifact_location=location)
                 else:
                     if experiment.lifecycle_stage == "deleted":
@@ -73,3 +77,13 @@ class Store:
     def _lock(self) -> FileLock:
         paths.state().mkdir(parents=True, exist_ok=True)
         return FileLock(paths.state() / "tracking.lock")
+
+
+def _make(database: Path) -> None:
+    """Make an SQLite store, whole or not at all: half a schema is one that MLflow refuses to open for ever."""
+    from mlflow import MlflowClient
+
+    for unfinished in database.parent.glob(f".{database.name}.*"):
+        shutil.rmtree(unfinished)
+    with replacing(database) as temporary:
+        MlflowClient(f"sqlite:///{temporary}").search_experiments(max_results=1)
