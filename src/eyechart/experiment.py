@@ -308,6 +308,8 @@ def _predict(journal: Journal, model: Any, predictor: Predictor, member: _Traine
         path="artifacts/model.keras",
         image_shape=list(dataset.image_shape),
         classes=len(dataset.class_names),
+        class_names=list(dataset.class_names),
+        dataset=dataset.name,
         backend=group.config.backend,
         requirements=model_requirements(group.config.backend),
     )

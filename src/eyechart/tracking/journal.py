@@ -13,7 +13,8 @@ An append-only file of JSON records, one a line, each with its `kind` and the ti
 | artifact | `path`, `folder` in the run's artifacts                                                             |
 | image    | `path`, `key` under which pictures of several runs are laid side by side                            |
 | table    | `path` of a JSON table, by the name of which runs are compared                                      |
-| model    | `path` of a `.keras` file, `image_shape`, `classes`, `requirements`                                 |
+| model    | `path` of a `.keras` file, `image_shape`, `classes`, `class_names`, `dataset`, `backend`,           |
+|          | `requirements`                                                                                      |
 | end      | `status` (FINISHED, FAILED or KILLED), `result`, `message`                                          |
 | replaced | nothing: the run was trained anew, and counts no more                                               |
 

@@ -42,8 +42,14 @@ def package_model(logged: Any, run_id: str, file: Path, record: dict[str, Any], 
     environment = {"python": python, "build_dependencies": ["pip"], "dependencies": ["-r requirements.txt"]}
     (place / "python_env.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(environment)))
 
+    # what the numbers of an answer stand for; journals of earlier versions do not say it
+    about = {name: record[name] for name in ("class_names", "dataset") if record.get(name)}
     model = Model(
-        artifact_path=logged.artifact_location, run_id=run_id, model_uuid=logged.model_id, model_id=logged.model_id
+        artifact_path=logged.artifact_location,
+        run_id=run_id,
+        model_uuid=logged.model_id,
+        model_id=logged.model_id,
+        metadata=about or None,
     )
     model.signature = ModelSignature(
         inputs=Schema([TensorSpec(np.dtype(np.uint8), (-1, *record["image_shape"]))]),
