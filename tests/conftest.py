@@ -74,6 +74,18 @@ def digits_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tracking store without runs. Making one takes seconds, copying it does not."""
+    folder = tmp_path_factory.mktemp("store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EYECHART_ROOT", str(folder))
+        from eyechart.tracking.store import Store
+
+        Store().client.search_experiments()
+    return folder / "mlflow.db"
+
+
 @pytest.fixture
 def digits(digits_root: Path, root: Path) -> Path:
     """A workspace of the test's own, with the digits prepared."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import time
 
@@ -15,8 +16,9 @@ SWEEP = ["model=lenet", "seed=0,1", "dataset=digits", "limit=[700,100]", "traine
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_current_run_is_marked_and_goes_on(digits_root, tmp_path, number):
+def test_the_current_run_is_marked_and_goes_on(digits_root, empty_database, tmp_path, number):
     root = link_data(digits_root, tmp_path / "root")
+    shutil.copyfile(empty_database, root / "mlflow.db")  # the time that an interrupted one waits is not for making it
     process = start(root, *SWEEP)
     wait_until(lambda: epochs(root) >= 3, process)
     began = time.monotonic()
