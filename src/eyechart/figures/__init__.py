@@ -4,6 +4,7 @@
 """
 
 from eyechart.figures.confusion import confusion_matrix
+from eyechart.figures.contact_sheet import contact_sheet
 from eyechart.figures.curves import learning_curves
 from eyechart.figures.feature_maps import feature_maps
 from eyechart.figures.filters import filters
@@ -16,6 +17,7 @@ from eyechart.figures.style import save, to_array
 __all__ = [
     "accuracy_by_step",
     "confusion_matrix",
+    "contact_sheet",
     "feature_maps",
     "filters",
     "fixed_filters",

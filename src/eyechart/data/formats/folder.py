@@ -147,7 +147,7 @@ def _read_all(paths: list[Path], top: Path, size: tuple[int, int], channels: int
             try:
                 images[number] = read_image(path, size, channels)
             except Exception as error:  # a corrupt image can end in nearly any
-                unreadable.append(f"{path.relative_to(top.parent)} ({_reason(error)})")
+                unreadable.append(f"{path.relative_to(top.parent)} ({reason(error)})")
     if unreadable:
         more = f" and {len(unreadable) - NAMED} more" if len(unreadable) > NAMED else ""
         raise DataError(
@@ -157,7 +157,8 @@ def _read_all(paths: list[Path], top: Path, size: tuple[int, int], channels: int
     return images
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What is wrong with an image that `read_image` could not read, in a few words."""
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
