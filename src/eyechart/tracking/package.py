@@ -65,3 +65,13 @@ def package_model(logged: Any, run_id: str, file: Path, record: dict[str, Any], 
     pyfunc.add_to_model(model, loader_module="mlflow.keras", conda_env="conda.yaml", python_env="python_env.yaml")
     model.model_size_bytes = file.stat().st_size
     model.save(str(place / "MLmodel"))
+
+
+def read_package(file: Path) -> tuple[str, tuple[str, ...]]:
+    """The backend and the class names that a packaged model says of itself; no names where it does not say them.
+
+    Args:
+        file: the `.keras` file in the package.
+    """
+    about: Any = OmegaConf.load(file.parents[1] / "MLmodel")
+    return str(about.flavors.keras.keras_backend), tuple(map(str, (about.get("metadata") or {}).get("class_names", ())))

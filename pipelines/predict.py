@@ -1,0 +1,76 @@
+"""Say what a trained network takes images for: a table on the terminal and as CSV, and a sheet of the images.
+
+python pipelines/predict.py images='photos/*.png'              by the run that finished last
+python pipelines/predict.py run=champion images=photos         by the champion; all images in the folder and below it
+python pipelines/predict.py images=digit.jpg invert=true       written in black on white, where the data set is white on
+                                                               black
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import MISSING, DictConfig
+
+from eyechart.cli import command
+from eyechart.schema import typed
+from eyechart.tracking.config import TrackingConfig, in_force
+
+TEXTS = ("images", "run", "name", "to")
+
+
+@dataclass
+class PredictConfig:
+    """Which images, by which run or champion, where to, and whether they are drawn and inverted."""
+
+    images: Any = MISSING
+    run: str | None = None
+    name: str | None = None
+    to: str = "results/predict"
+    sheet: bool = True
+    invert: bool = False
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+
+
+@command("predict")
+def main(config: DictConfig) -> None:
+    """Ask the network, print the table, and say where all of it is."""
+    settings = typed(PredictConfig, config)
+    tracking = in_force(settings.tracking)
+    from eyechart import paths
+    from eyechart.prediction import chosen, counted, predict, show
+    from eyechart.tracking.store import Store
+
+    words = settings.images if isinstance(settings.images, list) else [settings.images]
+    store = None if tracking.mode in ("offline", "none") else Store(tracking.uri)
+    to = paths.workspace() / settings.to
+    with chosen(settings.run, settings.name, store) as network:
+        made = predict(network, list(map(str, words)), to, sheet=settings.sheet, invert=settings.invert)
+    show(made)
+    if made.unreadable:
+        print(
+            f"{made.unreadable:,} of {counted(len(made.files) + made.unreadable, 'file')} could not be read",
+            file=sys.stderr,
+        )
+    print(f"{', '.join(made.written)}: {made.folder}")
+
+
+def quoted(word: str) -> str:
+    """An argument such as `images=...` as Hydra has to be given it, so that it reads text, whatever stands there.
+
+    Without quotes it would not accept `images=grüße (1).png`, and take 123e45, the beginning of a run key, for a
+    number.
+    """
+    key, _, value = word.partition("=")
+    if key not in TEXTS or value in ("", "null") or value[0] in "'\"[":
+        return word
+    escaped = re.sub(r"(\\*)('|$)", lambda match: match[1] * 2 + match[2].replace("'", "\\'"), value)
+    return f"{key}='{escaped}'"
+
+
+if __name__ == "__main__":
+    sys.argv[1:] = map(quoted, sys.argv[1:])
+    main()

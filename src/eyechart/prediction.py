@@ -1,0 +1,297 @@
+"""What a finished run's network takes images for that no data set holds: a table, and a sheet to look at."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyechart import paths
+from eyechart.data import photographs
+from eyechart.errors import EyechartError
+from eyechart.files import replacing
+from eyechart.standing import find_run, finished
+from eyechart.tracking import read_journal
+from eyechart.tracking.package import read_package
+
+if TYPE_CHECKING:
+    from eyechart.tracking.store import Store
+
+CHAMPION = "champion"
+TABLE, SHEET = "predictions.csv", "contact_sheet.png"
+ROWS = 20  # so many images are shown on a terminal
+PICTURES = 56  # so many are on the sheet: 7 rows of 8
+BATCH = 500  # images in memory at a time
+WIDTH = 120  # characters, where there is no terminal to ask
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network, and what is to be known to ask it.
+
+    Attributes:
+        title: what was trained on what, and which run or champion it is.
+        file: the model, as `.keras`.
+        backend: that it was trained on.
+        class_names: in the order of its answers.
+    """
+
+    title: str
+    file: Path
+    backend: str
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a network takes images for.
+
+    Attributes:
+        title: of the network.
+        folder: where the table and the sheet lie.
+        written: their names.
+        files: the images that could be read.
+        unreadable: how many others there were.
+        probabilities: float32 (images, classes).
+        class_names: of these classes.
+    """
+
+    title: str
+    folder: Path
+    written: tuple[str, ...]
+    files: tuple[Path, ...]
+    unreadable: int
+    probabilities: NDArray[np.float32]
+    class_names: tuple[str, ...]
+
+
+@contextmanager
+def chosen(run: str | None, name: str | None, store: Store | None) -> Iterator[Network]:
+    """The network that a person named. Its file is there until the block is left.
+
+    Args:
+        run: one of the names of `find_run`, or `champion`.
+        name: of the registered model whose champion is meant; None: the only one there is.
+        store: knows the champion; None: there is none at hand.
+
+    Raises:
+        EyechartError: there is no such run or champion, the run is not finished, or it has lost a file.
+    """
+    if run != CHAMPION:
+        if name is not None:
+            raise EyechartError(f"name={name} is for the champion of a registered model: type run=champion as well")
+        yield _of_run(find_run(run))
+        return
+    if store is None:
+        raise EyechartError("champions are known to MLflow only, received no tracking: leave tracking= out")
+    from eyechart.tracking import registry
+
+    version = registry.champion(store, name)
+    title = f"{version.name}, version {version.number}"
+    if finished(version.run_key):
+        yield _of_run(version.run_key, title)
+        return
+    with tempfile.TemporaryDirectory() as place:  # it was trained elsewhere
+        yield _of_package(registry.download_model(store, version, Path(place)), title)
+
+
+def predict(network: Network, images: Sequence[str], to: Path, *, sheet: bool, invert: bool) -> Predicted:
+    """Ask a network about images, and write its answers to a folder.
+
+    An image that cannot be read is told of on stderr, and the others go on.
+
+    Args:
+        network: as `chosen` gives it.
+        images: files, folders and patterns, as `photographs.find` takes them.
+        to: a folder, replaced whole. Only what an earlier prediction left may lie in it.
+        sheet: whether to draw the images with the answers.
+        invert: whether dark is made bright, and bright dark, before the network sees an image.
+
+    Raises:
+        EyechartError: there is no such image, none can be read, the network cannot, or the folder holds something else.
+    """
+    _check_folder(to)
+    files = photographs.find(images)
+    answers = _ask(network, files, invert)
+    if not answers.files:
+        raise EyechartError(
+            f"expected PNG, JPEG or WebP images, received {counted(len(files), 'file')}, and none can be read"
+        )
+    with replacing(to) as temporary:
+        temporary.mkdir()
+        _write_table(temporary / TABLE, answers, network.class_names)
+        if sheet:
+            _write_sheet(temporary / SHEET, answers, network.class_names, network.title)
+        written = tuple(sorted(path.name for path in temporary.iterdir()))
+    unreadable = len(files) - len(answers.files)
+    return Predicted(network.title, to, written, answers.files, unreadable, answers.probabilities, network.class_names)
+
+
+def show(predicted: Predicted) -> None:
+    """Print the first answers as a table, and what there is besides."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=None if Console().is_terminal else WIDTH)
+    title = Text(predicted.title, style="bold")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("file", overflow="fold")
+    table.add_column("class", overflow="fold")
+    table.add_column("probability", justify="right", no_wrap=True)
+    table.add_column("runner-up", overflow="fold")
+    for file, row in zip(predicted.files[:ROWS], predicted.probabilities, strict=False):
+        first, second = np.argsort(-row, kind="stable")[:2]
+        names = printable(predicted.class_names[first]), printable(predicted.class_names[second])
+        cells = (printable(str(file)), names[0], f"{row[first]:.4f}", f"{names[1]} ({row[second]:.4f})")
+        table.add_row(*map(Text, cells))
+    console.print(table, crop=False)
+    if len(predicted.files) > ROWS:
+        print(f"and {len(predicted.files) - ROWS:,} more in {TABLE}")
+
+
+def printable(text: str) -> str:
+    """`text`, with what a terminal or a file in UTF-8 cannot show written as an escape."""
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What a network says of images.
+
+    Attributes:
+        files: that could be read.
+        probabilities: of each, float32 (images, classes).
+        pictures: the first `PICTURES` of them as the network sees them, uint8 (n, height, width, channels).
+    """
+
+    files: tuple[Path, ...]
+    probabilities: NDArray[np.float32]
+    pictures: NDArray[np.uint8]
+
+
+def _of_run(run_key: str, title: str = "") -> Network:
+    """The network of a finished run of this machine."""
+    if finished(run_key) is None:
+        raise EyechartError(f"run {run_key} is not finished: type the command that trains it again, it goes on")
+    folder = paths.runs() / run_key
+    artifacts = folder / "artifacts"
+    for file in ("run.json", "per_class.json", "model.keras"):
+        if not (artifacts / file).is_file():
+            raise EyechartError(
+                f"run {run_key} has lost its {file}: expected it in {artifacts}; "
+                f"move {folder} away and train the run anew"
+            )
+    try:
+        about = json.loads((artifacts / "run.json").read_text(encoding="utf-8"))
+        class_names = json.loads((artifacts / "per_class.json").read_text(encoding="utf-8"))["class"]
+        backend = [record["backend"] for record in read_journal(folder) if record["kind"] == "model"][-1]
+        title = f"{about['title']}, run {run_key}" + (f" ({title})" if title else "")
+        return Network(title, artifacts / "model.keras", backend, tuple(map(str, class_names)))
+    except (ValueError, LookupError) as error:
+        raise EyechartError(f"a file of the run in {artifacts} is broken: {' '.join(str(error).split())}") from None
+
+
+def _of_package(file: Path, title: str) -> Network:
+    """The network of a logged model that was fetched from MLflow."""
+    backend, class_names = read_package(file)
+    if not class_names:
+        raise EyechartError(
+            f"expected {title} to name its classes, received a model that an earlier version of Eyechart logged: "
+            f"type run=champion where it was trained, or train it anew"
+        )
+    return Network(title, file, backend, class_names)
+
+
+def _ask(network: Network, files: Sequence[Path], invert: bool) -> _Answers:
+    """Ask a network about images; those that cannot be read are told of on stderr."""
+    from eyechart.models import inspection
+    from eyechart.training.backend import activate, module_of
+
+    # reading files takes longer than asking, and a training may fill the GPU
+    device = activate(network.backend, "cpu", "float32")
+    model = inspection.load(network.file)
+    image_shape, classes = model.input_shape[1:], model.output_shape[-1]
+    if classes != len(network.class_names):
+        raise EyechartError(
+            f"expected a network with {len(network.class_names)} classes in {network.file}, received one with "
+            f"{classes}: move the run's folder away and train the run anew"
+        )
+    predictor = module_of(network.backend).Predictor(model, device)
+    known: list[Path] = []
+    probabilities = [np.empty((0, classes), np.float32)]
+    pictures = [np.empty((0, *image_shape), np.uint8)]
+    for batch, images in _batches(files, image_shape):
+        if invert:
+            images = 255 - images
+        for (answers,) in predictor.predict(images):
+            # of a network that answers after each time step, the last answer counts
+            probabilities.append(answers if answers.ndim == 2 else answers[:, -1])
+        pictures.append(images[: max(0, PICTURES - len(known))])
+        known += batch
+    return _Answers(tuple(known), np.concatenate(probabilities), np.concatenate(pictures))
+
+
+def _batches(
+    files: Sequence[Path], image_shape: tuple[int, int, int]
+) -> Iterator[tuple[list[Path], NDArray[np.uint8]]]:
+    """The images that can be read, `BATCH` at a time, with a bar on a terminal; the others are told of."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    watched = track(files, "reading images", console=console, transient=True, disable=not console.is_terminal)
+    batch: list[tuple[Path, NDArray[np.uint8]]] = []
+    for file, image in photographs.read(watched, image_shape[:2], image_shape[2]):
+        if isinstance(image, str):
+            print(f"cannot read {printable(str(file))}: {image}", file=sys.stderr)
+            continue
+        batch.append((file, image))
+        if len(batch) == BATCH:
+            yield [file for file, _ in batch], np.stack([image for _, image in batch])
+            batch = []
+    if batch:
+        yield [file for file, _ in batch], np.stack([image for _, image in batch])
+
+
+def _check_folder(to: Path) -> None:
+    """Raise EyechartError rather than replace a folder that holds more than an earlier prediction left."""
+    others = [path.name for path in to.iterdir() if path.name not in (TABLE, SHEET)] if to.is_dir() else []
+    if others or (to.exists() and not to.is_dir()):
+        what = f"a folder with {printable(others[0])}" if others else "a file"
+        raise EyechartError(f"expected no folder, or one that an earlier predict.py left, received {what}: type to=NEW")
+
+
+def _write_table(path: Path, answers: _Answers, class_names: Sequence[str]) -> None:
+    """A row per image: its name, the class that it is taken for, the probability of that, and that of each class."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "class", "probability", *class_names])
+        for name, row in zip(answers.files, answers.probabilities, strict=True):
+            first = int(row.argmax())
+            writer.writerow([printable(str(name)), class_names[first], str(row[first]), *map(str, row)])
+
+
+def _write_sheet(path: Path, answers: _Answers, class_names: Sequence[str], title: str) -> None:
+    from eyechart import figures
+
+    shown, count = len(answers.pictures), len(answers.files)
+    images = f"the first {shown} of {count:,} images" if shown < count else counted(count, "image")
+    names = [file.name for file in answers.files[:shown]]
+    probabilities = answers.probabilities[:shown]
+    figures.save(figures.contact_sheet(answers.pictures, names, probabilities, class_names, f"{title}: {images}"), path)
