@@ -2,6 +2,7 @@
 
 python pipelines/compare.py                 every finished run
 python pipelines/compare.py sweep=last      the newest sweep, and write the board to its MLflow run
+python pipelines/compare.py sweep=last report=report.html      and all about it on one page, which opens anywhere
 
 Is A better than B? Name two rows, by number on the board, by words or by run key:
 
@@ -24,11 +25,12 @@ from eyechart.tracking.config import TrackingConfig, in_force
 
 @dataclass
 class CompareConfig:
-    """What to compare: the runs of one sweep, of one MLflow experiment, or all; a picture of the boards; a question."""
+    """What to compare: the runs of one sweep, of one MLflow experiment, or all; a picture, a report; a question."""
 
     sweep: str | None = None
     experiment_name: str | None = None
     picture: str | None = None
+    report: str | None = None
     a: str | None = None
     b: str | None = None
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
@@ -39,11 +41,13 @@ def main(config: DictConfig) -> None:
     """Read the journals, print the boards or answer the question."""
     settings = typed(CompareConfig, config)
     tracking = in_force(settings.tracking)
-    from eyechart.comparison import leaderboard
+    from eyechart.comparison import leaderboard, report
     from eyechart.comparison.question import ask
     from eyechart.errors import EyechartError
     from eyechart.sweep import find_sweep, publish
 
+    if settings.report is not None:
+        report.check(Path(settings.report))
     results = leaderboard.load_results(settings.sweep, settings.experiment_name)
     if results.empty:
         where = f" in the MLflow experiment '{settings.experiment_name}'" if settings.experiment_name else ""
@@ -51,9 +55,19 @@ def main(config: DictConfig) -> None:
     if settings.a is not None or settings.b is not None:
         if settings.picture is not None:
             raise EyechartError("picture= draws the boards, a= and b= compare two rows: type one or the other")
+        if settings.report is not None:
+            raise EyechartError("report= is on all rows, a= and b= compare two of them: type one or the other")
         print("\n".join(ask(results, settings.a, settings.b)))
         return
     leaderboard.print_boards(results, Path(settings.picture) if settings.picture else None)
+    if settings.report is not None:
+        what = "every finished run"
+        if settings.experiment_name is not None:
+            what = f"MLflow experiment {settings.experiment_name}"
+        if settings.sweep is not None:
+            what = f"sweep {find_sweep(settings.sweep).name}"
+        report.write(Path(settings.report), results, what)
+        print(f"report written to {settings.report}")
     if settings.sweep is not None:
         folder = find_sweep(settings.sweep)
         files = leaderboard.write(folder, list(results["run_key"]))

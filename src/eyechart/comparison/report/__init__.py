@@ -1,0 +1,9 @@
+"""The report: runs compared on one page that opens anywhere, also without a network.
+
+results -> boards -> for each: gathering (files of the runs) -> facts (numbers) -> words, charts, examples, pairs
+-> sections -> page. The page's looks and what it does are in `page.html.j2`, `page.css` and `page.js`.
+"""
+
+from eyechart.comparison.report.page import check, write
+
+__all__ = ["check", "write"]

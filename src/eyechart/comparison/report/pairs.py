@@ -1,0 +1,89 @@
+"""What the page must know to compare any two rows: their matrices, their answers, example images, and who is better."""
+
+from __future__ import annotations
+
+import base64
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyechart.comparison.evidence import answers
+from eyechart.comparison.groups import Board, records
+from eyechart.comparison.question import answer
+from eyechart.comparison.report.charts import Row
+from eyechart.comparison.report.examples import Source
+from eyechart.comparison.report.facts import confusion, majority, most_telling
+from eyechart.comparison.report.gathering import Gathered
+from eyechart.comparison.report.pictures import as_many
+from eyechart.comparison.sides import Side
+from eyechart.errors import EyechartError
+from eyechart.evaluation.significance import difference
+
+
+def comparison(board: Board, found: Gathered, about: Source, rows: list[Row], room: int) -> dict[str, Any]:
+    """What the page's script reads. Only images that some row misses are in it: on the others no two rows differ.
+
+    Args:
+        board: whose rows are compared.
+        found: what its runs left.
+        about: its data set.
+        rows: names and colours.
+        room: for pictures, in characters.
+    """
+    answered = {row: majority(found.predictions(row), found.classes) for row in found.rows}
+    stacked = np.stack(list(answered.values()))
+    some = np.flatnonzero((stacked != found.labels).any(axis=0))
+    telling = most_telling(found.labels, stacked, 0, min(1, len(stacked) - 1))
+    pictures: dict[int, str] = {}
+    if about.images is not None:
+        shown = as_many(about.images, found.index[telling].tolist(), room)
+        place = {int(index): number for number, index in enumerate(found.index[some])}
+        pictures = {place[index]: picture for index, picture in shown.items()}
+    return {
+        "classes": list(about.class_names),
+        "support": np.bincount(found.labels, minlength=found.classes).tolist(),
+        "rows": [
+            {
+                "name": rows[row].name,
+                "seeds": len(found.answers(row)),
+                "counts": _sparse(confusion(found.labels, found.predictions(row), found.classes)),
+                "answer": packed(each[some]),
+                "right": packed((found.predictions(row)[:, some] == found.labels[some]).sum(axis=0)),
+            }
+            for row, each in answered.items()
+        ],
+        "labels": packed(found.labels[some]),
+        "index": packed(found.index[some]),
+        "pictures": pictures,
+        "verdicts": verdicts(board, found),
+    }
+
+
+def verdicts(board: Board, found: Gathered) -> dict[str, list[str]]:
+    """Of every two rows, by their numbers among the known ones as "0 1", which is better: lines of text."""
+    lines = records(board.rows)
+    sides = [Side(lines[row]["run"], board.title, ("", ""), tuple(lines[row]["run_keys"])) for row in found.rows]
+    told = {}
+    for a, b in combinations(range(len(sides)), 2):
+        try:
+            left, right = answers(sides[a].run_keys), answers(sides[b].run_keys)
+        except EyechartError as error:
+            told[f"{a} {b}"] = [f"Which of the two is better is not known: {error}"]
+            continue
+        between = difference(left.correct, right.correct)
+        told[f"{a} {b}"] = answer(sides[a], sides[b], between, left.correct.shape[1])[::-1]
+    return told
+
+
+def packed(values: NDArray[np.integer]) -> dict[str, Any]:
+    """Whole numbers from 0 as the bytes of a typed array, in base64."""
+    kind = next(kind for kind in ("u1", "u2", "u4") if int(values.max(initial=0)) <= np.iinfo(kind).max)
+    return {"bytes": int(kind[1]), "data": base64.b64encode(values.astype(f"<{kind}").tobytes()).decode("ascii")}
+
+
+def _sparse(counts: NDArray[np.int64]) -> list[int]:
+    """The cells that are not 0: position, count, position, count, ..."""
+    cells = np.flatnonzero(counts)
+    return [int(value) for pair in zip(cells, counts.ravel()[cells], strict=True) for value in pair]
