@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,13 @@ from omegaconf import OmegaConf
 from eyechart import paths
 from eyechart.config import TRAINING_VERSION, Config
 from eyechart.data import Dataset
+from eyechart.description import of_run
 from eyechart.errors import EyechartError
 from eyechart.files import remove_unfinished, write_text
 from eyechart.standing import Outcome, attempt
 from eyechart.tracking import Courier, Journal, read_journal
 from eyechart.tracking.config import hide_password
+from eyechart.tracking.journal import tags_of
 from eyechart.training.checkpoint import remove_checkpoints
 from eyechart.training.records import Consumer
 
@@ -85,6 +88,7 @@ class Attempt:
 
     def finish(self, result: dict[str, Any]) -> None:
         """Say that it has been finished, with this result."""
+        self.journal.append("description", text=self._described(result))
         self.journal.append("end", status="FINISHED", result=result)
         self.outcome = Outcome(self.folder.name, self.folder, result, True)
         self._close()
@@ -113,6 +117,11 @@ class Attempt:
         if isinstance(error, Exception):
             self.outcome = error
         self._close()
+
+    def _described(self, result: Mapping[str, Any]) -> str:
+        by_dvc = "DVC_STAGE" in os.environ  # which typed what is in dvc.yaml, and wrote the rest into params.yaml
+        typed = [] if by_dvc else [hide_password(override) for override in self.task.overrides]
+        return of_run(self.folder.name, self._dataset.name, result, tags_of(read_journal(self.folder)), typed)
 
     def _close(self) -> None:
         self._open = False

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-from eyechart.comparison import leaderboard
+from eyechart.comparison import in_mlflow, leaderboard
 from eyechart.errors import EyechartError
 from eyechart.plan import Job, Plan
-from eyechart.sweep import Sweep, forced_since, identity_of, settled
+from eyechart.sweep import Sweep, find_sweep, forced_since, identity_of, settled
+from eyechart.tracking.config import TrackingConfig
 
 
 def conduct(plan: Plan, command: str, launch: Callable[[Sequence[Job]], list[str]]) -> bool:
@@ -37,9 +39,10 @@ def conduct(plan: Plan, command: str, launch: Callable[[Sequence[Job]], list[str
     print(plan.tell(), flush=True)
     if settled(identity, plan.jobs, tracking):
         leaderboard.show(keys)
+        in_mlflow.print_links(keys, tracking, find_sweep("last"))
         return True
     sweep = Sweep.start(plan.jobs, command, tracking, name=f"sweep of {len(keys)}", identity=identity, since=plan.since)
-    with closing(sweep) as account:
+    with closing(sweep, tracking) as account:
         account.failures += launch(plan.to_train) if plan.to_train else []
     account.settle()
     return True
@@ -51,33 +54,38 @@ class Account:
 
     Attributes:
         sweep: the sweep.
+        tracking: where it is delivered.
         failures: a line for each run that failed.
         files: of the sweep's folder, that become its parent's artifacts.
     """
 
     sweep: Sweep
+    tracking: TrackingConfig
     failures: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
 
     def settle(self) -> None:
-        """Show the leaderboard of all runs. Raises EyechartError if some failed."""
+        """Show the leaderboard of all runs, and where MLflow shows them. Raises EyechartError if some failed."""
         keys = self.sweep.run_keys
         leaderboard.show(keys)
+        in_mlflow.print_links(keys, self.tracking, self.sweep.folder)
         if self.failures:
             raise EyechartError(f"{len(self.failures)} of {len(keys)} runs failed: {'; '.join(self.failures)}")
 
 
 @contextmanager
-def closing(sweep: Sweep) -> Iterator[Account]:
+def closing(sweep: Sweep, tracking: TrackingConfig) -> Iterator[Account]:
     """Close the sweep at the end of the block, however it ends, with a leaderboard of all its runs."""
-    account = Account(sweep)
+    account = Account(sweep, tracking)
+    said: list[dict[str, Any]] = []
     status, message = "KILLED", "interrupted; the same command goes on from here"
     try:
         yield account
         status, message = ("FAILED", "; ".join(account.failures)) if account.failures else ("FINISHED", "")
         account.files += leaderboard.write(sweep.folder, sweep.run_keys)
+        said = in_mlflow.records(sweep.folder, sweep.run_keys)
     except Exception as error:
         status, message = "FAILED", str(error)
         raise
     finally:
-        sweep.end(status, message, account.files)
+        sweep.end(status, message, account.files, said)

@@ -346,6 +346,7 @@ def _predict(journal: Journal, model: Any, predictor: Predictor, member: _Traine
 def _record(journal: Journal, member: _Trained, predicted: _Predicted, group: _Group, members: int) -> dict[str, Any]:
     """Say what follows from the predictions; the result of the run."""
     from eyechart import scorecard
+    from eyechart.tracking.views import best_name
 
     best, history, artifacts = member.best, member.listener.history, journal.folder / "artifacts"
     numbers = {
@@ -356,7 +357,7 @@ def _record(journal: Journal, member: _Trained, predicted: _Predicted, group: _G
     journal.metrics(0, numbers)  # MLflow draws bars, run by run, of what has one value, at step 0
     scores, row = predicted.scores(), history[best.epoch - 1]
     result: dict[str, Any] = {"train/loss": row["train/loss"], "train/accuracy": row["train/accuracy"]} | scores.overall
-    of_best = {f"best_{name.replace('/', '_')}": value for name, value in result.items() if not name.startswith("test")}
+    of_best = {best_name(name): value for name, value in result.items() if not name.startswith("test")}
     test = {name: value for name, value in result.items() if name.startswith("test")}
     journal.metrics(0, {**of_best, **test, **scores.per_class})
     for part, accuracies in predicted.step_accuracy.items():

@@ -20,6 +20,7 @@ from eyechart.files import replacing
 from eyechart.holding import Hold, holder
 from eyechart.standing import find_run, finished
 from eyechart.tracking import Courier, Journal, read_journal
+from eyechart.tracking.journal import tags_of
 
 PICTURE = re.compile(r"(filters|feature_maps_\d+|fixed_filters)\.png")
 FILTER_LAYERS = 2  # so many convolutions are shown
@@ -126,8 +127,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], str]:
 def _data(folder: Path, name: str) -> Dataset:
     """The data set of the run, as it was when the run was trained."""
     dataset = open_dataset(name)
-    tags = [record["values"] for record in read_journal(folder) if record["kind"] == "tags"]
-    trained_on = next((values["eyechart.data_digest"] for values in tags if "eyechart.data_digest" in values), None)
+    trained_on = tags_of(read_journal(folder)).get("eyechart.data_digest")
     if trained_on not in (None, dataset.digest):
         raise DataError(
             f"expected '{name}' as run {folder.name} was trained on it (digest {trained_on[:12]}), received other "

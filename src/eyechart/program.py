@@ -22,7 +22,7 @@ from eyechart.experiment import run, run_together
 from eyechart.files import replacing
 from eyechart.plan import Job, Plan, make_plan
 from eyechart.pruning import pruner_of
-from eyechart.standing import Outcome, anew_since
+from eyechart.standing import Outcome, anew_since, in_a_sentence
 from eyechart.sweep import Sweep
 from eyechart.tracking import Courier
 
@@ -142,15 +142,9 @@ def report(outcome: Outcome, name: str = "") -> None:
     """Print the result of a run as one line."""
     result = outcome.result
     start = f"{name}: " if name else ""
-    held_back = (
-        f"validation accuracy {result['validation/accuracy']:.4f} at epoch {result['best_epoch']} of {result['epochs']}"
-        if result["monitor"]
-        else f"nothing was held back: the last of {result['epochs']} epochs counts"
-    )
     share = f" (its share of {result['members']} members)" if "members" in result else ""
     how = f"{result['seconds']:.1f} s of training{share}" if outcome.trained else "finished before, not trained again"
-    accuracy = f"{start}test accuracy {result['test/accuracy']:.4f} ({held_back})"
-    print(f"{accuracy}, {how}, run key {outcome.run_key}", flush=True)
+    print(f"{start}{in_a_sentence(result)}, {how}, run key {outcome.run_key}", flush=True)
 
 
 def export(outcome: Outcome, folder: Path) -> None:

@@ -133,7 +133,7 @@ def conduct(search: Search, plan: Plan, compose: Compose, command: str, launch: 
         identity=f"search-{name}",
         search={"study": name, "monitor": monitor, "pruner": search.pruner},
     )
-    with closing(sweep) as account:
+    with closing(sweep, tracking) as account:
         study = Study(name, maximize=maximize, sampler=search.sampler, pruner=search.pruner)
         driver = _Driver(search, study, monitor, compose, launch, account)
         print(_summary(study.states(), search.n_trials), flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,16 @@ class Outcome:
     def artifacts(self) -> Path:
         """The folder with the run's files: model, predictions table, history, pictures."""
         return self.folder / "artifacts"
+
+
+def in_a_sentence(result: Mapping[str, Any]) -> str:
+    """What a run came to: how good it is on the test part, and on what it was chosen by."""
+    held_back = (
+        f"validation accuracy {result['validation/accuracy']:.4f} at epoch {result['best_epoch']} of {result['epochs']}"
+        if result["monitor"]
+        else f"nothing was held back: the last of {result['epochs']} epochs counts"
+    )
+    return f"test accuracy {result['test/accuracy']:.4f} ({held_back})"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,23 +138,34 @@ class Sweep:
         if self.courier is not None:
             self.courier.tell(self.folder)
 
-    def end(self, status: str, message: str = "", files: Sequence[str] = ()) -> None:
-        """Close the parent, with files of its folder as its artifacts, and wait for the deliveries."""
+    def end(
+        self, status: str, message: str = "", files: Sequence[str] = (), said: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        """Close the parent, and wait for the deliveries.
+
+        Args:
+            status: FINISHED, FAILED or KILLED.
+            message: why.
+            files: of its folder, that become its artifacts.
+            said: further records for its journal.
+        """
         if self._hold is not None:
             journal = Journal(self.folder)
             for file in files:
                 journal.append("artifact", path=file)
+            for record in said:
+                journal.append(**record)
             journal.append("end", status=status, message=message)
             journal.close()
             self._hold.release()
         os.environ.pop(SWEEP, None)
         type(self)._current = None
         if self.courier is not None:
-            self.courier.tell(self.folder)
             if status != "KILLED":  # what was trained where nothing was to be delivered, or there was no time to
                 for folder in (paths.runs() / key for key in self.run_keys):
                     if not self.courier.has_delivered(folder):
                         self.courier.tell(folder)
+            self.courier.tell(self.folder)  # last, because its views name the runs by what they are in MLflow
             self.courier.close(interrupted=status == "KILLED")
 
     @property
@@ -229,8 +240,13 @@ def forced_since(identity: str) -> int:
     return time.time_ns() // 1_000_000
 
 
-def publish(folder: Path, files: Sequence[str], tracking: TrackingConfig) -> bool:
-    """Bring files of an ended sweep's folder to its MLflow run; False while the sweep is being worked on."""
+def publish(
+    folder: Path, files: Sequence[str], tracking: TrackingConfig, said: Sequence[Mapping[str, Any]] = ()
+) -> bool:
+    """Bring files of an ended sweep's folder, and what more is to be said, to its MLflow run.
+
+    False while the sweep is being worked on.
+    """
     hold = Hold.try_to_take(folder)
     if hold is None:
         return False
@@ -238,6 +254,8 @@ def publish(folder: Path, files: Sequence[str], tracking: TrackingConfig) -> boo
         journal = Journal(folder)
         for file in files:
             journal.append("artifact", path=file)
+        for record in said:
+            journal.append(**record)
         journal.close()
         courier.tell(folder)
     return True

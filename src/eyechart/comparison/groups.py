@@ -82,6 +82,17 @@ def boards(results: pd.DataFrame) -> list[Board]:
     return found
 
 
+def best_first(results: pd.DataFrame) -> tuple[list[str], str, bool]:
+    """The run keys of all runs, best first by what they were selected on.
+
+    Returns:
+        The run keys, the metric, and whether the lowest is best.
+    """
+    by, ascending, _ = _order(list(results["monitor"]))
+    ordered = results.sort_values([by, "run_key"], ascending=[ascending, True], kind="stable")
+    return list(ordered["run_key"]), by, ascending
+
+
 def _order(monitors: Sequence[Any]) -> tuple[str, bool, str]:
     """The metric that orders a board, whether the lowest is best, and a note where nothing may choose."""
     known = {monitor for monitor in monitors if isinstance(monitor, str)}

@@ -14,6 +14,7 @@ from eyechart.files import write_json
 from eyechart.tracking.config import hide_password
 from eyechart.tracking.journal import NAME, read_from
 from eyechart.tracking.store import Store
+from eyechart.tracking.views import MOST, Order, keep_views
 
 CURSOR = "delivery.json"
 DELIVERY_LOCK = "delivery.lock"
@@ -31,6 +32,7 @@ class _Cursor:
     uri: str
     offset: int = 0
     run_id: str = ""
+    experiment_id: str = ""
 
     @classmethod
     def load(cls, folder: Path, uri: str) -> _Cursor:
@@ -40,12 +42,18 @@ class _Cursor:
 
     def save(self) -> None:
         known = json.loads(self.path.read_text()) if self.path.exists() else {}
-        write_json(self.path, known | {hide_password(self.uri): {"offset": self.offset, "run_id": self.run_id}})
+        here = {"offset": self.offset, "run_id": self.run_id, "experiment_id": self.experiment_id}
+        write_json(self.path, known | {hide_password(self.uri): here})
 
 
 def delivered_run_id(folder: Path, uri: str) -> str | None:
     """The id of the MLflow run that the journal in `folder` was delivered to; None if it was not."""
     return _Cursor.load(folder, uri).run_id or None
+
+
+def delivered_experiment_id(folder: Path, uri: str) -> str | None:
+    """The id of the MLflow experiment of that run; None if it was not delivered."""
+    return _Cursor.load(folder, uri).experiment_id or None
 
 
 def delivered(folder: Path, uri: str) -> bool:
@@ -84,6 +92,9 @@ def _deliver(folder: Path, store: Store) -> None:
         batch.send(store, cursor.run_id)
         if kind == "start":
             cursor.run_id = _start(record, store, cursor.run_id)
+            cursor.experiment_id = store.experiment_id(record["experiment_name"])
+        elif kind == "views":
+            _views(record, store, cursor.experiment_id, folder.name)
         else:
             _SAY[kind](store.client, cursor.run_id, folder, record)
         cursor.offset = offset
@@ -210,6 +221,23 @@ def _end(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> None
     client.set_terminated(run_id, status=record["status"], end_time=record["t"])
 
 
+def _description(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> None:
+    run = client.get_run(run_id)
+    lines = [record["text"]]
+    if parent := run.data.tags.get("mlflow.parentRunId"):
+        name, page = client.get_run(parent).info.run_name, f"#/experiments/{run.info.experiment_id}/runs/{parent}"
+        lines.append(f"Part of [{name}]({page}).")
+    client.set_tag(run_id, "mlflow.note.content", "\n\n".join(lines))
+
+
+def _views(record: dict[str, Any], store: Store, experiment_id: str, key: str) -> None:
+    found = (delivered_run_id(paths.runs() / run_key, store.uri) for run_key in record["runs"])
+    run_ids = [run_id for run_id in found if run_id][:MOST]
+    if run_ids:
+        order = Order(record["order_by"], record["ascending"])
+        keep_views(store.client, experiment_id, key, record["name"], order, run_ids)
+
+
 def _replaced(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> None:
     name = client.get_run(run_id).info.run_name
     if not name.startswith(REPLACED):
@@ -223,6 +251,7 @@ _SAY = {
     "image": _image,
     "table": _table,
     "model": _model,
+    "description": _description,
     "end": _end,
     "replaced": _replaced,
 }

@@ -15,6 +15,9 @@ An append-only file of JSON records, one a line, each with its `kind` and the ti
 | table    | `path` of a JSON table, by the name of which runs are compared                                      |
 | model    | `path` of a `.keras` file, `image_shape`, `classes`, `class_names`, `dataset`, `backend`,           |
 |          | `requirements`                                                                                      |
+| views    | of a sweep, to be kept with its MLflow experiment: `name`, `runs` (run keys, best first),           |
+|          | `order_by` (a metric), `ascending`                                                                  |
+| description | `text` in Markdown, which takes the place of an earlier one                                      |
 | end      | `status` (FINISHED, FAILED or KILLED), `result`, `message`                                          |
 | replaced | nothing: the run was trained anew, and counts no more                                               |
 
@@ -93,6 +96,15 @@ def ending(records: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
         if record["kind"] == "start":
             return None
     return None
+
+
+def tags_of(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The tags of a journal; what it said last counts."""
+    tags: dict[str, Any] = {}
+    for record in records:
+        if record["kind"] == "tags":
+            tags |= record["values"]
+    return tags
 
 
 def read_from(folder: Path, offset: int) -> Iterator[tuple[dict[str, Any], int]]:

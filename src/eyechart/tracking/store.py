@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from eyechart import paths
+from eyechart.errors import EyechartError
 from eyechart.files import replacing
+from eyechart.tracking.config import hide_password
+from eyechart.tracking.views import ALL, Order, keep_views
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -43,7 +46,7 @@ class Store:
 
     @property
     def client(self) -> MlflowClient:
-        """MLflow's client for this store."""
+        """MLflow's client for this store. Raises EyechartError where another version of MLflow made its tables."""
         if self._client is None:
             for name, value in (PATIENCE | QUIET).items():
                 os.environ.setdefault(name, value)
@@ -54,7 +57,16 @@ class Store:
                 if self._database is not None and not self._database.exists():
                     _make(self._database)
                 client = mlflow.MlflowClient(self.uri)
-                client.search_experiments(max_results=1)
+                try:
+                    client.search_experiments(max_results=1)
+                except mlflow.MlflowException as error:
+                    if "out-of-date database schema" not in str(error):
+                        raise
+                    raise EyechartError(
+                        f"the tracking store {hide_password(self.uri)} was made by another version of MLflow: expected "
+                        f"the tables of {mlflow.__version__}. Keep a copy of it, then type mlflow db upgrade "
+                        f"{hide_password(self.uri)}, or go back to that version"
+                    ) from None
             self._client = client
         return self._client
 
@@ -72,6 +84,7 @@ class Store:
                     if experiment.lifecycle_stage == "deleted":
                         client.restore_experiment(experiment.experiment_id)
                     self._experiments[name] = experiment.experiment_id
+                keep_views(client, self._experiments[name], ALL, "all runs", Order())
         return self._experiments[name]
 
     def _lock(self) -> FileLock:

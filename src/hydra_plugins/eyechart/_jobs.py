@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
+import shlex
 import signal
 import sys
 import traceback
@@ -50,7 +51,7 @@ class JobSweeper(Sweeper):
     @property
     def command(self) -> str:
         """What was typed."""
-        return " ".join(["python pipelines/train.py", *sys.argv[1:]])
+        return shlex.join(["python", "pipelines/train.py", *sys.argv[1:]])
 
     def parse(self, arguments: Sequence[str]) -> list[Override]:
         """The values of `params`, and after them what was typed, which comes later and wins."""

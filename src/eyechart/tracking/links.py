@@ -1,0 +1,72 @@
+"""Addresses in MLflow's pages, as people want them opened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from eyechart.tracking.config import TrackingConfig
+from eyechart.tracking.delivery import delivered_experiment_id, delivered_run_id
+from eyechart.tracking.store import Store
+from eyechart.tracking.views import ALL, CURVES, PICTURES
+
+PAGE = "http://127.0.0.1:5000"  # where `make ui` serves
+TRAINING = "workflowType=machine_learning"  # without it the page is one for language models
+COMPARED = 5  # runs on the page that lays them side by side
+
+
+def links(page: str, experiment_id: str, key: str = ALL, best: Sequence[str] = ()) -> dict[str, str]:
+    """The addresses of the views of some runs, each by what it shows.
+
+    Args:
+        page: the address of the MLflow server.
+        experiment_id: of the MLflow experiment.
+        key: of the views, as `keep_views` was told.
+        best: the ids of the MLflow runs that a page compares, best first; with less than two there is no such page.
+    """
+    runs = f"{page.rstrip('/')}/#/experiments/{experiment_id}/runs?{TRAINING}"
+    found = {
+        "curves": f"{runs}&compareRunsMode=CHART&viewStateShareKey={key}-{CURVES}",
+        "pictures": f"{runs}&compareRunsMode=CHART&viewStateShareKey={key}-{PICTURES}",
+        "classes": f"{runs}&compareRunsMode=ARTIFACT&viewStateShareKey={key}-{CURVES}",
+    }
+    if len(best) > 1:
+        chosen, experiments = (
+            quote(json.dumps(value, separators=(",", ":"))) for value in (best[:COMPARED], [experiment_id])
+        )
+        found["compare"] = f"{page.rstrip('/')}/#/compare-runs?runs={chosen}&experiments={experiments}&{TRAINING}"
+    return found
+
+
+def page_of(tracking: TrackingConfig) -> str | None:
+    """The address of the tracking server; None where the store is a database, which has no page of its own."""
+    served = urlsplit(tracking.uri or "")
+    if tracking.mode != "server" or served.scheme not in ("http", "https"):
+        return None
+    return f"{served.scheme}://{served.netloc.rpartition('@')[2]}{served.path}"
+
+
+def links_to(tracking: TrackingConfig, page: str, best: Sequence[Path], sweep: Path | None = None) -> dict[str, str]:
+    """The addresses of what MLflow shows of some runs; none where nothing was delivered.
+
+    Args:
+        tracking: where to.
+        page: the address of the server.
+        best: the folders of the runs, best first; not empty.
+        sweep: the folder of the sweep that they are the runs of; None: the addresses are of all runs.
+    """
+    if tracking.mode in ("offline", "none"):
+        return {}
+    uri = Store(tracking.uri).uri
+    experiment_id = delivered_experiment_id(sweep or best[0], uri)
+    if experiment_id is None:
+        return {}
+    run_ids = [run_id for folder in best[:COMPARED] if (run_id := delivered_run_id(folder, uri))]
+    return links(page, experiment_id, sweep.name if sweep else ALL, run_ids)
+
+
+def as_lines(found: dict[str, str]) -> list[str]:
+    """Addresses as they are printed, one a line."""
+    return [f"  {what:8}  {address}" for what, address in found.items()]
