@@ -19,12 +19,14 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from support import REPOSITORY, command, environment, error_line, files_below, link_data, run_program
+from support import REPOSITORY, command, environment, error_line, files_below, link_data, mlflow_runs, run_program
 
 from eyechart import paths
 from eyechart.errors import EyechartError
 from eyechart.prediction import Network, chosen, counted, predict, printable
-from eyechart.tracking import Journal
+from eyechart.tracking import Journal, registry
+from eyechart.tracking.registry import Version
+from eyechart.tracking.store import Store
 
 TINY = ["dataset=digits", "trainer.epochs=1", "limit=[200,60]"]
 quoted = runpy.run_path(str(REPOSITORY / "pipelines" / "predict.py"), run_name="predict")["quoted"]
@@ -37,7 +39,7 @@ quoted = runpy.run_path(str(REPOSITORY / "pipelines" / "predict.py"), run_name="
 def trained(digits_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace in which networks have been trained, last a convolutional one, and whose data are gone."""
     root = link_data(digits_root, tmp_path_factory.mktemp("predict") / "root")
-    done = run_program(root, "train", "-m", *TINY, "model=rnn_per_step,cnn", "tracking=none")
+    done = run_program(root, "train", "-m", *TINY, "model=rnn_per_step,cnn", "tracking=local")
     assert done.returncode == 0, done.stderr
     (root / "data").unlink()
     return root
@@ -102,6 +104,35 @@ def test_images_in_files_are_taken_for_what_the_run_took_them_for(trained, photo
     assert lines[-1] == f"contact_sheet.png, predictions.csv: {trained}/results/predict"
     with Image.open(trained / "results" / "predict" / "contact_sheet.png") as sheet:
         assert len(set(np.asarray(sheet.convert("L")).flat)) > 10
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:mlflow")
+def test_the_champion_here_and_where_it_was_not_trained(trained, photos, tmp_path):
+    run_key = artifacts(trained, "rnn_per_step").parent.name
+    store = Store(f"sqlite:///{trained}/mlflow.db")
+    (run,) = [run for run in mlflow_runs(trained) if run.data.tags.get("eyechart.run_key") == run_key]
+    registry.point(store, "champion", registry.register(store, "digits", run_key, run.info.run_id))
+
+    done = run_program(trained, "predict", "run=champion", f"images={photos}/1*.png", "tracking=local")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[0].strip() == f"rnn_per_step on digits, run {run_key} (digits, version 1)"
+    here = answers(trained)
+
+    elsewhere = ["tracking=server", f"tracking.uri={store.uri}", "name=digits"]
+    (tmp_path / "root").mkdir()
+    done = run_program(tmp_path / "root", "predict", "run=champion", f"images={photos}/1*.png", *elsewhere)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[0].strip() == "digits, version 1"
+    assert answers(tmp_path / "root") == here
+    assert not (tmp_path / "root" / ".eyechart" / "runs").exists()
+
+
+def test_no_champion_yet(program):
+    assert "there is no champion yet: type python pipelines/promote.py" in error_line(
+        program("predict", "run=champion", "images=.")
+    )
 
 
 def test_images_of_any_kind_and_name_and_some_that_are_none(trained, photos, digits_root, tmp_path):
@@ -266,6 +297,30 @@ def test_a_model_name_without_a_champion(root):
 
 def test_a_champion_without_tracking(root):
     assert "received no tracking" in refusal("champion")
+
+
+def a_package(folder: Path, metadata: str) -> Version:
+    """A champion that was trained elsewhere, and what is downloaded of it."""
+    (folder / "data").mkdir(parents=True)
+    (folder / "MLmodel").write_text(f"flavors: {{keras: {{keras_backend: jax}}}}\nmetadata: {metadata}\n")
+    return Version("pets", "3", "abcdef0123", "of MLflow", "m-1")
+
+
+def test_a_champion_that_was_trained_elsewhere(root, monkeypatch):
+    version = a_package(root / "package", "{class_names: ['1', no one], dataset: pets}")
+    file = root / "package" / "data" / "model.keras"
+    monkeypatch.setattr(registry, "champion", lambda store, name: version)
+    monkeypatch.setattr(registry, "download_model", lambda store, version, to: file)
+    assert network("champion", store=Store()) == Network("pets, version 3", file, "jax", ("1", "no one"))
+    a_run("abcdef0123", status="KILLED")
+    assert network("champion", store=Store()).file == file
+
+
+def test_a_champion_that_does_not_name_its_classes(root, monkeypatch):
+    version = a_package(root / "package", "null")
+    monkeypatch.setattr(registry, "champion", lambda store, name: version)
+    monkeypatch.setattr(registry, "download_model", lambda *_: root / "package" / "data" / "model.keras")
+    assert refusal("champion", store=Store()).startswith("expected pets, version 3 to name its classes, received ")
 
 
 # --- which images, and where to

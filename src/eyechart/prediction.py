@@ -101,7 +101,7 @@ def chosen(run: str | None, name: str | None, store: Store | None) -> Iterator[N
         yield _of_run(version.run_key, title)
         return
     with tempfile.TemporaryDirectory() as place:  # it was trained elsewhere
-        yield _of_package(registry.download_model(store, version, Path(place)), title)
+        yield _of_package(registry.download_model(store, version, Path(place) / "model"), title)
 
 
 def predict(network: Network, images: Sequence[str], to: Path, *, sheet: bool, invert: bool) -> Predicted:
