@@ -46,7 +46,7 @@ class Store:
 
     @property
     def client(self) -> MlflowClient:
-        """MLflow's client for this store. Raises EyechartError where another version of MLflow made its tables."""
+        """MLflow's client for this store. Raises EyechartError where it cannot be opened."""
         if self._client is None:
             for name, value in (PATIENCE | QUIET).items():
                 os.environ.setdefault(name, value)
@@ -60,13 +60,7 @@ class Store:
                 try:
                     client.search_experiments(max_results=1)
                 except mlflow.MlflowException as error:
-                    if "out-of-date database schema" not in str(error):
-                        raise
-                    raise EyechartError(
-                        f"the tracking store {hide_password(self.uri)} was made by another version of MLflow: expected "
-                        f"the tables of {mlflow.__version__}. Keep a copy of it, then type mlflow db upgrade "
-                        f"{hide_password(self.uri)}, or go back to that version"
-                    ) from None
+                    raise EyechartError(_what_is_wrong(self.uri, str(error))) from None
             self._client = client
         return self._client
 
@@ -90,6 +84,18 @@ class Store:
     def _lock(self) -> FileLock:
         paths.state().mkdir(parents=True, exist_ok=True)
         return FileLock(paths.state() / "tracking.lock")
+
+
+def _what_is_wrong(uri: str, error: str) -> str:
+    """Why a store cannot be opened, and what to do."""
+    where = hide_password(uri)
+    if "out-of-date database schema" in error:
+        return (
+            f"the tables of the tracking store {where} are those of another version of MLflow: "
+            f"keep a copy of it, then type mlflow db upgrade {where}, or go back to that version"
+        )
+    reason = hide_password((error.splitlines() or ["it does not say why"])[0])
+    return f"the tracking store {where} cannot be opened: {reason}"
 
 
 def _make(database: Path) -> None:
