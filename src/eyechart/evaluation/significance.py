@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,8 +75,8 @@ def estimate(correct: NDArray[np.bool_]) -> Estimate:
         )
         return Estimate(mean, float(low), float(high))
     images = np.append(row.images, [0, 0, 1, 1])
-    error, freedom = _error(images.var() / (len(images) - 1), len(images) - 1, [row])
-    centre, margin = float(images.mean()), _quantile(freedom) * error
+    error, freedom = _error(images.var() / (len(images) - 1), len(images) - 1, row.beyond, row.own)
+    centre, margin = float(images.mean()), _quantile(freedom) * float(error)
     return Estimate(mean, max(centre - margin, 0.0), min(centre + margin, 1.0))
 
 
@@ -98,7 +98,7 @@ def difference(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> Difference:
     return _difference(row, other)
 
 
-def adjust(p_values: Sequence[float]) -> NDArray[np.float64]:
+def adjust(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
     """P-values corrected for their number by Holm's method (1979): float64, in the order given.
 
     To call those below 0.05 real is then wrong about any of them in 5% of cases at most.
@@ -131,15 +131,15 @@ def indistinguishable(rows: Sequence[NDArray[np.bool_]], best: int) -> tuple[lis
     # equal rows then give up to 8% false alarms. Every pair that the choice could have shown has to be counted.
     known = [_Row.of(row) for row in rows]
     _check_images(known)
-    pairs = list(combinations(range(len(rows)), 2))
-    adjusted = adjust([_p_value(known[i], known[j]) for i, j in pairs])
-    p_values = {frozenset(pair): float(p) for pair, p in zip(pairs, adjusted, strict=True)}
+    p_values = np.zeros((len(rows), len(rows)))
+    p_values[np.triu_indices(len(rows), 1)] = adjust(_p_values(known))
+    p_values += p_values.T
     to_best = []
     for i, row in enumerate(known):
         if i == best:
             to_best.append(Difference(0.0, 0.0, 0.0, 1.0, row.seeds > 1))
         else:
-            to_best.append(replace(_difference(known[best], row), p_value=p_values[frozenset((best, i))]))
+            to_best.append(replace(_difference(known[best], row), p_value=float(p_values[best, i])))
     return [one.p_value >= LEVEL for one in to_best], to_best
 
 
@@ -161,6 +161,16 @@ class _Row:
         residual = float((images * (1 - images)).mean()) / others / count
         return cls(images, seeds, float(correct.mean(axis=1).var()) / others, residual)
 
+    @property
+    def beyond(self) -> float:
+        """What seeds add to the variance beyond what the images show of them already."""
+        return self.variance - self.residual
+
+    @property
+    def own(self) -> float:
+        """How uncertain that is, for Satterthwaite's degrees of freedom."""
+        return self.variance**2 / max(self.seeds - 1, 1)
+
 
 def _check_images(rows: Sequence[_Row]) -> None:
     for row in rows:
@@ -178,7 +188,7 @@ def _difference(a: _Row, b: _Row) -> Difference:
 
 
 def _p_value(a: _Row, b: _Row) -> float:
-    # as in scipy.stats.t and binomtest, which take a hundred times longer for one number; a board has many pairs
+    # as in scipy.stats.t and binomtest, which take a hundred times longer for one number
     from scipy.special import bdtr, stdtr
 
     if a.seeds == b.seeds == 1:  # McNemar: of the images that tell them apart, each wins half if they are equal
@@ -189,6 +199,32 @@ def _p_value(a: _Row, b: _Row) -> float:
     return float(2 * stdtr(freedom, -abs(mean) / error))
 
 
+def _p_values(rows: Sequence[_Row]) -> NDArray[np.float64]:
+    """`_p_value` of all pairs, in the order of `triu_indices`; at once, because a thousand rows have half a million."""
+    from scipy.special import bdtr, stdtr
+
+    i, j = np.triu_indices(len(rows), 1)
+    images, count = np.stack([row.images for row in rows]), len(rows[0].images)
+    sums, products = images.sum(axis=1), images @ images.T
+    first, second, both = sums[i], sums[j], products[i, j]
+    seeds = np.array([row.seeds for row in rows])
+    over_seeds = (seeds[i] > 1) & (seeds[j] > 1)
+
+    mean = (first - second) / count
+    squares = products[i, i] + products[j, j] - 2 * both - count * mean**2 + 1  # of the differences, as in one pair
+    beyond, own = (
+        np.where(over_seeds, values[i] + values[j], 0.0)
+        for values in (np.array([row.beyond for row in rows]), np.array([row.own for row in rows]))
+    )
+    error, freedom = _error(squares / count / (count + 1), count, beyond, own)
+    p_values: NDArray[np.float64] = 2 * stdtr(freedom, -np.abs(mean) / error)
+
+    alone = (seeds[i] == 1) & (seeds[j] == 1)
+    wins, losses = ((one - both)[alone].round().astype(np.int64) for one in (first, second))
+    p_values[alone] = np.minimum(1.0, 2 * bdtr(np.minimum(wins, losses), wins + losses, 0.5))
+    return p_values
+
+
 def _mean_and_error(a: _Row, b: _Row) -> tuple[float, float, float]:
     """The difference, √V and its degrees of freedom, where not both sides have one seed."""
     count = len(a.images)
@@ -196,17 +232,22 @@ def _mean_and_error(a: _Row, b: _Row) -> tuple[float, float, float]:
     # One image more, on which they differ wholly: that no image told them apart is no proof that none could. Bonett &
     # Price (2012) add two for single networks; here one is enough, and among a thousand images hardly felt.
     squares = float(images.var()) * count + 1
-    over_seeds = min(a.seeds, b.seeds) > 1
-    error, freedom = _error(squares / count / (count + 1), count, [a, b] if over_seeds else [])
-    return float(images.mean()), error, freedom
+    beyond, own = (a.beyond + b.beyond, a.own + b.own) if min(a.seeds, b.seeds) > 1 else (0.0, 0.0)
+    error, freedom = _error(squares / count / (count + 1), count, beyond, own)
+    return float(images.mean()), float(error), float(freedom)
 
 
-def _error(images: float, freedom: int, rows: list[_Row]) -> tuple[float, float]:
-    """√V of the module's docstring and its degrees of freedom, from the variance due to images and its own."""
-    beyond = sum(row.variance - row.residual for row in rows)
-    variance = float(images + max(beyond, 0.0))
-    uncertainty = images**2 / freedom + sum(row.variance**2 / (row.seeds - 1) for row in rows)
-    return variance**0.5, float(variance**2 / uncertainty)
+def _error(images: Any, freedom: int, beyond: Any, own: Any) -> tuple[Any, Any]:
+    """√V of the module's docstring and its degrees of freedom: of one pair, or of arrays of them.
+
+    Args:
+        images: the variance due to images.
+        freedom: the degrees of freedom of that.
+        beyond: seeds minus residual, summed over the rows.
+        own: what the rows' seeds add to the uncertainty of V.
+    """
+    variance = images + np.maximum(beyond, 0.0)
+    return variance**0.5, variance**2 / (images**2 / freedom + own)
 
 
 def _quantile(freedom: float) -> float:
