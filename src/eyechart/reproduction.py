@@ -70,9 +70,12 @@ def reproduce(run_key: str) -> Comparison:
     outcome = finished(run_key)
     if outcome is None:
         raise EyechartError(f"run {run_key} is not finished: type the command that trains it again, it goes on")
+    for name in ("config.yaml", "history.csv", "predictions.parquet"):
+        _check_file(outcome.artifacts, name)
     records = read_journal(outcome.folder)
     tags = tags_of(records)
-    dataset = _dataset(run_key, tags, OmegaConf.load(_file(outcome.artifacts, "config.yaml")))
+    choices = OmegaConf.load(outcome.artifacts / "config.yaml")
+    dataset = _dataset(run_key, tags, str(choices.dataset.name))
     version = int(tags.get("eyechart.training_version", 1))
     if version != TRAINING_VERSION:
         raise EyechartError(
@@ -80,7 +83,7 @@ def reproduce(run_key: str) -> Comparison:
             f"{TRAINING_VERSION}, which gives other results: check out commit {tags.get(COMMIT, 'of that time')}"
         )
     (name,) = (record["values"]["model"] for record in records if record["kind"] == "params")
-    config = _config(outcome.artifacts, name)
+    config = _config(choices, name)
     if config.run_key(dataset.digest, dataset.own_validation) != run_key:
         raise EyechartError(
             f"expected {outcome.artifacts / 'config.yaml'} to be what run {run_key} was trained with, received other "
@@ -94,7 +97,7 @@ def reproduce(run_key: str) -> Comparison:
             if metric != "seconds" and metric != "members" and isinstance(value, int | float)
         }
         first, second = (_history(each.artifacts) for each in (outcome, again))
-        tables = [predictions.read(_file(each.artifacts, "predictions.parquet")) for each in (outcome, again)]
+        tables = [predictions.read(each.artifacts / "predictions.parquet") for each in (outcome, again)]
         comparison = Comparison(
             numbers, first.equals(second), tables[0].equals(tables[1]), tuple(_reasons(outcome.result, tags))
         )
@@ -116,9 +119,9 @@ def differences_of_code(run_key: str) -> list[str]:
     return lines
 
 
-def _dataset(run_key: str, tags: dict[str, Any], choices: Any) -> Dataset:
+def _dataset(run_key: str, tags: dict[str, Any], name: str) -> Dataset:
     """The data set of the run, as it was when the run was trained."""
-    dataset = open_dataset(str(choices.dataset.name))
+    dataset = open_dataset(name)
     recorded = tags.get(DIGEST)
     if recorded != dataset.digest:
         raise DataError(
@@ -128,9 +131,8 @@ def _dataset(run_key: str, tags: dict[str, Any], choices: Any) -> Dataset:
     return dataset
 
 
-def _config(artifacts: Path, name: str) -> Config:
-    """The configuration that a run recorded, with nothing tracked."""
-    choices = OmegaConf.load(_file(artifacts, "config.yaml"))
+def _config(choices: Any, name: str) -> Config:
+    """The configuration that a run recorded, with nothing tracked; `name` is the model's."""
     config = compose("config")
     with open_dict(config):
         for group, value in choices.items():
@@ -167,21 +169,20 @@ def _apart(run_key: str) -> Iterator[Path]:
         lock.release()
 
 
-def _file(artifacts: Path, name: str) -> Path:
-    """A file of a run, or EyechartError where it is lost."""
+def _check_file(artifacts: Path, name: str) -> None:
+    """Raise EyechartError where a run has lost a file."""
     if not (artifacts / name).is_file():
         raise EyechartError(
             f"run {artifacts.parent.name} has lost its {name}: expected it in {artifacts}; "
             f"move {artifacts.parent} away and train the run anew"
         )
-    return artifacts / name
 
 
 def _history(artifacts: Path) -> pd.DataFrame:
     """The metrics of every epoch, without what tells of time."""
     import pandas as pd
 
-    return pd.read_csv(_file(artifacts, "history.csv")).drop(columns=["seconds"], errors="ignore")
+    return pd.read_csv(artifacts / "history.csv").drop(columns=["seconds"], errors="ignore")
 
 
 def _reasons(result: dict[str, Any], tags: dict[str, Any]) -> Iterator[str]:

@@ -46,7 +46,7 @@ def in_a_sentence(result: Mapping[str, Any]) -> str:
     """What a run came to: how good it is on the test part, and on what it was chosen by."""
     held_back = (
         f"validation accuracy {result['validation/accuracy']:.4f} at epoch {result['best_epoch']} of {result['epochs']}"
-        if result["monitor"]
+        if isinstance(result["monitor"], str)
         else f"nothing was held back: the last of {result['epochs']} epochs counts"
     )
     return f"test accuracy {result['test/accuracy']:.4f} ({held_back})"

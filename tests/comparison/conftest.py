@@ -47,6 +47,7 @@ def write_run(root) -> Callable[..., None]:
             test = float(np.mean(correct))
         result: dict[str, Any] = {
             "monitor": monitor if validation is not None else None,
+            "epochs": 9,
             "best_epoch": best_epoch,
             "parameters": 12345,
             "seconds": 1.0,

@@ -1,0 +1,206 @@
+"""Elections: who becomes champion, who does not and why, and what is written down."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from tracking.saying import THIRD_PARTY
+
+from eyechart import paths
+from eyechart.comparison import load_results
+from eyechart.errors import ConfigError, EyechartError
+from eyechart.files import write_json
+from eyechart.promotion import DECISION, USES, candidate_of, promote
+from eyechart.tracking import registry
+from eyechart.tracking.store import Store
+
+pytestmark = [pytest.mark.filterwarnings(warning) for warning in THIRD_PARTY]
+
+IMAGES = 1000
+
+
+def right(count: int) -> np.ndarray:
+    """Which images were classified right: the first so many."""
+    return np.arange(IMAGES) < count
+
+
+@pytest.fixture
+def store(root, empty_database) -> Store:
+    shutil.copyfile(empty_database, root / "mlflow.db")
+    return Store()
+
+
+@pytest.fixture
+def a_run(store, write_run):
+    """A finished run that has been delivered with its model."""
+
+    def make(key: str, *, validation: float | None, correct: int, model: bool = True, **more) -> dict:
+        write_run(key, validation=validation, correct=right(correct), seed=int(key[1:]), **more)
+        experiment_id, client = store.experiment_id("eyechart"), store.client
+        run_id = client.create_run(experiment_id).info.run_id
+        if model:
+            logged = client.create_logged_model(experiment_id, name="model", source_run_id=run_id)
+            client.finalize_logged_model(logged.model_id, "READY")
+        write_json(paths.runs() / key / "delivery.json", {store.uri: {"offset": 1, "run_id": run_id}})
+        return candidate_of(load_results(), key)
+
+    return make
+
+
+def aliases(store: Store, name: str = "digits") -> dict[str, str]:
+    """The run key that each alias means."""
+    found = {alias: registry.find(store, name, alias) for alias in ("champion", "challenger")}
+    return {alias: version.run_key for alias, version in found.items() if version}
+
+
+def test_the_first_is_champion(store, a_run):
+    decision = promote(store, a_run("k1", validation=0.5, correct=500))
+    assert decision.promoted
+    assert decision.why == (
+        "The first champion: there was none to compare it with. "
+        "These test images have not been used to decide who is champion."
+    )
+    assert aliases(store) == {"champion": "k1"}
+    version = store.client.get_model_version_by_alias("digits", "champion")
+    assert version.description.startswith("Test accuracy 0.5000 (validation accuracy 0.5000 at epoch 1")
+    assert version.description.endswith(decision.why)
+    assert version.source.startswith("models:/m-")
+    assert (version.tags[DECISION], version.tags[USES]) == ("promoted", "0")
+    assert registry.champion(store) == registry.champion(store, "digits")
+
+
+def test_who_is_better_takes_the_place_and_the_former_champion_is_challenger(store, a_run):
+    promote(store, a_run("k1", validation=0.5, correct=500))
+    decision = promote(store, a_run("k2", validation=0.6, correct=600))
+    assert decision.promoted
+    assert "Not worse by the paired test: +10.00 percentage points on the test images (95% interval" in decision.why
+    assert "have been used once to decide" in decision.why
+    assert aliases(store) == {"champion": "k2", "challenger": "k1"}
+
+
+def test_who_cannot_be_told_apart_but_is_better_on_validation_data_takes_the_place(store, a_run):
+    promote(store, a_run("k1", validation=0.5, correct=502))
+    decision = promote(store, a_run("k2", validation=0.6, correct=500))
+    assert decision.promoted
+    assert "p = 0.5) against the champion (version 1, run k1)" in decision.why
+
+
+def test_who_is_worse_by_the_paired_test_does_not(store, a_run):
+    promote(store, a_run("k1", validation=0.5, correct=600))
+    decision = promote(store, a_run("k2", validation=0.6, correct=500))
+    assert not decision.promoted
+    assert decision.why.startswith("Worse by the paired test: -10.00 percentage points")
+    assert aliases(store) == {"champion": "k1", "challenger": "k2"}
+    version = store.client.get_model_version_by_alias("digits", "challenger")
+    assert version.tags[DECISION] == "not promoted"
+    assert decision.why in version.description
+
+
+@pytest.mark.parametrize("validation", [0.5, 0.4])
+def test_who_is_not_better_on_validation_data_is_not_even_tested(store, a_run, validation):
+    promote(store, a_run("k1", validation=0.5, correct=500))
+    decision = promote(store, a_run("k2", validation=validation, correct=900))
+    assert not decision.promoted
+    assert decision.why == (
+        f"On validation data (validation/accuracy) {validation:.4f} is not better than the 0.5000 of the champion "
+        "(version 1, run k1). These test images have not been used to decide who is champion."
+    )
+
+
+def test_a_loss_is_better_when_it_is_lower(store, a_run):
+    def by_loss(key, loss):
+        return a_run(key, validation=0.5, correct=500, monitor="validation/loss", loss=loss)
+
+    promote(store, by_loss("k1", 0.5))
+    assert not promote(store, by_loss("k2", 0.6)).promoted
+    assert promote(store, by_loss("k3", 0.4)).promoted
+
+
+def test_every_use_of_the_test_images_is_counted(store, a_run):
+    for number, uses in enumerate(("not been used to", "been used once to", "been used 2 times to"), start=1):
+        why = promote(store, a_run(f"k{number}", validation=number / 10, correct=500 + 100 * number)).why
+        assert f"have {uses} decide" in why
+
+
+def test_the_same_twice_is_no_election(store, a_run):
+    candidate = a_run("k1", validation=0.5, correct=500)
+    promote(store, candidate)
+    with pytest.raises(EyechartError, match=r"run k1 is the champion of 'digits' already \(version 1\)"):
+        promote(store, candidate)
+
+
+def test_who_lost_may_stand_again_and_keeps_its_version(store, a_run):
+    promote(store, a_run("k1", validation=0.5, correct=600))
+    loser = a_run("k2", validation=0.4, correct=500)
+    versions = {promote(store, loser).candidate.number for _ in range(2)}
+    assert versions == {"2"}
+
+
+def test_other_data_are_refused(store, a_run):
+    promote(store, a_run("k1", validation=0.5, correct=500))
+    candidate = a_run("k2", validation=0.6, correct=600, digest="other")
+    with pytest.raises(EyechartError, match=r"\(digest d\), received one on digest other: .*; type name=NEW"):
+        promote(store, candidate)
+    assert aliases(store) == {"champion": "k1"}
+    assert promote(store, candidate, "digits2").promoted
+    with pytest.raises(EyechartError, match=r"there are 2 champions \(digits, digits2\): type name=ONE too"):
+        registry.champion(store)
+
+
+def test_other_test_images_are_refused(store, a_run, write_run):
+    promote(store, a_run("k1", validation=0.5, correct=500))
+    candidate = a_run("k2", validation=0.6, correct=600, images=np.arange(IMAGES) + 1)
+    with pytest.raises(EyechartError, match="were not tested on the same images"):
+        promote(store, candidate)
+    assert aliases(store) == {"champion": "k1"}
+
+
+def test_what_is_missing_is_named(store, a_run, write_run):
+    write_run("k1", correct=right(500))
+    with pytest.raises(EyechartError, match="run k1 has not been delivered to this tracking store"):
+        promote(store, candidate_of(load_results(), "k1"))
+    with pytest.raises(EyechartError, match="has no model: type the command that trains run k2 again"):
+        promote(store, a_run("k2", validation=0.6, correct=600, model=False))
+    with pytest.raises(EyechartError, match=r"there is no champion yet: type python pipelines/promote\.py"):
+        registry.champion(store)
+    with pytest.raises(EyechartError, match=r"'digits' has no champion \(there is no champion at all\)"):
+        registry.champion(store, "digits")
+    promote(store, a_run("k3", validation=0.5, correct=500))
+    with pytest.raises(EyechartError, match=r"'x' has no champion \(champions: digits\)"):
+        registry.champion(store, "x")
+    shutil.rmtree(paths.runs() / "k3")
+    with pytest.raises(EyechartError, match="the champion's run k3 is not in "):
+        promote(store, a_run("k4", validation=0.6, correct=600))
+
+
+def test_names_that_no_registered_model_can_have(store, a_run):
+    candidate = a_run("k1", validation=0.5, correct=500)
+    for name in ("a/b", "it's", "a:b"):
+        with pytest.raises(ConfigError, match="name must be made of letters"):
+            promote(store, candidate, name)
+
+
+# --- who stands for election
+
+
+def test_the_best_on_validation_data_stands(a_run):
+    a_run("k1", validation=0.5, correct=900)
+    a_run("k2", validation=0.6, correct=500)
+    assert candidate_of(load_results())["run_key"] == "k2"
+
+
+def test_runs_that_cannot_be_compared_have_no_best(write_run):
+    write_run("k1", correct=right(500))
+    write_run("k2", seed=1, correct=right(500), digest="other")
+    with pytest.raises(EyechartError, match=r"received 2 boards \(digits; digits\): choose with sweep=last"):
+        candidate_of(load_results())
+    with pytest.raises(EyechartError, match="run k9 is not finished"):
+        candidate_of(load_results(), "k9")
+
+
+def test_neither_have_runs_for_which_nothing_was_held_back(write_run):
+    write_run("k1", validation=None, correct=right(500))
+    with pytest.raises(EyechartError, match=r"nothing was held back .*: name the run to promote, run=KEY"):
+        candidate_of(load_results())
