@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import warnings
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,8 @@ def digits_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tracking store without runs. Making one takes seconds, copying it does not."""
     folder = tmp_path_factory.mktemp("store")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow's own
         patch.setenv("EYECHART_ROOT", str(folder))
         from eyechart.tracking.store import Store
 
