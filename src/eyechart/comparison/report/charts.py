@@ -19,7 +19,8 @@ BAND = 24  # pixels of a row
 SPAN = 10  # from this ratio of the highest to the lowest on, an axis of costs is logarithmic
 TEXT = "currentColor"  # of the page, whether it is light or dark
 
-_CHOSEN = "chosen === null || datum.row === chosen"
+_CHOSEN = "!isValid(chosen) || datum.row === chosen"
+_COLOURED = f"datum.row < {len(COLOURS)} || datum.row === chosen"
 _CONFIG = {
     "background": None,
     "font": "system-ui, sans-serif",
@@ -188,12 +189,13 @@ def curves(title: str, lines: Sequence[Spec], means: Sequence[Spec], best: Seque
             },
         }
 
-    faint = {"condition": {"test": "datum.alone", "value": 1.8}, "value": 0.9}
+    faint = {"condition": {"test": f"datum.alone && ({_COLOURED})", "value": 1.8}, "value": 0.9}
+    bold = {"condition": {"test": _COLOURED, "value": 2.4}, "value": 1.2}
     return _spec(
         height=220,
         layer=[
-            line(lines, faint, _opacity(0.45, alone=0.9), [_NAME, _shown("seed")]),
-            line(means, {"value": 2.4}, _opacity(1), [_NAME, _shown("of")]),
+            line(lines, faint, _opacity(0.45, grey=0.15, alone=0.9), [_NAME, _shown("seed")]),
+            line(means, bold, _opacity(1, grey=0.5), [_NAME, _shown("of")]),
             {
                 "data": {"values": list(best)},
                 "mark": {"type": "point", "filled": True, "size": 34},
@@ -201,7 +203,7 @@ def curves(title: str, lines: Sequence[Spec], means: Sequence[Spec], best: Seque
                     "x": x,
                     "y": _quantity("value"),
                     "color": _colour(),
-                    "opacity": _opacity(1),
+                    "opacity": _opacity(1, grey=0.5),
                     "tooltip": [_NAME, _shown("seed"), _shown("epoch", "best epoch"), _shown("value", title, ".4f")],
                 },
             },
@@ -255,13 +257,14 @@ def reliability(bins: Sequence[Spec]) -> Spec:
     )
 
 
-def _spec(**parts: Any) -> Spec:
+def _spec(height: int, layer: Sequence[Spec]) -> Spec:
     return {
         "width": "container",
+        "height": height,
         "autosize": {"type": "fit-x", "contains": "padding"},
         "params": [{"name": "chosen", "value": None}],
         "config": _CONFIG,
-        **parts,
+        "layer": [each for each in layer if each["data"]["values"]],  # of nothing, Vega knows no extent
     }
 
 
@@ -274,9 +277,17 @@ def _colour() -> Spec:
     return {"field": "colour", "type": "nominal", "scale": None}
 
 
-def _opacity(value: float, alone: float | None = None) -> Spec:
-    """Faded where another row is chosen; `alone`: of a line without others of its row."""
+def _opacity(value: float, *, grey: float | None = None, alone: float | None = None) -> Spec:
+    """Faded where another row is chosen.
+
+    Args:
+        value: unless told otherwise.
+        grey: of a row without a colour of its own, as long as it is not chosen.
+        alone: of a line without others of its row.
+    """
     conditions: list[Spec] = [{"test": f"!({_CHOSEN})", "value": 0.06}]
+    if grey is not None:
+        conditions.append({"test": f"!isValid(chosen) && !({_COLOURED})", "value": grey})
     if alone is not None:
         conditions.append({"test": "datum.alone", "value": alone})
     return {"condition": conditions, "value": value}

@@ -26,7 +26,7 @@ def learning_curves(rows: Sequence[charts.Row], runs: Sequence[Run]) -> dict[str
     found = {}
     for metric, title in METRICS.items():
         lines, means, best = [], [], []
-        for row in rows:
+        for row in reversed(rows):  # what is drawn last lies above the rest
             known = [
                 (run, run.history.set_index("epoch")[metric])
                 for run in runs

@@ -104,29 +104,43 @@ def pareto(costs: Sequence[float], scores: Sequence[float]) -> list[int]:
     return front
 
 
-def most_telling(labels: Integers, answers: Integers, first: int, second: int) -> NDArray[np.int64]:
-    """Images as positions, those first that show best how networks differ.
+def greatest_difference(labels: Integers, a: Integers, b: Integers, classes: int) -> tuple[int, int]:
+    """The mistake, as true class and answer, by which most images tell two rows apart: one makes it, the other not."""
+    counts = np.zeros(classes * classes, dtype=np.int64)
+    for one, other in ((a, b), (b, a)):
+        telling = (one != labels) & (one != other)
+        cells = labels[telling].astype(np.int64) * classes + one[telling]
+        counts += np.bincount(cells, minlength=len(counts))
+    true, answer = divmod(int(counts.argmax()), classes)
+    return true, answer
 
-    Every kind of mistake of every row has its turn, beginning with images on which few rows agree; before them come
-    those that tell the first from the second.
+
+def most_telling(labels: Integers, answers: Integers, classes: int) -> NDArray[np.int64]:
+    """Images as positions, those first that show best how rows differ; those that no row misses are left out.
+
+    First come the images of the greatest difference between the first two rows. Then every kind of mistake of every
+    row has its turn, beginning with images on which few rows agree; and before a turn of all rows comes one of the
+    first two.
 
     Args:
         labels: (N,).
         answers: (rows, N), one answer per row.
-        first: the position of a row.
-        second: of another; the same where there is one row.
+        classes: K.
     """
     images = len(labels)
-    turn = np.full(images, images, dtype=np.int64)
+    turn = np.full(images, 2 * images, dtype=np.int64)
     agreeing = (answers[:, None, :] == answers[None, :, :]).sum(axis=1)
     for row, answer in enumerate(answers):
         wrong = np.flatnonzero(answer != labels)
-        turn[wrong] = np.minimum(turn[wrong], _turns(labels[wrong], answer[wrong], agreeing[row, wrong]))
-    telling = np.flatnonzero(answers[first] != answers[second])
-    pairs = answers[first][telling].astype(np.int64) * (int(answers.max(initial=0)) + 1) + answers[second][telling]
-    turn[telling] = np.minimum(turn[telling], _turns(labels[telling], pairs, np.zeros(len(telling))) - images)
+        turns = 2 * _turns(labels[wrong], answer[wrong], agreeing[row, wrong])
+        turn[wrong] = np.minimum(turn[wrong], turns + (row > 1))
+    if len(answers) > 1:
+        true, given = greatest_difference(labels, answers[0], answers[1], classes)
+        telling = (answers[0] != answers[1]) & (labels == true) & (answers[:2] == given).any(axis=0)
+        turn[telling] = -1
     order = np.argsort(turn, kind="stable")
-    return order[turn[order] < images]
+    found: NDArray[np.int64] = order[turn[order] < 2 * images]
+    return found
 
 
 def _turns(labels: Integers, answers: Integers, by: NDArray[np.number]) -> NDArray[np.int64]:

@@ -2,7 +2,8 @@
 "use strict";
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
-const MOST_CLASSES = 20; // in a matrix: of more, those in which the two rows err most
+const MOST_CLASSES = 16; // in a matrix: of more, those in which the two rows err most
+const FEW_CLASSES = 12; // in a matrix: of more, the numbers are small
 const MOST_EXAMPLES = 12; // pictures of a list
 const MOST_IN_LINE = 4; // pictures in a cell of a table
 
@@ -94,9 +95,10 @@ function unpacked({ bytes, data }) {
   return bytes === 1 ? raw : bytes === 2 ? new Uint16Array(raw.buffer) : new Uint32Array(raw.buffer);
 }
 
-function counted(mean) {
+// A count, or a mean of counts, of which the digit behind the point is left out from `round` on.
+function counted(mean, round = 100) {
   const value = Math.abs(mean);
-  const text = Number.isInteger(value) || value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(1);
+  const text = Number.isInteger(value) || value >= round ? Math.round(value).toLocaleString("en") : value.toFixed(1);
   return mean < 0 ? `−${text}` : text;
 }
 
@@ -139,6 +141,8 @@ class Pairs {
     this.a = this.rows[this.single ? 0 : Number(this.chooseA.value)];
     this.b = this.single ? this.a : this.rows[Number(this.chooseB.value)];
     this.classes = this.shownClasses();
+    this.many = this.classes.length > FEW_CLASSES;
+    this.round = this.many ? 10 : 100;
     this.drawCounts(this.find(".matrix-a"), this.single ? "" : "A", this.a);
     if (this.single) return;
     this.drawCounts(this.find(".matrix-b"), "B", this.b);
@@ -186,7 +190,8 @@ class Pairs {
       for (const j of this.classes) row.append(cell(i, j));
       body.append(row);
     }
-    const shown = { class: turned ? "matrix turned" : "matrix", "aria-label": label, ...attributes };
+    const kind = `matrix${turned ? " turned" : ""}${this.many ? " many" : ""}`;
+    const shown = { class: kind, "aria-label": label, ...attributes };
     const region = { class: "scroll", tabindex: attributes.role ? null : "0", role: "region", "aria-label": label };
     return element("div", region, element("table", { ...shown, style: `--classes:${this.classes.length}` }, element("thead", {}, head), body));
   }
@@ -201,7 +206,7 @@ class Pairs {
       const hue = i === j ? "--blue" : "--vermillion";
       const about = `${this.names[i]} taken for ${this.names[j]}: ${counted(count)}`;
       const style = `--hue:var(${hue});--share:${share.toFixed(1)}`;
-      return element("td", { class: kind.join(" ").trim(), style, title: about }, count ? counted(count) : "·");
+      return element("td", { class: kind.join(" ").trim(), style, title: about }, count ? counted(count, this.round) : "·");
     });
     const heading = element("h4", {}, side ? `${side}: ${row.name}` : row.name);
     figure.replaceChildren(heading, table, element("figcaption", {}, this.legendOf(row)));
@@ -228,7 +233,7 @@ class Pairs {
     const table = this.table("A minus B", { role: "grid" }, (i, j) => {
       const value = difference(i, j);
       const share = 70 * Math.sqrt(Math.abs(value) / highest);
-      const text = value === 0 ? "·" : (value > 0 ? "+" : "") + counted(value);
+      const text = value === 0 ? "·" : (value > 0 ? "+" : "") + counted(value, this.round);
       const about = `${this.names[i]} taken for ${this.names[j]}: A ${counted(a[i][j])}, B ${counted(b[i][j])}`;
       return element("td", {
         class: [i === j ? "right" : "", value === 0 ? "zero" : ""].join(" ").trim(),
@@ -286,11 +291,18 @@ class Pairs {
     return found;
   }
 
+  // The mistake, as true class and answer, by which most images tell A and B apart.
   greatestDifference() {
-    const cells = this.classes.flatMap((i) => this.classes.map((j) => [i, j]));
-    const size = ([i, j]) => this.telling(i, j, this.a, this.b).length + this.telling(i, j, this.b, this.a).length;
-    const mistakes = cells.filter(([i, j]) => i !== j).map((cell) => [size(cell), cell]);
-    return mistakes.toSorted((x, y) => y[0] - x[0])[0][1];
+    const size = this.names.length;
+    const counts = new Uint32Array(size * size);
+    this.labels.forEach((label, n) => {
+      const [a, b] = [this.a.answer[n], this.b.answer[n]];
+      if (a === b) return;
+      if (a !== label) counts[label * size + a]++;
+      if (b !== label) counts[label * size + b]++;
+    });
+    const cell = counts.indexOf(counts.reduce((most, count) => Math.max(most, count), 0));
+    return [Math.floor(cell / size), cell % size];
   }
 
   showExamples(i, j) {

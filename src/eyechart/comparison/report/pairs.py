@@ -35,7 +35,7 @@ def comparison(board: Board, found: Gathered, about: Source, rows: list[Row], ro
     answered = {row: majority(found.predictions(row), found.classes) for row in found.rows}
     stacked = np.stack(list(answered.values()))
     some = np.flatnonzero((stacked != found.labels).any(axis=0))
-    telling = most_telling(found.labels, stacked, 0, min(1, len(stacked) - 1))
+    telling = most_telling(found.labels, stacked, found.classes)
     pictures: dict[int, str] = {}
     if about.images is not None:
         shown = as_many(about.images, found.index[telling].tolist(), room)

@@ -62,22 +62,21 @@ def against_first(board: Board, evidence: Evidence) -> str:
     names, scores = list(board.rows["run"]), list(board.rows["test/accuracy"])
     told = list(zip(names, scores, evidence.same, strict=True))[1:]
     same = [name for name, _, alike in told if alike]
+    rest = [name for name, _, alike in told if not alike]
     higher = [name for name, score, alike in told if not alike and score > scores[0]]
     if not same:
         text = "Every other row can be told apart from it."
-    elif len(same) == len(told):
-        text = (
-            "No other row can be told apart from it." if len(told) > 1 else f"{same[0]} cannot be told apart from it."
-        )
+    elif not rest:
+        text = f"{'No other row can' if len(told) > 1 else f'{same[0]} cannot'} be told apart from it."
     else:
-        text = (
-            f"{listed(same)} cannot be told apart from it; {listed(rest)} can."
-            if (rest := [name for name, _, alike in told if not alike])
-            else ""
-        )
+        text = f"{_some(same, told)} cannot be told apart from it; {_some(rest, told)} can."
     if higher:
         text += f" On the test images {listed(higher)} did better, which may not choose."
     return text
+
+
+def _some(names: Sequence[str], others: Sequence[object]) -> str:
+    return listed(names) if len(names) <= MOST else f"{len(names):,} of the {len(others):,} other rows"
 
 
 def confused(name: str, pairs: Sequence[tuple[int, int, float]], names: Sequence[str], mistakes: float) -> str:
@@ -92,9 +91,9 @@ def confused(name: str, pairs: Sequence[tuple[int, int, float]], names: Sequence
     if not pairs:
         return f"{name} makes no mistake on the test images."
     a, b, times = pairs[0]
+    share = f"{times / mistakes:.0%}" if times >= mistakes / 100 else "under 1%"
     return (
-        f"{name} confuses {names[a]} and {names[b]} most: {number(times)} of its {number(mistakes)} mistakes "
-        f"({times / mistakes:.0%})."
+        f"{name} confuses {names[a]} and {names[b]} most: {number(times)} of its {number(mistakes)} mistakes ({share})."
     )
 
 
