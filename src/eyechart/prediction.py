@@ -144,8 +144,7 @@ def show(predicted: Predicted) -> None:
     from rich.text import Text
 
     console = Console(width=None if Console().is_terminal else WIDTH)
-    title = Text(predicted.title, style="bold")
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("file", overflow="fold")
     table.add_column("class", overflow="fold")
     table.add_column("probability", justify="right", no_wrap=True)
@@ -155,6 +154,7 @@ def show(predicted: Predicted) -> None:
         names = printable(predicted.class_names[first]), printable(predicted.class_names[second])
         cells = (printable(str(file)), names[0], f"{row[first]:.4f}", f"{names[1]} ({row[second]:.4f})")
         table.add_row(*map(Text, cells))
+    console.print(Text(predicted.title, style="bold"))
     console.print(table, crop=False)
     if len(predicted.files) > ROWS:
         print(f"and {len(predicted.files) - ROWS:,} more in {TABLE}")

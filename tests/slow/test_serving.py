@@ -61,6 +61,7 @@ def post(trained: Path, run: MlflowRun) -> Iterator[Callable[..., Answer]]:
             trained,
             MLFLOW_TRACKING_URI=f"sqlite:///{trained}/mlflow.db",
             MLFLOW_DISABLE_TELEMETRY="true",
+            KERAS_BACKEND=str(OmegaConf.load(run.model / "MLmodel").flavors.keras.keras_backend),  # else TensorFlow
             PATH=f"{scripts}:{os.environ['PATH']}",
         ),
         stdout=subprocess.DEVNULL,
