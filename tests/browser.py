@@ -28,6 +28,7 @@ def open_browser(*, width: int = 1200, height: int = 900) -> Iterator[Any]:
             "--headless=new",
             "--no-sandbox",
             "--disable-gpu",
+            "--force-prefers-reduced-motion",  # what still scrolls cannot be clicked
             "--disable-quic",
             "--no-first-run",
             "--disable-background-networking",
