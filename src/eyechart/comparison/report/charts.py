@@ -5,6 +5,7 @@ Every datum has the position of its `row` on the board: a page sets the paramete
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -121,17 +122,13 @@ def intervals(scores: Sequence[Spec], seeds: Sequence[Spec]) -> Spec:
 
 def against(title: str, points: Sequence[Spec], front: Sequence[int]) -> Spec:
     """Test accuracy against a cost: of each row `cost` and `mean`. The rows of the Pareto front are joined by steps."""
-    costs = [point["cost"] for point in points]
+    low, high = (end(point["cost"] for point in points) for end in (min, max))
     scale: Spec = {"zero": False, "nice": True}
-    if min(costs) > 0 and max(costs) >= SPAN * min(costs):
+    axis: Spec = {"format": "~s", "tickCount": 5, "labelOverlap": True, "grid": False}
+    if low > 0 and high >= SPAN * low:
         scale = {"type": "log", "nice": False, "padding": 20}
-    x = {
-        "field": "cost",
-        "type": "quantitative",
-        "title": title,
-        "scale": scale,
-        "axis": {"format": "~s", "tickCount": 5, "labelOverlap": True, "grid": False},
-    }
+        axis["values"] = _round_values(low, high)
+    x = {"field": "cost", "type": "quantitative", "title": title, "scale": scale, "axis": axis}
     tooltip = [_NAME, _shown("mean", "test accuracy", ".4f"), _shown("cost", title, ",~r")]
     return _spec(
         height=260,
@@ -266,6 +263,12 @@ def _spec(height: int, layer: Sequence[Spec]) -> Spec:
         "config": _CONFIG,
         "layer": [each for each in layer if each["data"]["values"]],  # of nothing, Vega knows no extent
     }
+
+
+def _round_values(low: float, high: float) -> list[float]:
+    """Where a logarithmic axis is labelled: at 1, 10, 100, ..., and between them at 3, 30, ..."""
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [value for n in exponents for value in (10.0**n, 3 * 10.0**n) if low / 2 <= value <= 2 * high]
 
 
 def _quantity(name: str, title: str | None = None) -> Spec:

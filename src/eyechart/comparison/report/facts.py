@@ -39,12 +39,17 @@ def confusion(labels: Integers, predictions: Integers, classes: int) -> NDArray[
     return counts
 
 
-def majority(predictions: Integers, classes: int) -> NDArray[np.int64]:
-    """The commonest answer to each image, the lowest class where several are: int64 (N,)."""
-    images = predictions.shape[1]
+def majority(predictions: Integers, votes: Floats) -> NDArray[np.int64]:
+    """The commonest answer to each image: int64 (N,).
+
+    Args:
+        predictions: (R, N).
+        votes: (N, K), probabilities summed over the networks: of equally common answers the most probable is taken.
+    """
+    images, classes = votes.shape
     cells = np.arange(images) * classes + predictions
-    votes = np.bincount(cells.ravel(), minlength=images * classes).reshape(images, classes)
-    answers: NDArray[np.int64] = votes.argmax(axis=1)
+    counts = np.bincount(cells.ravel(), minlength=images * classes).reshape(images, classes)
+    answers: NDArray[np.int64] = (counts + votes / (2 * len(predictions))).argmax(axis=1)
     return answers
 
 

@@ -32,7 +32,7 @@ def comparison(board: Board, found: Gathered, about: Source, rows: list[Row], ro
         rows: names and colours.
         room: for pictures, in characters.
     """
-    answered = {row: majority(found.predictions(row), found.classes) for row in found.rows}
+    answered = {row: majority(found.predictions(row), found.votes[row]) for row in found.rows}
     stacked = np.stack(list(answered.values()))
     some = np.flatnonzero((stacked != found.labels).any(axis=0))
     telling = most_telling(found.labels, stacked, found.classes)

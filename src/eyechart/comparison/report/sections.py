@@ -13,7 +13,7 @@ from eyechart.comparison.evidence import Evidence, weigh
 from eyechart.comparison.groups import Board
 from eyechart.comparison.report import charts, words
 from eyechart.comparison.report.curves import METRICS, learning_curves
-from eyechart.comparison.report.examples import SHOWN, confident_mistakes, hardest_images, source
+from eyechart.comparison.report.examples import confident_mistakes, hardest_images, source
 from eyechart.comparison.report.facts import confused_pairs, confusion, pareto, potential
 from eyechart.comparison.report.gathering import Gathered, gather
 from eyechart.comparison.report.pairs import comparison
@@ -21,6 +21,7 @@ from eyechart.evaluation.calibration import BINS, expected_calibration_error, re
 from eyechart.evaluation.scores import most_confused_pairs
 
 COSTS = {"parameters": "parameters", "seconds": "training time in seconds"}
+NEAR = 0.01  # of confidence and accuracy to each other, to call it about right
 PAIRS = 8  # of classes, in a table
 
 
@@ -56,7 +57,6 @@ def part(board: Board, number: int, room: int) -> Part:
         "number": number,
         "title": board.title,
         "digest": str(board.rows["data_digest"].iloc[0]),
-        "first": "best" if board.chosen else "first",
         "order": board.note,
         "runs": len(board.runs),
         "rows": looked_at,
@@ -163,7 +163,6 @@ def _of_answers(
         },
         "hardest": hardest_images(found, about),
         "confident": confident_mistakes(found, about, lead),
-        "most": SHOWN,
         "calibration": calibration,
         "bins": BINS,
         "potentials": words.potentials(
@@ -197,7 +196,7 @@ def _calibration(found: Gathered, rows: Sequence[charts.Row]) -> tuple[list[dict
                 "confidence": f"{confidence.mean():.4f}",
                 "accuracy": f"{correct.mean():.4f}",
                 "gap": f"{gap:+.4f}".replace("-", "−"),
-                "verdict": "too sure" if gap > 0 else "not sure enough",
+                "verdict": "about right" if abs(gap) < NEAR else "too sure" if gap > 0 else "not sure enough",
             }
         )
         bins = reliability(confidence.ravel(), correct.ravel())
