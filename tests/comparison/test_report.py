@@ -339,6 +339,10 @@ def test_one_run_is_compared_with_none(data, trained, written):
     assert not found.attributes("select", "class")
     assert len(found.known["pairs"]["1"]["rows"]) == 1
     assert "oracle" not in found.text
+    assert "is the best row" not in found.text
+    assert {name.rpartition("-")[0] for name in found.known["charts"]} >= {"intervals", "train-loss", "reliability-0"}
+    assert "parameters-1" not in found.known["charts"]
+    assert "Costs are compared where two rows or more have noted theirs." in found.text
 
 
 @pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_text("nothing")])
@@ -348,7 +352,8 @@ def test_a_run_without_answers_is_named_and_left_out(two_rows, written, spoil):
     assert "good, seed 1, is left out of what needs its predictions: " in found.text
     assert "move the run's folder away and train the run again" in found.text
     assert [row["seeds"] for row in found.known["pairs"]["1"]["rows"]] == [2, 2]
-    assert "Which rows can be told apart is not known: the rows are not compared: good: " in found.text
+    assert "Which rows can be told apart is not known; below the leaderboard stands why." in found.text
+    assert "the rows are not compared: good: there is no " in found.text or "is not a predictions table" in found.text
     assert "Which of the two is better is not known: " in found.known["pairs"]["1"]["verdicts"]["0 1"][0]
 
 

@@ -63,7 +63,9 @@ def hardest_images(found: Gathered, about: Source) -> list[dict[str, Any]]:
         label, answers = int(found.labels[position]), answered[:, position]
         wrong = wrong_answers(label, answers)
         missed = sum(times for _, times in wrong)
-        names = [f"{about.class_names[answer]} ({times})" for answer, times in wrong[:WRONG]]
+        names = [
+            about.class_names[answer] + (f" ({times})" if len(answers) > 1 else "") for answer, times in wrong[:WRONG]
+        ]
         shown.append(
             _figure(found, about, int(position))
             | {"label": about.class_names[label], "missed": missed, "share": missed / len(answers), "wrong": names}

@@ -103,7 +103,7 @@ def _costs(board: Board, rows: Sequence[charts.Row]) -> tuple[list[dict[str, str
             for row, cost, mean in zip(rows, board.rows[column], board.rows["test/accuracy"], strict=False)
             if np.isfinite([cost, mean]).all()
         ]
-        if not points:
+        if len(points) < 2:
             continue
         front = [points[i]["row"] for i in pareto(*([p[name] for p in points] for name in ("cost", "mean")))]
         names = words.listed([board.rows["run"][row] for row in front])

@@ -50,7 +50,7 @@ def first_row(board: Board, evidence: Evidence, images: int | None) -> str:
     right = f"classifies {percent(row['test/accuracy'])} of the {of} right ({details})"
     if not board.chosen:
         return f"{board.note[:1].upper()}{board.note[1:]}. The first row, {row['run']}, {right}."
-    return f"{row['run']} is the best row: it {right}."
+    return f"{row['run']} is the best row: it {right}." if len(board.rows) > 1 else f"{row['run']} {right}."
 
 
 def against_first(board: Board, evidence: Evidence) -> str:
@@ -58,7 +58,7 @@ def against_first(board: Board, evidence: Evidence) -> str:
     if len(board.rows) == 1:
         return "There is one row only, so there is nothing to compare it with."
     if evidence.same is None:
-        return f"Which rows can be told apart is not known: {evidence.problem}."
+        return "Which rows can be told apart is not known; below the leaderboard stands why."
     names, scores = list(board.rows["run"]), list(board.rows["test/accuracy"])
     told = list(zip(names, scores, evidence.same, strict=True))[1:]
     same = [name for name, _, alike in told if alike]
