@@ -1,4 +1,5 @@
 # make demo       the main job on real images: fetch, prepare, train, evaluate, a sweep, a leaderboard
+# make ui         show the runs in a browser: make ui PORT=5001 where 5000 is taken
 # make source     repeat the results of the course documents: make source EPOCHS=2 for a quick look
 # make test       all fast checks
 # make test-all   those, and the slow ones
@@ -12,7 +13,7 @@ READY_JAX := $(VENV_JAX)/.ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo source test test-all packages lock params bench clean
+.PHONY: help install demo ui source test test-all packages lock params bench clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -37,6 +38,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
 		echo "error: expected Python 3.11 to 3.13 as '$(PYTHON)', received $$($(PYTHON) --version 2>&1): type make PYTHON=python3.12 ..." >&2; exit 1; }
 	$(call environment,$(VENV),$(PYTHON),requirements.lock)
+	@$(VENV)/bin/python -m eyechart.plots_page  # so that dvc plots needs no network
 
 # the same without TensorFlow, where the slow tests run every model on JAX
 $(READY_JAX): $(READY)
@@ -46,6 +48,9 @@ $(READY_JAX): $(READY)
 
 demo: $(READY)
 	@bash pipelines/demo.sh
+
+ui: $(READY)
+	@python pipelines/ui.py $(if $(PORT),port=$(PORT))
 
 source: $(READY)
 	for dataset in fashion_mnist mnist mnist_pkl cifar10; do \
@@ -66,8 +71,9 @@ test-all: packages $(READY_JAX) test
 
 # what the slow tests use of Debian's packages, where they can be installed
 packages:
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && [ ! -d /usr/share/datasets/fashion-mnist ]; then \
-		apt-get update -qq && apt-get install -y -qq dataset-fashion-mnist || true; \
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		! { [ -d /usr/share/datasets/fashion-mnist ] && [ -x /usr/bin/chromedriver ]; }; then \
+		apt-get update -qq && apt-get install -y -qq dataset-fashion-mnist chromium chromium-driver || true; \
 	fi
 
 # newest versions of everything that pyproject.toml allows, for all Pythons that it allows
@@ -80,7 +86,7 @@ params: $(READY)
 	python pipelines/train.py --cfg job > params.yaml.new && mv params.yaml.new params.yaml
 
 bench: $(READY)
-	for program in startup training members cold multirun fused_sweep again; do python benchmarks/$$program.py || exit 1; done
+	for program in startup training members cold multirun fused_sweep again report; do python benchmarks/$$program.py || exit 1; done
 
 REMAKEABLE := $(VENV) $(VENV_JAX) data .dvc/cache .dvc/tmp .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 KEPT := .eyechart mlflow.db mlartifacts results

@@ -41,7 +41,7 @@ def main(config: DictConfig) -> None:
     """Read the journals, print the boards or answer the question."""
     settings = typed(CompareConfig, config)
     tracking = in_force(settings.tracking)
-    from eyechart.comparison import leaderboard, report
+    from eyechart.comparison import in_mlflow, leaderboard, report
     from eyechart.comparison.question import ask
     from eyechart.errors import EyechartError
     from eyechart.sweep import find_sweep, publish
@@ -71,9 +71,10 @@ def main(config: DictConfig) -> None:
     if settings.sweep is not None:
         folder = find_sweep(settings.sweep)
         files = leaderboard.write(folder, list(results["run_key"]))
-        published = publish(folder, files, tracking)
+        published = publish(folder, files, tracking, in_mlflow.records(folder, results["run_key"]))
         run = "and to the sweep's MLflow run" if published else "the sweep, still at work, brings its own to MLflow"
         print(f"written to {folder}: leaderboard.csv and .md, runs.csv; {run}")
+    in_mlflow.print_links(results["run_key"], tracking, find_sweep(settings.sweep) if settings.sweep else None)
 
 
 def quoted(word: str) -> str:

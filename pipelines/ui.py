@@ -46,7 +46,11 @@ def main(config: DictConfig) -> None:
         page = f"http://{HOST}:{settings.port}"
         print_all_links(tracking, page, store.experiment_id(tracking.experiment_name))
         print(f"MLflow answers at {page}; Ctrl-C ends it", flush=True)
-        server.wait()
+        try:
+            server.wait()
+        except KeyboardInterrupt:
+            print("ended")
+            return
         raise EyechartError("MLflow's server has ended by itself; what it said is in .eyechart/server.log")
 
 

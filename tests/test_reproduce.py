@@ -20,7 +20,7 @@ TINY = ["dataset=digits", "model=fnn", "limit=[200,60]", "trainer.epochs=2", "tr
 def trained(digits_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace in which two nets have been trained, one after the other, with all that may change a result."""
     root = link_data(digits_root, tmp_path_factory.mktemp("reproduce") / "root")
-    words = [
+    words = ["trainer.class_weights=balanced", "schedule=cosine", "augmentation=flip_shift", "seed=3"]
         "trainer.class_weights=balanced",
         "schedule=cosine",
         "augmentation=flip_shift",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
 import time
@@ -9,6 +11,7 @@ import pytest
 from support import environment
 from tracking.saying import EXPERIMENT, THIRD_PARTY, known
 
+from eyechart.errors import EyechartError
 from eyechart.tracking.store import Store, local_uri
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in THIRD_PARTY]
@@ -89,3 +92,20 @@ def test_a_process_killed_while_it_makes_the_store_leaves_none_behind_that_is_ha
     maker.wait()
     assert Store().experiment_id(EXPERIMENT)
     assert {path.name for path in root.iterdir()} == {".eyechart", "mlflow.db"}
+
+
+def test_the_tables_of_another_version_of_mlflow_are_told_with_what_to_do(store, root):
+    with contextlib.closing(sqlite3.connect(root / "mlflow.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '451aebb31d03'")
+    with pytest.raises(EyechartError) as caught:
+        _ = store.client
+    assert str(caught.value) == (
+        f"the tables of the tracking store {store.uri} are those of another version of MLflow: "
+        f"keep a copy of it, then type mlflow db upgrade {store.uri}, or go back to that version"
+    )
+
+
+def test_a_store_that_is_no_database_is_told(store, root):
+    (root / "mlflow.db").write_text("no database at all")
+    with pytest.raises(EyechartError, match=r"the tracking store sqlite:.* cannot be opened: "):
+        _ = store.client

@@ -169,3 +169,18 @@ def test_links_to_what_was_delivered(store, folder):
     assert links_to(here, PAGE, [folder]) == links(PAGE, store.experiment_id(EXPERIMENT))
     for mode in ("offline", "none"):
         assert links_to(TrackingConfig(mode=mode), PAGE, [folder]) == {}
+
+
+def test_a_sweep_that_was_delivered_before_its_experiment_was_noted(store, folder):
+    say(paths.runs() / "k1", "k1").close()
+    deliver(paths.runs() / "k1", store)
+    journal = Journal(paths.sweeps() / "s1")
+    journal.append("start", identity=["eyechart.sweep", "s1"], name="sweep of 1", experiment_name=EXPERIMENT)
+    deliver(journal.folder, store)
+    cursor = journal.folder / "delivery.json"
+    cursor.write_text(cursor.read_text().replace(f'"{store.experiment_id(EXPERIMENT)}"', '""'))
+    journal.append("views", name="sweep of 1", runs=["k1"], order_by="best_f1", ascending=False)
+    journal.close()
+    deliver(journal.folder, store)
+    assert "s1-curves" in states(store)
+    assert delivered_experiment_id(journal.folder, store.uri) == store.experiment_id(EXPERIMENT)

@@ -94,6 +94,7 @@ def _deliver(folder: Path, store: Store) -> None:
             cursor.run_id = _start(record, store, cursor.run_id)
             cursor.experiment_id = store.experiment_id(record["experiment_name"])
         elif kind == "views":
+            cursor.experiment_id = cursor.experiment_id or store.client.get_run(cursor.run_id).info.experiment_id
             _views(record, store, cursor.experiment_id, folder.name)
         else:
             _SAY[kind](store.client, cursor.run_id, folder, record)

@@ -56,11 +56,11 @@ class Store:
             with self._lock():  # several processes that open a store that does not exist yet break it
                 if self._database is not None and not self._database.exists():
                     _make(self._database)
-                client = mlflow.MlflowClient(self.uri)
                 try:
+                    client = mlflow.MlflowClient(self.uri)
                     client.search_experiments(max_results=1)
-                except mlflow.MlflowException as error:
-                    raise EyechartError(_what_is_wrong(self.uri, str(error))) from None
+                except Exception as error:  # MLflow's, its database's, the network's
+                    raise EyechartError(_what_is_wrong(self.uri, str(error))) from error
             self._client = client
         return self._client
 
