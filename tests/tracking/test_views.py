@@ -184,3 +184,16 @@ def test_a_sweep_that_was_delivered_before_its_experiment_was_noted(store, folde
     deliver(journal.folder, store)
     assert "s1-curves" in states(store)
     assert delivered_experiment_id(journal.folder, store.uri) == store.experiment_id(EXPERIMENT)
+
+
+def test_the_views_of_a_sweep_have_also_the_run_that_is_delivered_last(store, folder):
+    parent = Journal(paths.sweeps() / "s1")
+    parent.append("start", identity=["eyechart.sweep", "s1"], name="sweep of 1", experiment_name=EXPERIMENT)
+    parent.append("tags", values={"eyechart.runs": 1})
+    parent.append("views", name="sweep of 1", runs=["k1"], order_by="best_f1", ascending=False)
+    parent.close()
+    say(folder, "k1", parent="s1").close()
+    deliver(folder, store)
+    assert "s1-curves" not in states(store)
+    deliver(parent.folder, store)
+    assert delivered_run_id(folder, store.uri) in states(store)["s1-curves"]["searchFilter"]

@@ -77,7 +77,17 @@ def deliver(folder: Path, store: Store) -> None:
         _deliver(folder, store)
 
 
-def _deliver(folder: Path, store: Store) -> None:
+def _begun(folder: Path, store: Store) -> str:
+    """The id of the MLflow run of a journal, of which no more is delivered than it takes to make that run."""
+    with FileLock(folder / DELIVERY_LOCK):
+        cursor = _Cursor.load(folder, store.uri)
+        if not cursor.run_id:
+            _deliver(folder, store, only_start=True)
+            cursor = _Cursor.load(folder, store.uri)
+    return cursor.run_id
+
+
+def _deliver(folder: Path, store: Store, *, only_start: bool = False) -> None:
     cursor = _Cursor.load(folder, store.uri)
     batch = _Batch()
     for record, offset in read_from(folder, cursor.offset):
@@ -100,6 +110,8 @@ def _deliver(folder: Path, store: Store) -> None:
             _SAY[kind](store.client, cursor.run_id, folder, record)
         cursor.offset = offset
         cursor.save()
+        if only_start and kind == "start":
+            return
     if batch.send(store, cursor.run_id):
         cursor.offset = offset
         cursor.save()
@@ -151,9 +163,8 @@ def _start(record: dict[str, Any], store: Store, run_id: str) -> str:
     if attempt != "1":
         tags[ATTEMPT] = attempt
     if record.get("parent"):
-        parent = paths.sweeps() / record["parent"]
-        deliver(parent, store)
-        tags["mlflow.parentRunId"] = _Cursor.load(parent, store.uri).run_id
+        # what a parent says at its end is of its runs, which have to be there by then
+        tags["mlflow.parentRunId"] = _begun(paths.sweeps() / record["parent"], store)
     run = client.create_run(experiment_id, start_time=record["t"], tags=tags, run_name=record["name"])
     return str(run.info.run_id)
 
