@@ -12,7 +12,6 @@ python pipelines/compare.py a=cnn b='model=fnn optimizer.learning_rate=0.01'
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,7 +35,7 @@ class CompareConfig:
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
 
-@command("compare")
+@command("compare", texts=("sweep", "a", "b"))
 def main(config: DictConfig) -> None:
     """Read the journals, print the boards or answer the question."""
     settings = typed(CompareConfig, config)
@@ -77,17 +76,5 @@ def main(config: DictConfig) -> None:
     in_mlflow.print_links(results["run_key"], tracking, find_sweep(settings.sweep) if settings.sweep else None)
 
 
-def quoted(word: str) -> str:
-    """An argument `a=...` or `b=...` as Hydra has to be given it, so that it reads text, whatever stands there.
-
-    Without quotes it would not accept `a=model=cnn`, and take 123e45, the beginning of a run key, for a number.
-    """
-    key, _, value = word.partition("=")
-    if key not in ("a", "b") or value in ("", "null") or value[0] in "'\"":
-        return word
-    return f"{key}='{value}'" if "'" not in value else f'{key}="{value}"'
-
-
 if __name__ == "__main__":
-    sys.argv[1:] = map(quoted, sys.argv[1:])
     main()

@@ -23,7 +23,7 @@ class EvaluateConfig:
     to: str = "results/evaluate"
 
 
-@command("evaluate")
+@command("evaluate", texts=("run", "to"))
 def main(config: DictConfig) -> None:
     """Write the files, and say the accuracy."""
     if HydraConfig.get().job.config_name != "evaluate":  # started by DVC with the configuration of a whole training

@@ -26,7 +26,7 @@ class ExplainConfig:
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
 
-@command("explain")
+@command("explain", texts=("run", "to"))
 def main(config: DictConfig) -> None:
     """Draw the pictures, log them to the run, and say where they are."""
     settings = typed(ExplainConfig, config)

@@ -8,7 +8,6 @@ python pipelines/predict.py images=digit.jpg invert=true       written in black 
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +17,6 @@ from omegaconf import MISSING, DictConfig
 from eyechart.cli import command
 from eyechart.schema import typed
 from eyechart.tracking.config import TrackingConfig, in_force
-
-TEXTS = ("images", "run", "name", "to")
 
 
 @dataclass
@@ -35,7 +32,7 @@ class PredictConfig:
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
 
-@command("predict")
+@command("predict", texts=("images", "run", "name", "to"))
 def main(config: DictConfig) -> None:
     """Ask the network, print the table, and say where all of it is."""
     settings = typed(PredictConfig, config)
@@ -58,19 +55,5 @@ def main(config: DictConfig) -> None:
     print(f"{', '.join(made.written)}: {made.folder}")
 
 
-def quoted(word: str) -> str:
-    """An argument such as `images=...` as Hydra has to be given it, so that it reads text, whatever stands there.
-
-    Without quotes it would not accept `images=grüße (1).png`, and take 123e45, the beginning of a run key, for a
-    number.
-    """
-    key, _, value = word.partition("=")
-    if key not in TEXTS or value in ("", "null") or value[0] in "'\"[":
-        return word
-    escaped = re.sub(r"(\\*)('|$)", lambda match: match[1] * 2 + match[2].replace("'", "\\'"), value)
-    return f"{key}='{escaped}'"
-
-
 if __name__ == "__main__":
-    sys.argv[1:] = map(quoted, sys.argv[1:])
     main()

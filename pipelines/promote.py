@@ -27,7 +27,7 @@ class PromoteConfig:
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
 
-@command("promote")
+@command("promote", texts=("sweep", "run", "name"))
 def main(config: DictConfig) -> None:
     """Hold the election, and say its outcome; exit code 1 if the champion stays."""
     settings = typed(PromoteConfig, config)

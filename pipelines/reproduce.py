@@ -24,7 +24,7 @@ class ReproduceConfig:
     run: str | None = None
 
 
-@command("reproduce")
+@command("reproduce", texts=("run",))
 def main(config: DictConfig) -> None:
     """Train and compare; exit code 1 if something differs."""
     settings = typed(ReproduceConfig, config)

@@ -6,10 +6,13 @@ import shlex
 from pathlib import Path
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
+from hypothesis import given
+from hypothesis import strategies as st
 from support import HEAVY, REPOSITORY, environment, error_line, files_below, forbid, run_program
 
-from eyechart.cli import one_line
+from eyechart.cli import one_line, quoted
 
 FAST = "model=fnn dataset=digits trainer.epochs=1 tracking=none"
 
@@ -162,3 +165,54 @@ def test_a_launcher_whose_package_is_missing(launcher, extra):
     told = one_line(error, REPOSITORY / "conf", "config")
     assert told.startswith(f"hydra/launcher={launcher} needs a package")
     assert told.endswith(f"pip install 'eyechart[{extra}]'")
+
+
+# --- values that are text
+
+
+def read(word: str) -> str:
+    """The value that Hydra reads."""
+    return OverridesParser.create().parse_override(quoted(word, TEXTS)).value()
+
+
+TEXTS = ("a", "images")
+
+
+@pytest.mark.parametrize("key", TEXTS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "cnn",
+        "1",
+        "model=cnn",
+        "cnn optimizer.learning_rate=1e-2",
+        "123e45",
+        "012345",
+        "model.units=[32, 16]",
+        "it's",
+        "x{y",
+        "back\\slash",
+        "ends with \\",
+    ],
+)
+def test_a_text_is_read_as_it_was_typed(key, value):
+    assert read(f"{key}={value}") == value
+
+
+@given(st.text("0123456789abcdef", min_size=1, max_size=20))
+def test_every_run_key_is_read_as_text(run_key):
+    assert read(f"a={run_key}") == run_key
+
+
+@given(st.text(st.characters(exclude_categories=["C"]), min_size=1))
+def test_any_text_can_be_typed(text):
+    if text in ("null", "") or text[0] in "'\"[" or "$" in text:
+        return
+    assert read(f"images={text}") == text
+
+
+@pytest.mark.parametrize(
+    "word", ["a=null", "a=", "a='cnn'", 'a="cnn"', "images=[a.png,b.png]", "sweep=last", "-m", "--help", "picture=a=b"]
+)
+def test_other_words_are_left_to_hydra(word):
+    assert quoted(word, TEXTS) == word

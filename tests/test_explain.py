@@ -143,7 +143,7 @@ def test_a_run_that_is_being_trained(root):
     assert "image" not in {record["kind"] for record in read_journal(folder)}
 
 
-@pytest.mark.parametrize("file", ["model.keras", "run.json", "config.yaml"])
+@pytest.mark.parametrize("file", ["model.keras", "run.json"])
 def test_a_run_that_has_lost_a_file(root, file):
     folder = a_run("k")
     (folder / "artifacts" / file).unlink()

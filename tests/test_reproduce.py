@@ -21,12 +21,6 @@ def trained(digits_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A workspace in which two nets have been trained, one after the other, with all that may change a result."""
     root = link_data(digits_root, tmp_path_factory.mktemp("reproduce") / "root")
     words = ["trainer.class_weights=balanced", "schedule=cosine", "augmentation=flip_shift", "seed=3"]
-        "trainer.class_weights=balanced",
-        "schedule=cosine",
-        "augmentation=flip_shift",
-        "model.units=[8]",
-        "seed=3",
-    ]
     done = run_program(root, "train", *TINY, *words)
     assert done.returncode == 0, done.stderr
     return root

@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,9 @@ SHOW_TRACEBACKS = "HYDRA_FULL_ERROR"
 EXPECTED = (EyechartError, HydraException, OmegaConfBaseException, OSError)  # what a person can put right
 
 
-def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[[], None]]:
+def command(
+    config_name: str, *, texts: Collection[str] = ()
+) -> Callable[[Callable[[DictConfig], Any]], Callable[[], None]]:
     """Make a program of a function that takes a composed configuration.
 
     What a person can put right (an `EyechartError`, an error of Hydra or OmegaConf, a full disk) ends the program
@@ -35,6 +37,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
 
     Args:
         config_name: the file in `conf/`, without `.yaml`.
+        texts: the keys whose values are text, whatever a person types there.
     """
 
     def decorate(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
@@ -57,6 +60,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             show = os.environ.get(SHOW_TRACEBACKS) == "1"
             os.environ[SHOW_TRACEBACKS] = "1"  # otherwise Hydra prints errors itself, at length, and exits
             signal.signal(signal.SIGTERM, _interrupt)
+            sys.argv[1:] = [quoted(word, texts) for word in sys.argv[1:]]
             try:
                 if {"--help", "-h"} & set(sys.argv[1:]):
                     print(_help(inspect.getmodule(function).__doc__ or "", conf, config_name))
@@ -81,6 +85,23 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
         return program
 
     return decorate
+
+
+def quoted(word: str, texts: Collection[str]) -> str:
+    """An argument `key=...` as Hydra has to be given it, so that it reads text, whatever stands there.
+
+    Without quotes it would not accept `a=model=cnn` or `images=grüße (1).png`, and take 123e45, the beginning of a run
+    key, for a number.
+
+    Args:
+        word: as it was typed.
+        texts: the keys whose values are text.
+    """
+    key, _, value = word.partition("=")
+    if key not in texts or value in ("", "null") or value[0] in "'\"[":
+        return word
+    escaped = re.sub(r"(\\*)('|$)", lambda match: match[1] * 2 + match[2].replace("'", "\\'"), value)
+    return f"{key}='{escaped}'"
 
 
 def _interrupt(number: int, frame: object) -> None:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from omegaconf import OmegaConf
 
 from eyechart import paths
-from eyechart.data import Dataset, Slice, open_dataset
-from eyechart.errors import DataError, EyechartError
-from eyechart.files import replacing
+from eyechart.data import Dataset, Slice
+from eyechart.errors import EyechartError
+from eyechart.files import check_replaceable, replacing
 from eyechart.holding import Hold, holder
-from eyechart.standing import find_run, finished
+from eyechart.recorded import backend_of, dataset_of, finished_run, read_json
+from eyechart.standing import find_run
 from eyechart.tracking import Courier, Journal, read_journal
-from eyechart.tracking.journal import tags_of
 
 PICTURE = re.compile(r"(filters|feature_maps_\d+|fixed_filters)\.png")
 FILTER_LAYERS = 2  # so many convolutions are shown
@@ -62,16 +59,15 @@ def explain(run: str | None, to: Path, images: int, courier: Courier) -> Explana
             or the folder holds something else.
     """
     run_key = find_run(run)
-    _check_folder(to)
+    check_replaceable(to, PICTURE, "pictures of an earlier run")
     folder = paths.runs() / run_key
     with _held(folder):
-        if finished(run_key) is None:
-            raise EyechartError(f"run {run_key} is not finished: type the command that trains it again, it goes on")
-        about, backend = _read(folder)
-        dataset = _data(folder, about["dataset"])
+        artifacts = finished_run(run_key, "run.json", "model.keras").artifacts
+        about = read_json(artifacts / "run.json", "title", "dataset")
+        dataset = dataset_of(run_key, about["dataset"])
         with replacing(to) as temporary:
             temporary.mkdir()
-            note = _draw(temporary, folder, about["title"], backend, dataset, images)
+            note = _draw(temporary, folder, about["title"], backend_of(run_key), dataset, images)
             pictures = tuple(sorted(path.name for path in temporary.iterdir()))
             logged = _log(folder, temporary, pictures)
     courier.tell(folder)
@@ -89,14 +85,6 @@ def sample(test: Slice, count: int) -> NDArray[np.intp]:
     return by_class[np.lexsort((labels, turn))][:count]
 
 
-def _check_folder(to: Path) -> None:
-    """Raise EyechartError rather than replace a folder that holds more than pictures of an earlier run."""
-    others = [path.name for path in to.iterdir() if not PICTURE.fullmatch(path.name)] if to.is_dir() else []
-    if others or (to.exists() and not to.is_dir()):
-        what = f"a folder with {others[0]}" if others else "a file"
-        raise EyechartError(f"expected no folder, or one with pictures of an earlier run, received {what}: type to=NEW")
-
-
 def _held(folder: Path) -> Hold:
     """Take hold of the run, or raise EyechartError where another process has it."""
     hold = Hold.try_to_take(folder)
@@ -106,34 +94,6 @@ def _held(folder: Path) -> Hold:
             f"wait until that has ended, then type this again"
         )
     return hold
-
-
-def _read(folder: Path) -> tuple[dict[str, Any], str]:
-    """What `run.json` says, and the backend of the run."""
-    artifacts = folder / "artifacts"
-    for file in ("run.json", "config.yaml", "model.keras"):
-        if not (artifacts / file).is_file():
-            raise EyechartError(
-                f"run {folder.name} has lost its {file}: expected it in {artifacts}; "
-                f"move {folder} away and train the run anew"
-            )
-    try:
-        about = json.loads((artifacts / "run.json").read_text(encoding="utf-8"))
-        return about, str(OmegaConf.load(artifacts / "config.yaml").backend)
-    except ValueError as error:
-        raise EyechartError(f"a file of the run in {artifacts} is broken: {' '.join(str(error).split())}") from None
-
-
-def _data(folder: Path, name: str) -> Dataset:
-    """The data set of the run, as it was when the run was trained."""
-    dataset = open_dataset(name)
-    trained_on = tags_of(read_journal(folder)).get("eyechart.data_digest")
-    if trained_on not in (None, dataset.digest):
-        raise DataError(
-            f"expected '{name}' as run {folder.name} was trained on it (digest {trained_on[:12]}), received other "
-            f"content ({dataset.digest[:12]}): prepare it as it was, or train anew"
-        )
-    return dataset
 
 
 def _draw(target: Path, folder: Path, title: str, backend: str, dataset: Dataset, images: int) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from eyechart.errors import EyechartError
 
 
 @contextmanager
@@ -35,6 +38,23 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         shutil.rmtree(holder, ignore_errors=True)
+
+
+def check_replaceable(folder: Path, own: re.Pattern[str], what: str) -> None:
+    """Refuse to replace a folder that holds more than the same program left there before.
+
+    Args:
+        folder: that is to be replaced; need not be there.
+        own: matches the names of what the program leaves.
+        what: these are, in words.
+
+    Raises:
+        EyechartError: something else lies in the folder, or it is a file.
+    """
+    others = [path.name for path in folder.iterdir() if not own.fullmatch(path.name)] if folder.is_dir() else []
+    if others or (folder.exists() and not folder.is_dir()):
+        found = f"a folder with {ascii(others[0])[1:-1]}" if others else "a file"
+        raise EyechartError(f"expected no folder, or one with {what}, received {found}: type to=NEW")
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import json
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from eyechart import paths
 from eyechart.data import photographs
 from eyechart.errors import EyechartError
-from eyechart.files import replacing
+from eyechart.files import check_replaceable, replacing
+from eyechart.recorded import backend_of, finished_run, read_json
 from eyechart.standing import find_run, finished
-from eyechart.tracking import read_journal
 from eyechart.tracking.package import read_package
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 TABLE, SHEET = "predictions.csv", "contact_sheet.png"
+OWN = re.compile("|".join(map(re.escape, (TABLE, SHEET))))
 ROWS = 20  # so many images are shown on a terminal
 PICTURES = 56  # so many are on the sheet: 7 rows of 8
 BATCH = 500  # images in memory at a time
@@ -119,7 +119,7 @@ def predict(network: Network, images: Sequence[str], to: Path, *, sheet: bool, i
     Raises:
         EyechartError: there is no such image, none can be read, the network cannot, or the folder holds something else.
     """
-    _check_folder(to)
+    check_replaceable(to, OWN, "what an earlier predict.py left")
     files = photographs.find(images)
     answers = _ask(network, files, invert)
     if not answers.files:
@@ -187,24 +187,11 @@ class _Answers:
 
 def _of_run(run_key: str, title: str = "") -> Network:
     """The network of a finished run of this machine."""
-    if finished(run_key) is None:
-        raise EyechartError(f"run {run_key} is not finished: type the command that trains it again, it goes on")
-    folder = paths.runs() / run_key
-    artifacts = folder / "artifacts"
-    for file in ("run.json", "per_class.json", "model.keras"):
-        if not (artifacts / file).is_file():
-            raise EyechartError(
-                f"run {run_key} has lost its {file}: expected it in {artifacts}; "
-                f"move {folder} away and train the run anew"
-            )
-    try:
-        about = json.loads((artifacts / "run.json").read_text(encoding="utf-8"))
-        class_names = json.loads((artifacts / "per_class.json").read_text(encoding="utf-8"))["class"]
-        backend = [record["backend"] for record in read_journal(folder) if record["kind"] == "model"][-1]
-        title = f"{about['title']}, run {run_key}" + (f" ({title})" if title else "")
-        return Network(title, artifacts / "model.keras", backend, tuple(map(str, class_names)))
-    except (ValueError, LookupError) as error:
-        raise EyechartError(f"a file of the run in {artifacts} is broken: {' '.join(str(error).split())}") from None
+    artifacts = finished_run(run_key, "run.json", "per_class.json", "model.keras").artifacts
+    about = read_json(artifacts / "run.json", "title")
+    class_names = read_json(artifacts / "per_class.json", "class")["class"]
+    title = f"{about['title']}, run {run_key}" + (f" ({title})" if title else "")
+    return Network(title, artifacts / "model.keras", backend_of(run_key), tuple(map(str, class_names)))
 
 
 def _of_package(file: Path, title: str) -> Network:
@@ -271,14 +258,6 @@ def _batches(
             batch = []
     if batch:
         yield [file for file, _ in batch], np.stack([image for _, image in batch])
-
-
-def _check_folder(to: Path) -> None:
-    """Raise EyechartError rather than replace a folder that holds more than an earlier prediction left."""
-    others = [path.name for path in to.iterdir() if path.name not in (TABLE, SHEET)] if to.is_dir() else []
-    if others or (to.exists() and not to.is_dir()):
-        what = f"a folder with {printable(others[0])}" if others else "a file"
-        raise EyechartError(f"expected no folder, or one that an earlier predict.py left, received {what}: type to=NEW")
 
 
 def _write_table(path: Path, answers: _Answers, class_names: Sequence[str]) -> None:

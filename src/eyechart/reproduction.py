@@ -18,11 +18,10 @@ from omegaconf import OmegaConf, open_dict
 from eyechart import paths
 from eyechart.attempt import Task
 from eyechart.config import TRAINING_VERSION, Config, check
-from eyechart.data import Dataset, open_dataset
-from eyechart.errors import DataError, EyechartError
+from eyechart.errors import EyechartError
 from eyechart.evaluation import predictions
 from eyechart.experiment import run
-from eyechart.standing import finished
+from eyechart.recorded import dataset_of, finished_run
 from eyechart.tracking import Courier, read_journal
 from eyechart.tracking.config import TrackingConfig
 from eyechart.tracking.journal import tags_of
@@ -31,7 +30,7 @@ from eyechart.tracking.machine import git_tags, machine_tags
 if TYPE_CHECKING:
     import pandas as pd
 
-COMMIT, CHANGED, DIGEST = "mlflow.source.git.commit", "eyechart.git_changed", "eyechart.data_digest"
+COMMIT, CHANGED = "mlflow.source.git.commit", "eyechart.git_changed"
 ROOT = "EYECHART_ROOT"
 
 
@@ -67,15 +66,11 @@ def reproduce(run_key: str) -> Comparison:
             process reproduces it at this moment.
         DataError: its data set is not prepared, or is not what it was.
     """
-    outcome = finished(run_key)
-    if outcome is None:
-        raise EyechartError(f"run {run_key} is not finished: type the command that trains it again, it goes on")
-    for name in ("config.yaml", "history.csv", "predictions.parquet"):
-        _check_file(outcome.artifacts, name)
+    outcome = finished_run(run_key, "config.yaml", "history.csv", "predictions.parquet")
     records = read_journal(outcome.folder)
     tags = tags_of(records)
     choices = OmegaConf.load(outcome.artifacts / "config.yaml")
-    dataset = _dataset(run_key, tags, str(choices.dataset.name))
+    dataset = dataset_of(run_key, str(choices.dataset.name))
     version = int(tags.get("eyechart.training_version", 1))
     if version != TRAINING_VERSION:
         raise EyechartError(
@@ -119,18 +114,6 @@ def differences_of_code(run_key: str) -> list[str]:
     return lines
 
 
-def _dataset(run_key: str, tags: dict[str, Any], name: str) -> Dataset:
-    """The data set of the run, as it was when the run was trained."""
-    dataset = open_dataset(name)
-    recorded = tags.get(DIGEST)
-    if recorded != dataset.digest:
-        raise DataError(
-            f"expected '{dataset.name}' as run {run_key} was trained on it (digest {str(recorded)[:12]}), received "
-            f"other content ({dataset.digest[:12]}): prepare it as it was"
-        )
-    return dataset
-
-
 def _config(choices: Any, name: str) -> Config:
     """The configuration that a run recorded, with nothing tracked; `name` is the model's."""
     config = compose("config")
@@ -167,15 +150,6 @@ def _apart(run_key: str) -> Iterator[Path]:
         if before is not None:
             os.environ[ROOT] = before
         lock.release()
-
-
-def _check_file(artifacts: Path, name: str) -> None:
-    """Raise EyechartError where a run has lost a file."""
-    if not (artifacts / name).is_file():
-        raise EyechartError(
-            f"run {artifacts.parent.name} has lost its {name}: expected it in {artifacts}; "
-            f"move {artifacts.parent} away and train the run anew"
-        )
 
 
 def _history(artifacts: Path) -> pd.DataFrame:

@@ -2,50 +2,9 @@
 
 from __future__ import annotations
 
-import runpy
-
 import numpy as np
 import pytest
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hypothesis import given
-from hypothesis import strategies as st
-from support import REPOSITORY, error_line, forbid
-
-quoted = runpy.run_path(str(REPOSITORY / "pipelines" / "compare.py"), run_name="compare")["quoted"]
-
-
-def read(word: str):
-    """The value that Hydra reads."""
-    return OverridesParser.create().parse_override(quoted(word)).value()
-
-
-@pytest.mark.parametrize("key", "ab")
-@pytest.mark.parametrize(
-    "value",
-    [
-        "cnn",
-        "1",
-        "model=cnn",
-        "cnn optimizer.learning_rate=1e-2",
-        "123e45",
-        "012345",
-        "model.units=[32, 16]",
-        "it's",
-        "x{y",
-    ],
-)
-def test_a_side_is_read_as_text(key, value):
-    assert read(f"{key}={value}") == value
-
-
-@given(st.text("0123456789abcdef", min_size=1, max_size=20))
-def test_every_run_key_is_read_as_text(run_key):
-    assert read(f"a={run_key}") == run_key
-
-
-@pytest.mark.parametrize("word", ["a=null", "a=", "a='cnn'", 'b="cnn"', "sweep=last", "-m", "--help", "picture=a=b"])
-def test_other_words_are_left_alone(word):
-    assert quoted(word) == word
+from support import error_line, forbid
 
 
 @pytest.fixture

@@ -130,9 +130,7 @@ def test_a_curve_of_each_run_is_seen(shown, driver, which):
 def test_the_pictures_of_all_runs_lie_side_by_side(shown, driver):
     driver.get(shown.links[1]["pictures"])
     shows(driver, "Pictures (1)", "confusion_matrix", "learning_curves", "mistakes", *RUNS)
-    loaded = (
-        "return [...document.images].filter(each => each.naturalWidth > 99 && each.src.includes(arguments[0])).length"
-    )
+    loaded = "[...document.images].filter(each => each.naturalWidth > 99 && each.src.includes(arguments[0]))"
     for key in ("confusion_matrix", "learning_curves", "mistakes"):
         wait_for(lambda key=key: driver.execute_script(f"return {loaded}.length", key) >= 4, 60)
 
@@ -155,7 +153,7 @@ def test_a_run_and_a_sweep_describe_themselves(shown, driver):
     again = f"python pipelines/reproduce.py run={run.data.tags['eyechart.run_key']}"
     shows(driver, "To have it again, and see whether it comes to the same:", again)
     driver.get(page + runs["sweep of 4"].info.run_id)
-    shows(driver, "On digits, limit=[300,100], best first by validation/accuracy: ", "(mean of 2 seeds)")
+    shows(driver, "On digits, limit=[300, 100], best first by validation/accuracy: ", "(mean of 2 seeds)")
 
 
 def test_two_servers_do_not_share_a_port(shown):
