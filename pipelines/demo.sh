@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `make demo` does: the pipeline on full Fashion-MNIST, a sweep over three architectures, the leaderboard.
+# What `make demo` does: the pipeline on full Fashion-MNIST, a sweep over three architectures, where to look at it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,10 +17,10 @@ python pipelines/train.py -m model=fnn,cnn,lenet trainer.epochs=2
 
 cat <<'END'
 
-Done. What next:
+Done. The links above show the sweep in MLflow; make ui starts its server. What next:
   source .venv/bin/activate
-  mlflow ui --backend-store-uri sqlite:///mlflow.db     look at curves, confusion matrices and mistakes in a browser
-  dvc exp run -S model=lenet                            another choice through the same pipeline
-  python pipelines/train.py -m model=fnn,cnn seed=0,1,2 a sweep; type it again, and nothing is trained twice
-  python pipelines/compare.py                           every run so far, best first
+  python pipelines/compare.py sweep=last report=report.html    the comparison on one page, which opens anywhere
+  python pipelines/promote.py sweep=last                       the best becomes champion; predict.py uses it
+  dvc exp run -S model=lenet                                   another choice through the same pipeline
+  python pipelines/train.py -m model=fnn,cnn 'seed=range(3)'   a sweep; type it again, and nothing is trained twice
 END
