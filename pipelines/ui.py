@@ -39,12 +39,12 @@ def main(config: DictConfig) -> None:
         raise EyechartError(f"with tracking={tracking.mode} nothing is delivered to MLflow: type tracking=local")
     store = Store(tracking.uri)
     if page := page_of(tracking):  # somebody has started it
-        print_all_links(tracking, page, store.experiment_id(tracking.experiment_name))
+        print_all_links(store, tracking, page)
         return
     print("starting MLflow's server, which takes some seconds", flush=True)
     with serving(store, settings.port) as server:
         page = f"http://{HOST}:{settings.port}"
-        print_all_links(tracking, page, store.experiment_id(tracking.experiment_name))
+        print_all_links(store, tracking, page)
         print(f"MLflow answers at {page}; Ctrl-C ends it", flush=True)
         try:
             server.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -129,7 +130,7 @@ class Attempt:
         self._courier.tell(self.folder)
 
     def _introduce(self) -> None:
-        from eyechart.tracking.machine import git_tags, machine_tags
+        from eyechart.tracking.machine import machine_tags
 
         journal, dataset, config = self.journal, self._dataset, self.task.config.settled(self._dataset.own_validation)
         before = read_journal(self.folder)
@@ -149,7 +150,7 @@ class Attempt:
         typed = [hide_password(override) for override in self.task.overrides]
         tags: dict[str, Any] = {"eyechart.data_digest": dataset.digest, "eyechart.overrides": " ".join(typed)}
         tags["eyechart.training_version"] = TRAINING_VERSION
-        journal.append("tags", values=tags | git_tags(paths.SOURCE) | machine_tags())
+        journal.append("tags", values=tags | _code() | machine_tags())
         counts = dataset.counts
         profile = {"train": counts["train"], "test": counts["test"], "classes": len(dataset.class_names)}
         journal.append(
@@ -161,3 +162,11 @@ class Attempt:
         for file in ("config.yaml", "overrides.yaml"):
             journal.append("artifact", path=f"artifacts/{file}", folder="config")
         journal.append("params", values=config.parameters())  # last: where they are, all of the above is
+
+
+@functools.cache
+def _code() -> dict[str, str]:
+    """What git says of the code that runs here; asked once, because what is imported stays as it was."""
+    from eyechart.tracking.machine import git_tags
+
+    return git_tags(paths.SOURCE)

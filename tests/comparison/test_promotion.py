@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+from support import error_line, link_data, run_program
 from tracking.saying import THIRD_PARTY
 
 from eyechart import paths
@@ -14,6 +15,7 @@ from eyechart.errors import ConfigError, EyechartError
 from eyechart.files import write_json
 from eyechart.promotion import DECISION, USES, candidate_of, promote
 from eyechart.tracking import registry
+from eyechart.tracking.delivery import delivered_run_id
 from eyechart.tracking.store import Store
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in THIRD_PARTY]
@@ -175,6 +177,18 @@ def test_what_is_missing_is_named(store, a_run, write_run):
         promote(store, a_run("k4", validation=0.6, correct=600))
 
 
+def test_a_run_that_was_deleted_in_mlflow_is_told(store, a_run):
+    candidate = a_run("k1", validation=0.5, correct=500)
+    run_id = delivered_run_id(paths.runs() / "k1", store.uri)
+    store.client.delete_run(run_id)
+    with pytest.raises(EyechartError, match=f"the MLflow run {run_id} of run k1 has been deleted: restore it there"):
+        promote(store, candidate)
+    write_json(paths.runs() / "k1" / "delivery.json", {store.uri: {"offset": 1, "run_id": "f" * 32}})
+    with pytest.raises(EyechartError, match="has been deleted"):
+        promote(store, candidate)
+    assert aliases(store) == {}
+
+
 def test_names_that_no_registered_model_can_have(store, a_run):
     candidate = a_run("k1", validation=0.5, correct=500)
     for name in ("a/b", "it's", "a:b"):
@@ -204,3 +218,40 @@ def test_neither_have_runs_for_which_nothing_was_held_back(write_run):
     write_run("k1", validation=None, correct=right(500))
     with pytest.raises(EyechartError, match=r"nothing was held back .*: name the run to promote, run=KEY"):
         candidate_of(load_results())
+
+
+# --- the program
+
+
+@pytest.fixture
+def trained(root, empty_database, digits_root):
+    """A workspace with a sweep of two seeds."""
+    link_data(digits_root, root)
+    shutil.copyfile(empty_database, root / "mlflow.db")
+    done = run_program(
+        root, "train", "-m", "model=fnn", "dataset=digits", "seed=0,1", "limit=[200,60]", "trainer.epochs=2"
+    )
+    assert done.returncode == 0, done.stderr
+    return root
+
+
+def test_the_program_promotes_once_and_says_how_the_champion_is_used(trained):
+    done = run_program(trained, "promote", "sweep=last")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("version 1 of 'digits' (run ")
+    assert ") is champion now. The first champion: there was none to compare it with." in done.stdout
+    assert "python pipelines/predict.py run=champion images=FOLDER" in done.stdout
+    best = done.stdout.partition("(run ")[2].partition(")")[0]
+    assert f"run {best} is the champion of 'digits' already" in error_line(run_program(trained, "promote"))
+    (other,) = {path.name for path in (trained / ".eyechart" / "runs").iterdir()} - {best}
+    said = error_line(run_program(trained, "promote", f"run={other[:8]}"))
+    assert said.startswith(
+        f"error: version 2 of 'digits' (run {other}) is not promoted, and stays challenger. On valid"
+    )
+    assert "run= names the run" in error_line(run_program(trained, "promote", "run=last", "sweep=last"))
+    assert "champions are known to MLflow only" in error_line(run_program(trained, "promote", "tracking=none"))
+
+
+def test_the_program_without_runs(root):
+    assert "there is no finished run to promote" in error_line(run_program(root, "promote"))
+    assert "there is no sweep yet" in error_line(run_program(root, "promote", "sweep=last"))

@@ -16,6 +16,7 @@ from eyechart.sweep import MANIFEST, find_sweep, run_keys
 from eyechart.tracking import read_journal
 from eyechart.tracking.config import TrackingConfig
 from eyechart.tracking.links import PAGE, as_lines, links, links_to, page_of
+from eyechart.tracking.store import Store
 from eyechart.tracking.views import best_name
 
 
@@ -61,14 +62,17 @@ def print_links(keys: Iterable[str], tracking: TrackingConfig, sweep: Path | Non
         print("\n".join(as_lines(found)))
 
 
-def print_all_links(tracking: TrackingConfig, page: str, experiment_id: str) -> None:
+def print_all_links(store: Store, tracking: TrackingConfig, page: str) -> None:
     """Say where MLflow shows all runs of its experiment, and those of the newest sweep.
 
     Args:
-        tracking: where they were delivered.
+        store: that has them.
+        tracking: of this store.
         page: the address of the server.
-        experiment_id: of the MLflow experiment.
     """
+    experiment_id = store.experiment_id(tracking.experiment_name)
+    if not store.client.search_runs([experiment_id], max_results=1):
+        print(f"nothing has been delivered to the MLflow experiment '{tracking.experiment_name}' yet")
     print(f"all runs of the MLflow experiment '{tracking.experiment_name}':")
     print("\n".join(as_lines(links(page, experiment_id))))
     try:

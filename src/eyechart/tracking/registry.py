@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eyechart import paths
 from eyechart.errors import EyechartError
 from eyechart.files import replacing
 from eyechart.tracking.store import Store
 
 if TYPE_CHECKING:
+    from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -82,12 +84,18 @@ def register(store: Store, name: str, run_key: str, run_id: str) -> Version:
     """The version of the model that a run logged, made if the run has none yet.
 
     Raises:
-        EyechartError: the run has logged no model.
+        EyechartError: the MLflow run has been deleted, or has logged no model.
     """
     import mlflow
     from mlflow import MlflowException
 
     client = store.client
+    run = _run(store, run_id)
+    if run is None or run.info.lifecycle_stage == "deleted":
+        raise EyechartError(
+            f"the MLflow run {run_id} of run {run_key} has been deleted: restore it there, or move "
+            f"{paths.runs() / run_key} away and train the run anew"
+        )
     mlflow.set_tracking_uri(store.uri)  # a registry in a database asks the store of that name for the model
     try:
         client.create_registered_model(name)
@@ -97,8 +105,7 @@ def register(store: Store, name: str, run_key: str, run_id: str) -> Version:
     for known in client.search_model_versions(f"name = '{name}'"):
         if known.tags.get(RUN_KEY) == run_key and known.run_id == run_id:
             return _version(known)
-    experiment_id = client.get_run(run_id).info.experiment_id
-    logged = client.search_logged_models([experiment_id], filter_string=f"source_run_id = '{run_id}'")
+    logged = client.search_logged_models([run.info.experiment_id], filter_string=f"source_run_id = '{run_id}'")
     ready = [model for model in logged if model.status == "READY"]
     if not ready:
         raise EyechartError(f"the MLflow run {run_id} has no model: type the command that trains run {run_key} again")
@@ -111,6 +118,17 @@ def register(store: Store, name: str, run_key: str, run_id: str) -> Version:
         model_id=model.model_id,
     )
     return _version(made)
+
+
+def _run(store: Store, run_id: str) -> Run | None:
+    from mlflow import MlflowException
+
+    try:
+        return store.client.get_run(run_id)
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return None
+        raise
 
 
 def note(store: Store, version: Version, why: str, tags: Mapping[str, Any]) -> None:
