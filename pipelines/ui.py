@@ -32,7 +32,7 @@ def main(config: DictConfig) -> None:
     from eyechart.comparison.in_mlflow import print_all_links
     from eyechart.errors import EyechartError
     from eyechart.tracking.links import page_of
-    from eyechart.tracking.server import HOST, serving
+    from eyechart.tracking.server import HOST, check_port, serving
     from eyechart.tracking.store import Store
 
     if tracking.mode in ("offline", "none"):
@@ -41,6 +41,7 @@ def main(config: DictConfig) -> None:
     if page := page_of(tracking):  # somebody has started it
         print_all_links(store, tracking, page)
         return
+    check_port(settings.port)
     print("starting MLflow's server, which takes some seconds", flush=True)
     with serving(store, settings.port) as server:
         page = f"http://{HOST}:{settings.port}"

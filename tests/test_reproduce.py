@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from support import error_line, link_data, run_program
 
 from eyechart import paths
@@ -118,6 +119,14 @@ def test_a_run_of_another_version_of_the_training(copy):
     said = refusal(copy)
     assert "was trained by version 99 of the training" in said
     assert said.endswith("check out commit c0ffee")
+
+
+def test_a_run_that_another_process_reproduces(copy):
+    folder = paths.state() / "reproduced"
+    folder.mkdir()
+    with FileLock(folder / f"{copy.name}.lock"):
+        done = run_program(copy.parents[2], "reproduce")
+    assert error_line(done) == f"error: another process reproduces run {copy.name}: wait until it has ended"
 
 
 def test_a_run_whose_configuration_was_changed(copy):
