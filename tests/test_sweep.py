@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -89,7 +90,7 @@ def test_the_manifest_names_every_run(sweep):
     manifest = json.loads((sweep.parent.artifacts / "manifest.json").read_text())
     keys = [job["run_key"] for job in manifest["jobs"]]
     assert keys == [child.data.tags["eyechart.run_key"] for child in sweep.children]
-    assert manifest["command"] == f"python pipelines/train.py -m {' '.join(SWEEP)}"
+    assert manifest["command"] == shlex.join(["python", "pipelines/train.py", "-m", *SWEEP])
     assert manifest["jobs"][0]["overrides"] == [
         "model=fnn",
         "seed=0",
