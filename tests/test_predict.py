@@ -188,7 +188,8 @@ def test_no_file_can_be_read(trained, tmp_path):
 def test_the_backend_of_the_run_is_not_installed(trained, photos, tmp_path):
     (tmp_path / "tensorflow.py").write_text("raise ModuleNotFoundError('No module named tensorflow')")
     done = run_program(trained, "predict", f"images={photos}", f"to={tmp_path}/new", env={"PYTHONPATH": str(tmp_path)})
-    assert error_line(done).endswith(": expected tensorflow, which is not here: pip install tensorflow")
+    expected = "expected tensorflow, which is not installed (No module named tensorflow): type pip install tensorflow"
+    assert error_line(done) == f"error: {expected}"
 
 
 def test_no_images_are_named(program):

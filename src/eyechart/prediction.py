@@ -210,12 +210,7 @@ def _ask(network: Network, files: Sequence[Path], invert: bool) -> _Answers:
     from eyechart.models import inspection
     from eyechart.training.backend import activate, module_of
 
-    try:
-        # reading files takes longer than asking, and a training may fill the GPU
-        device = activate(network.backend, "cpu", "float32")
-    except ModuleNotFoundError:
-        backend = network.backend
-        raise EyechartError(f"{network.title}: expected {backend}, which is not here: pip install {backend}") from None
+    device = activate(network.backend, "cpu", "float32")  # reading takes longer, and a training may fill the GPU
     model = inspection.load(network.file)
     image_shape, classes = model.input_shape[1:], model.output_shape[-1]
     if classes != len(network.class_names):

@@ -101,7 +101,8 @@ def activate(backend: str, device: str, precision: str) -> str:
         The device in words, as `gpu` or `cpu`.
 
     Raises:
-        ConfigError: Keras runs already on another backend in this process, or there is no such device.
+        ConfigError: Keras runs already on another backend in this process, the backend is not installed, or there is no
+            such device.
     """
     first = "keras" not in sys.modules
     running = sys.modules["keras"].config.backend() if "keras" in sys.modules else backend
@@ -113,12 +114,16 @@ def activate(backend: str, device: str, precision: str) -> str:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # on a machine without a GPU its absence is logged as an error
     given = os.environ.get("KERAS_BACKEND")
     os.environ["KERAS_BACKEND"] = backend
-    with without_notes():
-        import keras
-    if given is None:
-        del os.environ["KERAS_BACKEND"]  # what the user did not set must not win over the next run's configuration
-    else:
-        os.environ["KERAS_BACKEND"] = given
+    try:
+        with without_notes():
+            import keras
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"expected {backend}, which is not installed ({error}): type pip install {backend}") from None
+    finally:
+        if given is None:
+            del os.environ["KERAS_BACKEND"]  # what the user did not set must not win over the next run's configuration
+        else:
+            os.environ["KERAS_BACKEND"] = given
 
     if first:
         gc.freeze()  # what the imports made stays: searching it for garbage before each run takes a third of a second
