@@ -18,8 +18,9 @@ Program = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def pytest_configure() -> None:
-    """Let the programs that are started hear of Ctrl-C, also where the tests were started in the background."""
+    """Let the programs that are started hear of Ctrl-C and of a closed terminal, also from tests in the background."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -60,6 +60,8 @@ def command(
             show = os.environ.get(SHOW_TRACEBACKS) == "1"
             os.environ[SHOW_TRACEBACKS] = "1"  # otherwise Hydra prints errors itself, at length, and exits
             signal.signal(signal.SIGTERM, _interrupt)
+            if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # under nohup it stays ignored
+                signal.signal(signal.SIGHUP, _interrupt)
             sys.argv[1:] = [quoted(word, texts) for word in sys.argv[1:]]
             try:
                 if {"--help", "-h"} & set(sys.argv[1:]):
@@ -105,7 +107,7 @@ def quoted(word: str, texts: Collection[str]) -> str:
 
 
 def _interrupt(number: int, frame: object) -> None:
-    """Treat a polite request to end, as a scheduler sends it, like Ctrl-C."""
+    """Treat a polite request to end, as a scheduler or a closing terminal sends it, like Ctrl-C."""
     raise KeyboardInterrupt
 
 

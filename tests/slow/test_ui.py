@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
@@ -44,6 +43,23 @@ def links_in(text: str) -> list[dict[str, str]]:
     return [dict(line.split() for line in block.splitlines()) for block in blocks]
 
 
+def start(root: Path) -> tuple[subprocess.Popen[str], int, str]:
+    """A server that answers, its port, and what was said until then."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        command("ui", f"port={port}"), cwd=root, env=environment(root), stdout=subprocess.PIPE, text=True
+    )
+    said = ""
+    for line in server.stdout:
+        said += line
+        if "Ctrl-C ends it" in line:
+            break
+    assert server.poll() is None, said
+    return server, port, said
+
+
 @pytest.fixture(scope="module")
 def shown(digits_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     root = link_data(digits_root, tmp_path_factory.mktemp("ui") / "root")
@@ -51,19 +67,8 @@ def shown(digits_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     assert done.returncode == 0, done.stderr
     assert "in MLflow (make ui starts it):" in done.stdout
     (swept,) = links_in(done.stdout)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        command("ui", f"port={port}"), cwd=root, env=environment(root), stdout=subprocess.PIPE, text=True
-    )
+    server, port, said = start(root)
     try:
-        said = ""
-        for line in server.stdout:
-            said += line
-            if "Ctrl-C ends it" in line:
-                break
-        assert server.poll() is None, said
         yield Shown(root, swept, links_in(said), port, server)
     finally:
         if server.poll() is None:
@@ -167,11 +172,14 @@ def test_nothing_tracked_is_nothing_to_show(shown):
     assert "with tracking=none nothing is delivered to MLflow" in error_line(done)
 
 
-def test_ctrl_c_ends_the_server_and_all_its_processes(shown):
-    shown.server.send_signal(signal.SIGINT)
-    assert shown.server.wait(30) == 0
-    assert shown.server.stdout.read() == "ended\n"
-    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", shown.port), timeout=5):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_ctrl_c_or_a_closed_terminal_ends_the_server_and_all_its_processes(shown, number):
+    server, port, _ = (shown.server, shown.port, "") if number == signal.SIGINT else start(shown.root)
+    server.send_signal(number)
+    assert server.wait(30) == 0
+    assert server.stdout.read() == "ended\n"
+    server.stdout.close()
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=5):
         pass
     assert str(shown.root) not in subprocess.run(["ps", "ax"], capture_output=True, text=True).stdout
-    assert os.path.exists(shown.root / ".eyechart" / "server.log")
+    assert (shown.root / ".eyechart" / "server.log").is_file()
