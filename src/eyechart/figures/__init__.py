@@ -10,11 +10,14 @@ from eyechart.figures.feature_maps import feature_maps
 from eyechart.figures.filters import filters
 from eyechart.figures.fixed_filters import fixed_filters
 from eyechart.figures.gallery import gallery
+from eyechart.figures.scan import Panel, scan
 from eyechart.figures.search import parameter_importance, search_history
 from eyechart.figures.steps import accuracy_by_step
+from eyechart.figures.stitching import stitching
 from eyechart.figures.style import save, to_array
 
 __all__ = [
+    "Panel",
     "accuracy_by_step",
     "confusion_matrix",
     "contact_sheet",
@@ -25,6 +28,8 @@ __all__ = [
     "learning_curves",
     "parameter_importance",
     "save",
+    "scan",
     "search_history",
+    "stitching",
     "to_array",
 ]

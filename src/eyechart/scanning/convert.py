@@ -101,6 +101,7 @@ def build(chain: Chain, *, dilated: bool = False) -> keras.Model:
                 groups=stage.groups,
                 activation=stage.activation,
                 use_bias=stage.bias is not None,
+                kernel_initializer="zeros",  # drawing numbers that are replaced takes a second on JAX
                 data_format="channels_last",
                 dtype="float32",
                 name=stage.name,

@@ -33,6 +33,7 @@ class Scanner:
 
     Attributes:
         geometry: where the answers lie.
+        channels: of the images.
 
     Raises:
         EyechartError: the network cannot be converted.
@@ -40,6 +41,7 @@ class Scanner:
 
     def __init__(self, model: keras.Model):
         self._chain = read(model)
+        self.channels: int = self._chain.channels
         self.geometry: Geometry = geometry(self._chain)
         self._classes: int = model.output_shape[-1]
         self._strided: Any = None
