@@ -101,7 +101,7 @@ def scan(run: str | None, source: Photograph | Composition, to: Path, method: st
     if isinstance(source, Composition):
         canvas = composed(dataset_of(run_key, about["dataset"]), source)
     scanner = _scanner(artifacts / "model.keras", backend_of(run_key))
-    image = canvas.image if canvas else _photograph(source, scanner.channels)  # type: ignore[arg-type]
+    image = canvas.image if canvas else photograph(source, scanner.channels)  # type: ignore[arg-type]
     coarse = scanner.coarse(image)
     full = scanner.one_pass(image) if method == "one_pass" else scanner.shift_and_stitch(image)
     with replacing(to) as temporary:
@@ -153,7 +153,8 @@ def _scanner(file: Path, backend: str) -> Scanner:
     return Scanner(inspection.load(file))
 
 
-def _photograph(source: Photograph, channels: int) -> NDArray[np.uint8]:
+def photograph(source: Photograph, channels: int) -> NDArray[np.uint8]:
+    """A person's own image, uint8 (height, width, channels), or EyechartError."""
     image = photographs.read_whole(source.file, channels)
     if isinstance(image, str):
         raise EyechartError(

@@ -111,7 +111,9 @@ def _panel(
     """Axes in the image's pixels, with a name above."""
     axes = style.add_axes(figure, left, top, inches[1], inches[0])
     axes.set(xlim=(0, size[1]), ylim=(size[0], 0), facecolor=style.PALE, autoscale_on=False)
-    axes.locator_params(nbins=5, integer=True)
+    rows, columns = (min(5, max(1, int(length / 0.4))) for length in inches)  # so that the numbers stay apart
+    axes.locator_params(axis="y", nbins=rows, integer=True)
+    axes.locator_params(axis="x", nbins=columns, integer=True)
     across, down = figure.get_size_inches()
     name = style.shorten(name, max(inches[1], LEAST) + LEFT - 0.1, style.LABEL)
     middle, above = (left + inches[1] / 2) / across, 1 - (top - 0.05) / down

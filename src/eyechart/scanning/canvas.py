@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from eyechart.errors import EyechartError
 
-TRIES = 1000  # random places, before a canvas is taken to be full
+TRIES = 100  # random places for an image, before a canvas is taken to be full
+STARTS = 20  # canvases that are filled anew, before so many images are taken not to fit
 
 
 @dataclass(frozen=True)
@@ -42,20 +43,30 @@ def random_places(side: int, size: tuple[int, int], count: int, seed: int) -> li
     Raises:
         EyechartError: so many have not been found.
     """
-    rows, columns = side - size[0] + 1, side - size[1] + 1
     random = np.random.default_rng(seed)
-    found: list[tuple[int, int]] = []
-    for _ in range(TRIES * count if min(rows, columns) > 0 else 0):
+    most = 0
+    for _ in range(STARTS if side >= max(size) else 0):
+        found = _fill(side, size, count, random)
+        most = max(most, len(found))
         if len(found) == count:
-            break
-        place = int(random.integers(rows)), int(random.integers(columns))
-        if not any(_overlap(place, other, size) for other in found):
-            found.append(place)
-    if len(found) < count:
-        raise EyechartError(
-            f"expected a canvas that {count} images of {size[0]}x{size[1]} pixels fit on at random, received "
-            f"size={side}, with room for {len(found)}: type a larger size= or a smaller digits="
-        )
+            return found
+    raise EyechartError(
+        f"expected a canvas that {count} images of {size[0]}x{size[1]} pixels fit on at random, received "
+        f"size={side}, with room for {most}: type a larger size= or a smaller digits="
+    )
+
+
+def _fill(side: int, size: tuple[int, int], count: int, random: np.random.Generator) -> list[tuple[int, int]]:
+    """As many places as are found, at most `count`."""
+    found: list[tuple[int, int]] = []
+    for _ in range(count):
+        for _ in range(TRIES):
+            place = int(random.integers(side - size[0] + 1)), int(random.integers(side - size[1] + 1))
+            if not any(_overlap(place, other, size) for other in found):
+                found.append(place)
+                break
+        else:
+            return found
     return found
 
 
