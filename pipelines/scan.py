@@ -54,6 +54,13 @@ def main(config: DictConfig) -> None:
     shapes = ["×".join(map(str, pair)) for pair in (made.geometry.window, made.geometry.stride, made.coarse, made.full)]
     print(made.title)
     print(f"windows of {shapes[0]} pixels: {shapes[2]} at strides of {shapes[1]}, {shapes[3]} at every pixel")
+    for score in made.scores:
+        precision = "" if score.precision is None else f", precision {score.precision:.2f}"
+        distance = "" if score.distance is None else f", centres {score.distance:.1f} pixels off"
+        print(
+            f"probability {score.threshold:.2f} or more: {score.detected} detected, {score.right} of {score.known} "
+            f"right{precision}, recall {score.recall:.2f}{distance}"
+        )
     print(f"{', '.join(made.written)}: {made.folder}")
 
 

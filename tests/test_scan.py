@@ -16,6 +16,7 @@ from eyechart.errors import EyechartError
 from eyechart.scan import Composition, Photograph, composed, photograph, scan
 
 TINY = ["dataset=digits", "trainer.epochs=1", "limit=[200,60]", "tracking=none"]
+WRITTEN = {"detections.csv", "detections.png", "map.npz", "scan.png", "stitching.png"}
 CANVAS = Composition(60, 3, 0, None)
 
 
@@ -48,8 +49,8 @@ def test_a_canvas_is_scanned(trained, run, tmp_path):
     assert done.stderr == ""
     assert "windows of 16×16 pixels: 12×12 at strides of 4×4, 45×45 at every pixel" in done.stdout
     folder = trained / "results" / "scan"
-    assert sorted(path.name for path in folder.iterdir()) == ["map.npz", "places.csv", "scan.png", "stitching.png"]
-    for name in ("scan.png", "stitching.png"):
+    assert {path.name for path in folder.iterdir()} == {*WRITTEN, "places.csv"}
+    for name in ("scan.png", "stitching.png", "detections.png"):
         with Image.open(folder / name) as image:
             assert len(set(np.asarray(image.convert("L")).flat)) > 10
     with np.load(folder / "map.npz") as found:
@@ -65,13 +66,21 @@ def test_a_canvas_is_scanned(trained, run, tmp_path):
     assert {row["class"] for row in rows} <= set("0123456789")
     assert all(0 <= int(row[side]) <= 44 for row in rows for side in ("top", "left"))
 
+    assert "probability 0.50 or more: " in done.stdout
+    for row in csv.DictReader((folder / "detections.csv").read_text().splitlines()):
+        label, top, left = int(row["class"]), int(row["top"]), int(row["left"])
+        assert (row["height"], row["width"]) == ("16", "16")
+        assert full[top, left].argmax() == label
+        assert float(row["probability"]) == pytest.approx(full[top, left, label], abs=1e-3)
+
     # an image takes the place of the canvas, by the other method to nearly the same numbers
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 21, 3), np.uint8)).save(trained / "a.png")
     maps = {}
     for method in ("one_pass", "shift_and_stitch"):
         done = run_program(trained, "scan", f"run={run['fnn']}", "image=a.png", f"method={method}", "invert=true")
         assert done.returncode == 0, done.stderr
-        assert sorted(path.name for path in folder.iterdir()) == ["map.npz", "scan.png", "stitching.png"]
+        assert {path.name for path in folder.iterdir()} == WRITTEN
+        assert "right" not in done.stdout
         with np.load(folder / "map.npz") as found:
             maps[method] = found["probabilities"].astype(float)
     assert maps["one_pass"].shape == (15, 6, 10)

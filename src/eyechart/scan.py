@@ -17,14 +17,16 @@ from eyechart.errors import EyechartError
 from eyechart.files import check_replaceable, replacing
 from eyechart.recorded import backend_of, dataset_of, finished_run, read_json
 from eyechart.scanning.canvas import Canvas, check_places, compose, random_places
+from eyechart.scanning.detect import THRESHOLDS, Detection, Score, detect, is_right, score
 from eyechart.standing import find_run
 
 if TYPE_CHECKING:
     from eyechart.scanning import Geometry, Scanner
 
 METHODS = ("one_pass", "shift_and_stitch")
-PICTURE, STEPS, MAP, PLACES = "scan.png", "stitching.png", "map.npz", "places.csv"
-OWN = re.compile("|".join(map(re.escape, (PICTURE, STEPS, MAP, PLACES))))
+PICTURE, STEPS, BOXES = "scan.png", "stitching.png", "detections.png"
+MAP, PLACES, DETECTIONS = "map.npz", "places.csv", "detections.csv"
+OWN = re.compile("|".join(map(re.escape, (PICTURE, STEPS, BOXES, MAP, PLACES, DETECTIONS))))
 MOST_PIXELS = 4_000_000  # of an image: its map of ten classes takes 160 MB
 
 
@@ -67,6 +69,7 @@ class Scanned:
         geometry: where its answers lie.
         coarse: rows and columns of the answers at every stride.
         full: rows and columns of the answers at every pixel.
+        scores: of the detections, at several thresholds; empty where nothing is known of the image.
         folder: where the files lie.
         written: their names.
     """
@@ -75,6 +78,7 @@ class Scanned:
     geometry: Geometry
     coarse: tuple[int, int]
     full: tuple[int, int]
+    scores: tuple[Score, ...]
     folder: Path
     written: tuple[str, ...]
 
@@ -104,15 +108,20 @@ def scan(run: str | None, source: Photograph | Composition, to: Path, method: st
     image = canvas.image if canvas else photograph(source, scanner.channels)  # type: ignore[arg-type]
     coarse = scanner.coarse(image)
     full = scanner.one_pass(image) if method == "one_pass" else scanner.shift_and_stitch(image)
+    window = scanner.geometry.window
+    detections = detect(full, window)
+    scores = [score(detections, canvas.labels, canvas.places, window, least) for least in THRESHOLDS] if canvas else []
     with replacing(to) as temporary:
         temporary.mkdir()
         _write_map(temporary / MAP, coarse, full, scanner.geometry, class_names)
         if canvas:
             _write_places(temporary / PLACES, canvas, class_names)
+        _write_detections(temporary / DETECTIONS, detections, window, class_names)
         _draw(temporary, image, coarse, full, scanner.geometry, class_names, canvas, about["title"])
+        _draw_detections(temporary / BOXES, image, detections, window, class_names, canvas, about["title"])
         written = tuple(sorted(path.name for path in temporary.iterdir()))
     sizes = (coarse.shape[0], coarse.shape[1]), (full.shape[0], full.shape[1])
-    return Scanned(f"{about['title']}, run {run_key}", scanner.geometry, *sizes, to, written)
+    return Scanned(f"{about['title']}, run {run_key}", scanner.geometry, *sizes, tuple(scores), to, written)
 
 
 def composed(dataset: Dataset, wanted: Composition) -> Canvas:
@@ -201,6 +210,17 @@ def _write_places(path: Path, canvas: Canvas, class_names: Sequence[str]) -> Non
             writer.writerow([class_names[label], top, left])
 
 
+def _write_detections(
+    path: Path, detections: Sequence[Detection], window: tuple[int, int], class_names: Sequence[str]
+) -> None:
+    """A row per detection: its class, the probability of that, and its box."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["class", "probability", "top", "left", "height", "width"])
+        for found in detections:
+            writer.writerow([class_names[found.label], f"{found.probability:.6g}", found.top, found.left, *window])
+
+
 def _draw(
     target: Path,
     image: NDArray[np.uint8],
@@ -216,11 +236,11 @@ def _draw(
 
     size = image.shape[0], image.shape[1]
     window = "×".join(map(str, geometry.window))
+    shown = [("every pixel", full, full_frame, (1, 1))]
+    if geometry.stride != (1, 1):
+        shown.insert(0, (f"every {_strides(geometry.stride)}", coarse, coarse_frame, geometry.stride))
     maps = []
-    for name, answers, frame, cell in (
-        (f"every {_strides(geometry.stride)}", coarse, coarse_frame, geometry.stride),
-        ("every pixel", full, full_frame, (1, 1)),
-    ):
+    for name, answers, frame, cell in shown:
         classes = frame(answers.argmax(axis=-1), size, geometry)
         probabilities = frame(answers.max(axis=-1), size, geometry)
         name = f"{name}, {answers.shape[0]}×{answers.shape[1]}"
@@ -231,8 +251,28 @@ def _draw(
     figures.save(figures.stitching(geometry.stride, geometry.window), target / STEPS)
 
 
+def _draw_detections(
+    path: Path,
+    image: NDArray[np.uint8],
+    detections: Sequence[Detection],
+    window: tuple[int, int],
+    class_names: Sequence[str],
+    canvas: Canvas | None,
+    title: str,
+) -> None:
+    from eyechart import figures
+
+    boxes = []
+    for found in detections:
+        right = is_right(found, canvas.labels, canvas.places, window) if canvas else None
+        boxes.append(figures.Box(found.top, found.left, class_names[found.label], found.probability, right))
+    missed = []
+    for label, place in zip(canvas.labels, canvas.places, strict=True) if canvas else ():
+        if not any(is_right(found, [label], [place], window) for found in detections):
+            missed.append(place)
+    figures.save(figures.detections(image, boxes, missed, window, f"{title}: what it detects"), path)
+
+
 def _strides(stride: tuple[int, int]) -> str:
     """`4 pixels`, or `2×1 pixels`."""
-    if stride[0] != stride[1]:
-        return f"{stride[0]}×{stride[1]} pixels"
-    return "pixel" if stride[0] == 1 else f"{stride[0]} pixels"
+    return f"{stride[0]} pixels" if stride[0] == stride[1] else f"{stride[0]}×{stride[1]} pixels"

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from eyechart.scanning.detect import Detection, detect, score
+from eyechart.scanning.detect import Detection, detect, is_right, score
 
 WINDOW = (6, 4)
 
@@ -36,7 +36,7 @@ def test_nothing_is_sure():
 def test_what_is_right_is_counted_by_hand():
     found = [Detection(1, 0.99, 10, 10), Detection(2, 0.9, 20, 20), Detection(0, 0.8, 2, 2), Detection(1, 0.6, 0, 20)]
     labels, places = (1, 2, 1, 1), ((11, 10), (20, 20), (2, 2), (10, 25))
-    # near are 0.35 of 4 pixels: the first lies one pixel off, the third is of another class, none is at the fourth place
+    # near is 0.35 of 4 pixels: the first lies one pixel off, the third is of another class, none lies at the fourth
     every = score(found, labels, places, WINDOW, 0.5)
     assert (every.detected, every.right, every.known) == (4, 2, 4)
     assert (every.precision, every.recall, every.distance) == (0.5, 0.5, 0.5)
@@ -50,3 +50,10 @@ def test_what_is_right_is_counted_by_hand():
 def test_beyond_a_third_of_the_window_is_not_near(off: tuple[int, int]):
     found = [Detection(1, 0.99, 10 + off[0], 10 + off[1])]
     assert score(found, [1], [(10, 10)], WINDOW, 0.5).right == 0
+
+
+def test_a_detection_is_right_where_its_class_lies():
+    places = ((10, 10), (20, 20))
+    assert is_right(Detection(2, 0.9, 21, 20), (1, 2), places, WINDOW)
+    assert not is_right(Detection(1, 0.9, 21, 20), (1, 2), places, WINDOW)
+    assert not is_right(Detection(2, 0.9, 22, 20), (1, 2), places, WINDOW)

@@ -100,9 +100,22 @@ def score(
     """
     sure = [detection for detection in detections if detection.probability >= threshold]
     distances = []
-    for label, (top, left) in zip(labels, places, strict=True):
-        apart = [np.hypot(detection.top - top, detection.left - left) for detection in sure if detection.label == label]
-        if apart and min(apart) <= NEAR * min(window):
-            distances.append(min(apart))
+    for label, place in zip(labels, places, strict=True):
+        right = [detection for detection in sure if is_right(detection, [label], [place], window)]
+        distances += [min(_distance(detection, place) for detection in right)] if right else []
     mean = float(np.mean(distances)) if distances else None
     return Score(threshold, len(sure), len(distances), len(places), mean)
+
+
+def is_right(
+    detection: Detection, labels: Sequence[int], places: Sequence[tuple[int, int]], window: tuple[int, int]
+) -> bool:
+    """Whether the detected class lies there: at a place whose distance is at most `NEAR` of the window."""
+    return any(
+        detection.label == label and _distance(detection, place) <= NEAR * min(window)
+        for label, place in zip(labels, places, strict=True)
+    )
+
+
+def _distance(detection: Detection, place: tuple[int, int]) -> float:
+    return float(np.hypot(detection.top - place[0], detection.left - place[1]))
