@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.errors import EyechartError
+from eyechart.quiet import without_notes
 
 if TYPE_CHECKING:
     import keras
@@ -237,12 +238,18 @@ def _stage(layer: Any, shape: tuple[int, ...]) -> Stage:
     if kind in (layers.GlobalMaxPooling2D, layers.GlobalAveragePooling2D):
         return Pooling(layer.name, "max" if kind is layers.GlobalMaxPooling2D else "mean", (shape[0], shape[1]))
     if kind in (layers.Rescaling, layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU):
-        return Pointwise(layer, layer.get_config() | {"dtype": "float32"})
+        return Pointwise(layer, _settings(layer))
     if kind in (layers.BatchNormalization, layers.Softmax):
         if layer.axis not in (-1, len(shape), [-1], [len(shape)]):
             raise _refusal(layer, f"its axis is {layer.axis}, and scanning needs that of the channels, the last")
-        return Pointwise(layer, layer.get_config() | {"dtype": "float32", "axis": -1})
+        return Pointwise(layer, {**_settings(layer), "axis": -1})
     raise _refusal(layer, "this kind of layer is not known to mean the same on a larger image")
+
+
+def _settings(layer: Any) -> dict[str, Any]:
+    """What a copy of a layer is made from, in full precision."""
+    with without_notes():  # Keras looks for TensorFlow here, also under JAX
+        return {**layer.get_config(), "dtype": "float32"}
 
 
 def _padding(layer: Any, shape: tuple[int, ...], size: Pair, dilation: Pair) -> Padding:
