@@ -105,6 +105,11 @@ def scan(run: str | None, source: Photograph | Composition, to: Path, method: st
     if isinstance(source, Composition):
         canvas = composed(dataset_of(run_key, about["dataset"]), source)
     scanner = _scanner(artifacts / "model.keras", backend_of(run_key))
+    if scanner.classes != len(class_names):
+        raise EyechartError(
+            f"expected a network with {len(class_names)} classes in run {run_key}, received one with "
+            f"{scanner.classes}: move the run's folder away and train the run anew"
+        )
     image = canvas.image if canvas else photograph(source, scanner.channels)  # type: ignore[arg-type]
     coarse = scanner.coarse(image)
     full = scanner.one_pass(image) if method == "one_pass" else scanner.shift_and_stitch(image)

@@ -23,10 +23,9 @@ class Scanner:
 
     Of a network that does not pad, each answer is that of the network for the crop of the image, by each method. One
     that pads reads, instead of the padding, what surrounds the window: up to `geometry.before` and `geometry.after`
-    pixels, and it pads where the image ends. So its answers are those for the crops only where the surroundings are
-    black, and near the image's border the methods differ from each other, because each shifted pass begins at a border
-    of its own. They agree where a window and its surroundings lie inside of the image, and, above and left, inside of
-    the shifted image too.
+    pixels. So its answers are not those for the crops, though where the surroundings are black they come close. It pads
+    where the image ends, and each shifted image ends elsewhere: near the image's border the methods differ. They agree
+    on a window where it and its surroundings lie inside of the image and of the shifted image that it is read from.
 
     Args:
         model: from uint8 images (batch, height, width, channels) to probabilities (batch, classes).
@@ -34,6 +33,7 @@ class Scanner:
     Attributes:
         geometry: where the answers lie.
         channels: of the images.
+        classes: how many.
 
     Raises:
         EyechartError: the network cannot be converted.
@@ -43,7 +43,7 @@ class Scanner:
         self._chain = read(model)
         self.channels: int = self._chain.channels
         self.geometry: Geometry = geometry(self._chain)
-        self._classes: int = model.output_shape[-1]
+        self.classes: int = model.output_shape[-1]
         self._strided: Any = None
         self._dilated: Any = None
 
@@ -73,7 +73,7 @@ class Scanner:
         """
         self._check(image)
         (down, across), (rows, columns) = self.geometry.stride, self.geometry.positions(_size(image), (1, 1))
-        stitched = np.empty((rows, columns, self._classes), np.float32)
+        stitched = np.empty((rows, columns, self.classes), np.float32)
         for i in range(min(down, rows)):
             for j in range(min(across, columns)):
                 stitched[i::down, j::across] = self.coarse(self._read_part(image[i:, j:]))
@@ -94,7 +94,7 @@ class Scanner:
         if self._dilated is None:
             self._dilated = _compiled(build(self._chain, dilated=True))
         rows, columns = self.geometry.positions(_size(image), (1, 1))
-        answers = np.empty((rows, columns, self._classes), np.float32)
+        answers = np.empty((rows, columns, self.classes), np.float32)
         height = max(1, AT_ONCE // columns)
         for start in range(0, rows, height):  # in bands, each with all that its answers depend on
             end = min(start + height, rows)
