@@ -114,7 +114,9 @@ def test_a_traceback_for_those_who_ask(light):
     assert "eyechart.errors.ConfigError: trainer.batch_size must be 1 or more" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["train", "fetch", "preprocess", "evaluate", "compare", "explain", "replicate"])
+@pytest.mark.parametrize(
+    "name", ["train", "fetch", "preprocess", "evaluate", "compare", "explain", "replicate", "scan"]
+)
 def test_help(light, root, tmp_path, name):
     done = light(name, "--help")
     assert done.returncode == 0

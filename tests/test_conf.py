@@ -112,7 +112,7 @@ def test_a_small_program_shows_every_field(name, schema):
     assert set(compose(config_name=name)) == {field.name for field in dataclasses.fields(schema)}
 
 
-@pytest.mark.parametrize("name", ["compare", "evaluate", "explain", "replicate"])
+@pytest.mark.parametrize("name", ["compare", "evaluate", "explain", "replicate", "scan"])
 def test_a_small_program_composes(name):
     own = {key: value for key, value in of(f"{name}.yaml").items() if key != "defaults"}
     assert {key: value for key, value in compose(config_name=name).items() if key != "tracking"} == own

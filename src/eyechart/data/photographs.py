@@ -49,7 +49,12 @@ def read(files: Iterable[Path], size: tuple[int, int], channels: int) -> Iterato
         yield file, _read(file, size, channels)
 
 
-def _read(file: Path, size: tuple[int, int], channels: int) -> NDArray[np.uint8] | str:
+def read_whole(file: Path, channels: int) -> NDArray[np.uint8] | str:
+    """One file's image in its own size, (height, width, channels), or what is wrong with it in a few words."""
+    return _read(file, None, channels)
+
+
+def _read(file: Path, size: tuple[int, int] | None, channels: int) -> NDArray[np.uint8] | str:
     from PIL import Image
 
     if not file.is_file():  # opening a pipe would wait for ever

@@ -105,12 +105,12 @@ def read(files: Sequence[Path], *, image_size: Sequence[int], channels: int) -> 
     )
 
 
-def read_image(path: Path, size: tuple[int, int], channels: int) -> npt.NDArray[np.uint8]:
+def read_image(path: Path, size: tuple[int, int] | None, channels: int) -> npt.NDArray[np.uint8]:
     """Read one image, upright as its EXIF entry says, what is transparent on white, squeezed to `size`.
 
     Args:
         path: a PNG, JPEG or WebP image of any mode; of an animation the first picture is read.
-        size: height and width.
+        size: height and width; None: its own.
         channels: 1 for gray, 3 for colour.
 
     Returns:
@@ -122,8 +122,8 @@ def read_image(path: Path, size: tuple[int, int], channels: int) -> npt.NDArray[
     from PIL import Image, ImageOps
 
     with Image.open(path, formats=KINDS) as opened:
-        # a large JPEG is decoded at a fraction of its size, in a fraction of the time; others know of no such thing
-        opened.draft(None, (2 * max(size), 2 * max(size)))
+        if size:  # a large JPEG is decoded at a fraction of its size and time; others know of no such thing
+            opened.draft(None, (2 * max(size), 2 * max(size)))
         image: Image.Image = ImageOps.exif_transpose(opened)
         if image.mode.startswith("I"):  # 16 bits of gray, which convert() would cut off at 255
             image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
@@ -131,8 +131,9 @@ def read_image(path: Path, size: tuple[int, int], channels: int) -> npt.NDArray[
             image = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
         image = image.convert("L" if channels == 1 else "RGB")
-        image = image.resize((size[1], size[0]), Image.Resampling.LANCZOS)  # averages over all pixels when it shrinks
-    return np.asarray(image).reshape(*size, channels)
+        if size:
+            image = image.resize((size[1], size[0]), Image.Resampling.LANCZOS)  # averages over all pixels if it shrinks
+    return np.asarray(image).reshape(image.height, image.width, channels)
 
 
 def _read_all(paths: list[Path], top: Path, size: tuple[int, int], channels: int) -> npt.NDArray[np.uint8]:

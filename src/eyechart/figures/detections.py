@@ -1,0 +1,118 @@
+"""An image with the boxes that a network is sure of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyechart.figures import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PANEL = 4.2  # inches: the longer side of the image
+LEAST_WIDTH = 4.6  # inches: room for the title
+LEFT, EDGE = 0.4, 0.14  # inches: left of the image, and around everything
+NAMED = 0.3  # inches: narrower boxes have no room for a name
+COLOURS = {None: "#56B4E9", True: style.GREEN, False: style.VERMILLION}
+MEANINGS = {None: "detected", True: "right", False: "wrong"}
+
+
+@dataclass(frozen=True)
+class Box:
+    """Something detected.
+
+    Attributes:
+        top: first row.
+        left: first column.
+        name: of its class.
+        probability: of that class.
+        right: whether that lies there; None: nobody knows.
+    """
+
+    top: int
+    left: int
+    name: str
+    probability: float
+    right: bool | None
+
+
+def detections(
+    image: NDArray[np.uint8],
+    boxes: Sequence[Box],
+    missed: Sequence[tuple[int, int]],
+    size: tuple[int, int],
+    title: str,
+) -> Figure:
+    """The image with a box around each detection, its class and probability at its upper edge.
+
+    Args:
+        image: uint8 (height, width, 1 or 3).
+        boxes: what was detected.
+        missed: first row and column of what was not, dashed.
+        size: height and width of all boxes.
+        title: written above, folded where it is wider than the figure.
+
+    Raises:
+        ValueError: the image has another shape.
+    """
+    if image.ndim != 3 or image.shape[2] not in (1, 3):
+        raise ValueError(f"Expected an image of the shape (height, width, 1 or 3). Received: {image.shape}")
+    height, width = (PANEL * side / max(image.shape[:2]) for side in image.shape[:2])
+    across = max(LEFT + width + EDGE, LEAST_WIDTH)
+    heading = style.fold(title, across - 2 * EDGE, style.TITLE)
+    top = EDGE + style.inches(style.TITLE, len(heading)) + style.inches(style.LABEL) + 0.12
+    figure = style.new_figure(across, top + height + 0.3)
+    style.add_title(figure, heading, EDGE)
+    axes = style.add_axes(figure, LEFT + (across - LEFT - EDGE - width) / 2, top, width, height)
+    axes.set(xlim=(0, image.shape[1]), ylim=(image.shape[0], 0), autoscale_on=False)
+    rows, columns = (min(6, max(1, int(length / 0.4))) for length in (height, width))  # the numbers stay apart
+    axes.locator_params(axis="y", nbins=rows, integer=True)
+    axes.locator_params(axis="x", nbins=columns, integer=True)
+    shown = image[:, :, 0] if image.shape[2] == 1 else image
+    axes.imshow(
+        shown, cmap="gray", vmin=0, vmax=255, extent=(0, image.shape[1], image.shape[0], 0), interpolation="nearest"
+    )
+    inch = width / image.shape[1]  # of a pixel
+    for place in missed:
+        _frame(axes, place, size, style.GREY, "dashed")
+    for box in boxes:
+        _frame(axes, (box.top, box.left), size, COLOURS[box.right], "solid")
+        if size[1] * inch >= NAMED:
+            _name(axes, box, size[1] * inch)
+    entries = [(COLOURS[kind], "solid", MEANINGS[kind]) for kind in COLOURS if any(box.right is kind for box in boxes)]
+    entries += [(style.GREY, "dashed", "missed")] if missed else []
+    for colour, line, meaning in entries:
+        axes.plot([], [], color=colour, linestyle=line, label=meaning)
+    style.add_legend(figure, axes, top - style.inches(style.LABEL) - 0.1)
+    return figure
+
+
+def _frame(axes: Axes, place: tuple[int, int], size: tuple[int, int], colour: str, line: str) -> None:
+    from matplotlib.patches import Rectangle
+
+    corner = place[1], place[0]
+    axes.add_patch(Rectangle(corner, size[1], size[0], fill=False, edgecolor=colour, linewidth=1.2, linestyle=line))
+
+
+def _name(axes: Axes, box: Box, room: float) -> None:
+    """The class and its probability, within the box."""
+    ending = f" {box.probability:.2f}"
+    name = style.shorten(box.name, room - style.text_width(ending, style.SMALL) - 0.06, style.SMALL)
+    text = name + ending if style.text_width(name + ending, style.SMALL) <= room - 0.04 else name
+    axes.annotate(
+        text,
+        (box.left, box.top),
+        (2, -2),
+        textcoords="offset points",
+        size=style.SMALL,
+        color="white",
+        va="top",
+        parse_math=False,
+        bbox={"boxstyle": "square,pad=0.1", "facecolor": COLOURS[box.right], "edgecolor": "none"},
+    )

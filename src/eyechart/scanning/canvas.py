@@ -1,0 +1,108 @@
+"""An image to scan, composed of smaller ones at places that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyechart.errors import EyechartError
+
+TRIES = 100  # random places for an image, before a canvas is taken to be full
+STARTS = 20  # canvases that are filled anew, before so many images are taken not to fit
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A composed image.
+
+    Attributes:
+        image: uint8 (height, width, channels), black where nothing lies.
+        places: of each small image its first row and column.
+        labels: of each its class.
+        size: their height and width.
+    """
+
+    image: NDArray[np.uint8]
+    places: tuple[tuple[int, int], ...]
+    labels: tuple[int, ...]
+    size: tuple[int, int]
+
+
+def random_places(side: int, size: tuple[int, int], count: int, seed: int) -> list[tuple[int, int]]:
+    """First row and column of `count` small images that neither overlap nor leave a square canvas.
+
+    Args:
+        side: of the canvas, in pixels.
+        size: height and width of the small images.
+        count: how many.
+        seed: decides on the places.
+
+    Raises:
+        EyechartError: so many have not been found.
+    """
+    random = np.random.default_rng(seed)
+    most = 0
+    for _ in range(STARTS if side >= max(size) else 0):
+        found = _fill(side, size, count, random)
+        most = max(most, len(found))
+        if len(found) == count:
+            return found
+    raise EyechartError(
+        f"expected a canvas that {count} images of {size[0]}x{size[1]} pixels fit on at random, received "
+        f"size={side}, with room for {most}: type a larger size= or a smaller digits="
+    )
+
+
+def _fill(side: int, size: tuple[int, int], count: int, random: np.random.Generator) -> list[tuple[int, int]]:
+    """As many places as are found, at most `count`."""
+    found: list[tuple[int, int]] = []
+    for _ in range(count):
+        for _ in range(TRIES):
+            place = int(random.integers(side - size[0] + 1)), int(random.integers(side - size[1] + 1))
+            if not any(_overlap(place, other, size) for other in found):
+                found.append(place)
+                break
+        else:
+            return found
+    return found
+
+
+def check_places(places: Sequence[tuple[int, int]], side: int, size: tuple[int, int]) -> None:
+    """Raise EyechartError where small images at these places would overlap or leave a square canvas."""
+    height, width = size
+    for number, (top, left) in enumerate(places):
+        if not (0 <= top <= side - height and 0 <= left <= side - width):
+            raise EyechartError(
+                f"expected places of images of {height}x{width} pixels within a canvas of size={side}, received "
+                f"[{top},{left}]: type rows from 0 to {side - height} and columns from 0 to {side - width}, "
+                f"or a larger size="
+            )
+        for other in places[:number]:
+            if _overlap((top, left), other, size):
+                raise EyechartError(
+                    f"expected places of images of {height}x{width} pixels that do not overlap, received "
+                    f"[{other[0]},{other[1]}] and [{top},{left}]: type places= that are further apart"
+                )
+
+
+def compose(images: NDArray[np.uint8], labels: Sequence[int], places: Sequence[tuple[int, int]], side: int) -> Canvas:
+    """A square canvas with these images at these places.
+
+    Args:
+        images: uint8 (n, height, width, channels).
+        labels: the class of each.
+        places: of each its first row and column, as `check_places` accepts them.
+        side: of the canvas.
+    """
+    _, height, width, channels = images.shape
+    canvas = np.zeros((side, side, channels), np.uint8)
+    for image, (top, left) in zip(images, places, strict=True):
+        canvas[top : top + height, left : left + width] = image
+    return Canvas(canvas, tuple(places), tuple(map(int, labels)), (height, width))
+
+
+def _overlap(one: tuple[int, int], other: tuple[int, int], size: tuple[int, int]) -> bool:
+    return abs(one[0] - other[0]) < size[0] and abs(one[1] - other[1]) < size[1]

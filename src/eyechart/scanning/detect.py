@@ -1,0 +1,121 @@
+"""From probabilities at every pixel to a list of what lies where, and how much of it is right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEAST = 0.5  # the probability of the least certain detection
+THRESHOLDS = (0.5, 0.7, 0.9, 0.95, 0.99)
+NEAR = 0.35  # of the window: a detection this close to a place is of what lies there
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One window that the network is sure of.
+
+    Attributes:
+        label: the class.
+        probability: of that class.
+        top: first row of the window.
+        left: first column.
+    """
+
+    label: int
+    probability: float
+    top: int
+    left: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """How much of what was detected is right, from a probability on.
+
+    Attributes:
+        threshold: the probability.
+        detected: how many detections there are.
+        right: how many of them lie near a place and are of the class that lies there; one for each place.
+        known: how many places there are.
+        distance: between the right ones' centres and those of their places, mean in pixels; None: none is right.
+    """
+
+    threshold: float
+    detected: int
+    right: int
+    known: int
+    distance: float | None
+
+    @property
+    def precision(self) -> float | None:
+        """The share of right detections; None: nothing was detected."""
+        return self.right / self.detected if self.detected else None
+
+    @property
+    def recall(self) -> float:
+        """The share of places that were detected."""
+        return self.right / self.known
+
+
+def detect(probabilities: NDArray[np.floating], window: tuple[int, int]) -> list[Detection]:
+    """The windows that the network is surest of and that do not overlap, from the surest on.
+
+    Of windows that overlap only the surest is kept (non-maximum suppression). A network that was never shown a piece
+    of a digit is sure of some windows beside one too; most of them overlap the digit's own, which it is surer of.
+
+    Args:
+        probabilities: at every pixel (rows, columns, classes).
+        window: height and width.
+    """
+    left_over = probabilities.max(axis=-1).astype(np.float32)
+    labels = probabilities.argmax(axis=-1)
+    height, width = window
+    found: list[Detection] = []
+    while (place := int(left_over.argmax())) >= 0:
+        top, left = divmod(place, left_over.shape[1])
+        if left_over[top, left] < LEAST:
+            break
+        found.append(Detection(int(labels[top, left]), float(left_over[top, left]), top, left))
+        left_over[max(0, top - height + 1) : top + height, max(0, left - width + 1) : left + width] = 0
+    return found
+
+
+def score(
+    detections: Sequence[Detection],
+    labels: Sequence[int],
+    places: Sequence[tuple[int, int]],
+    window: tuple[int, int],
+    threshold: float,
+) -> Score:
+    """Compare the detections from a probability on with what is known.
+
+    Args:
+        detections: as `detect` gives them: no two are near the same place.
+        labels: the class of what lies at each place.
+        places: first rows and columns.
+        window: height and width.
+        threshold: the probability.
+    """
+    sure = [detection for detection in detections if detection.probability >= threshold]
+    distances = []
+    for label, place in zip(labels, places, strict=True):
+        right = [detection for detection in sure if is_right(detection, [label], [place], window)]
+        distances += [min(_distance(detection, place) for detection in right)] if right else []
+    mean = float(np.mean(distances)) if distances else None
+    return Score(threshold, len(sure), len(distances), len(places), mean)
+
+
+def is_right(
+    detection: Detection, labels: Sequence[int], places: Sequence[tuple[int, int]], window: tuple[int, int]
+) -> bool:
+    """Whether the detected class lies there: at a place whose distance is at most `NEAR` of the window."""
+    return any(
+        detection.label == label and _distance(detection, place) <= NEAR * min(window)
+        for label, place in zip(labels, places, strict=True)
+    )
+
+
+def _distance(detection: Detection, place: tuple[int, int]) -> float:
+    return float(np.hypot(detection.top - place[0], detection.left - place[1]))
