@@ -86,7 +86,7 @@ params: $(READY)
 	python pipelines/train.py --cfg job > params.yaml.new && mv params.yaml.new params.yaml
 
 bench: $(READY)
-	for program in startup training members cold multirun fused_sweep again report; do python benchmarks/$$program.py || exit 1; done
+	for program in startup training members cold multirun fused_sweep again report scanning; do python benchmarks/$$program.py || exit 1; done
 
 REMAKEABLE := $(VENV) $(VENV_JAX) data .dvc/cache .dvc/tmp .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 KEPT := .eyechart mlflow.db mlartifacts results
