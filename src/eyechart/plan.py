@@ -131,10 +131,10 @@ def make_plan(overrides: Sequence[Sequence[str]], compose: Callable[[Sequence[st
 
 
 def in_words(seconds: float) -> str:
-    """A duration to be read, not to be calculated with: `12 s`, `4 min`, `2.5 h`."""
+    """A duration to be read, not to be calculated with: `12 s`, `1.5 min`, `2.5 h`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.2g} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _count(number: int, what: str) -> str:
