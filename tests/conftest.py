@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from support import REPOSITORY, leaking, link_data, run_program
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
@@ -21,6 +22,9 @@ def pytest_configure() -> None:
     """Let the programs that are started hear of Ctrl-C and of a closed terminal, also from tests in the background."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    # no test fails for being slow; what must pass tries the same examples each time, and others may find new ones
+    settings.register_profile("eyechart", deadline=None, derandomize="EYECHART_NO_SKIPS" in os.environ)
+    settings.load_profile("eyechart")
 
 
 @pytest.hookimpl(optionalhook=True)
