@@ -43,7 +43,7 @@ def main(config: DictConfig) -> None:
     from eyechart.comparison import in_mlflow, leaderboard, report
     from eyechart.comparison.question import ask
     from eyechart.errors import EyechartError
-    from eyechart.sweep import find_sweep, publish
+    from eyechart.sweep import find_sweep, publish, run_keys
 
     if settings.report is not None:
         report.check(Path(settings.report))
@@ -71,8 +71,10 @@ def main(config: DictConfig) -> None:
         folder = find_sweep(settings.sweep)
         files = leaderboard.write(folder, list(results["run_key"]))
         published = publish(folder, files, tracking, in_mlflow.records(folder, results["run_key"]))
-        run = "and to the sweep's MLflow run" if published else "the sweep, still at work, brings its own to MLflow"
-        print(f"written to {folder}: leaderboard.csv and .md, runs.csv; {run}")
+        print(f"written to {folder}: leaderboard.csv and .md, runs.csv; {published}")
+        covered = len(run_keys(settings.sweep))
+        if len(results) < covered:
+            print(f"{len(results)} of the sweep's {covered} runs are finished: type its command again for the rest")
     in_mlflow.print_links(results["run_key"], tracking, find_sweep(settings.sweep) if settings.sweep else None)
 
 

@@ -129,6 +129,14 @@ def test_a_run_that_another_process_reproduces(copy):
     assert error_line(done) == f"error: another process reproduces run {copy.name}: wait until it has ended"
 
 
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"", b"[1, 2]", b"a: [", b"dataset: {}"])
+def test_a_run_whose_configuration_is_broken(copy, content):
+    (copy / "artifacts" / "config.yaml").write_bytes(content)
+    said = refusal(copy)
+    assert said.startswith(f"{copy}/artifacts/config.yaml is broken (")
+    assert said.endswith("): restore it, or train the run anew")
+
+
 def test_a_run_whose_configuration_was_changed(copy):
     file = copy / "artifacts" / "config.yaml"
     file.write_text(file.read_text().replace("seed: 3", "seed: 4"))

@@ -23,6 +23,8 @@ from omegaconf.errors import OmegaConfBaseException
 from eyechart.errors import EyechartError, nearest
 
 SHOW_TRACEBACKS = "HYDRA_FULL_ERROR"
+RESUMED = ("config", "replicate", "reproduce")  # what trains
+GOES_ON = "; the same command goes on where this one stopped"
 EXPECTED = (EyechartError, HydraException, OmegaConfBaseException, OSError)  # what a person can put right
 
 
@@ -71,7 +73,7 @@ def command(
                 if failed:
                     raise failed[0]
             except KeyboardInterrupt:
-                print("interrupted; the same command goes on where this one stopped", file=sys.stderr)
+                print(f"interrupted{GOES_ON if config_name in RESUMED else ''}", file=sys.stderr)
                 sys.exit(130)  # what a shell expects of a program that Ctrl-C ended
             except BrokenPipeError:  # whoever read the output has seen enough
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

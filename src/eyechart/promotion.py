@@ -99,6 +99,7 @@ def promote(store: Store, candidate: Mapping[str, Any], name: str | None = None)
     name = name or str(candidate["dataset"])
     if not re.fullmatch(r"[\w. -]+", name):
         raise ConfigError(f"name must be made of letters, digits, spaces and _ . -, received '{name}'")
+    _ = store.client  # a store that cannot be opened is what is to be told then
     run_id = delivered_run_id(paths.runs() / run_key, store.uri)
     if run_id is None:
         raise EyechartError(

@@ -69,7 +69,7 @@ def reproduce(run_key: str) -> Comparison:
     outcome = finished_run(run_key, "config.yaml", "history.csv", "predictions.parquet")
     records = read_journal(outcome.folder)
     tags = tags_of(records)
-    choices = OmegaConf.load(outcome.artifacts / "config.yaml")
+    choices = _choices(outcome.artifacts / "config.yaml")
     dataset = dataset_of(run_key, str(choices.dataset.name))
     version = int(tags.get("eyechart.training_version", 1))
     if version != TRAINING_VERSION:
@@ -112,6 +112,17 @@ def differences_of_code(run_key: str) -> list[str]:
         if said.get(CHANGED) == "true":
             lines.append(f"{which} changes that were not committed")
     return lines
+
+
+def _choices(path: Path) -> Any:
+    """What a run recorded as its configuration, or EyechartError where the file is broken."""
+    try:
+        choices = OmegaConf.load(path)
+        _ = choices.dataset.name
+    except Exception as error:  # YAML's, OmegaConf's, and what no text raises
+        reason = str(error).partition("\n")[0]
+        raise EyechartError(f"{path} is broken ({reason}): restore it, or train the run anew") from None
+    return choices
 
 
 def _config(choices: Any, name: str) -> Config:

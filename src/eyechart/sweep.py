@@ -9,6 +9,7 @@ import secrets
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +204,7 @@ class Sweep:
 
     def _read_manifest(self, *, anew: bool = False) -> dict[str, Any]:
         if anew or not self._manifest:
-            self._manifest = json.loads((self.folder / MANIFEST).read_text())
+            self._manifest = read_manifest(self.folder)
         return self._manifest
 
 
@@ -233,7 +234,7 @@ def forced_since(identity: str) -> int:
     """From when on runs of a forced sweep count: now, unless the same was forced before and has not been finished."""
     folder = _of_identity(identity)
     if folder is not None:
-        since = json.loads((folder / MANIFEST).read_text()).get("since")
+        since = read_manifest(folder).get("since")
         end = ending(read_journal(folder))
         if since is not None and not (end and end["status"] == "FINISHED"):
             return int(since)
@@ -242,14 +243,15 @@ def forced_since(identity: str) -> int:
 
 def publish(
     folder: Path, files: Sequence[str], tracking: TrackingConfig, said: Sequence[Mapping[str, Any]] = ()
-) -> bool:
+) -> str:
     """Bring files of an ended sweep's folder, and what more is to be said, to its MLflow run.
 
-    False while the sweep is being worked on.
+    Returns:
+        What has come of it, in a clause.
     """
     hold = Hold.try_to_take(folder)
     if hold is None:
-        return False
+        return "the sweep, still at work, brings its own to MLflow"
     with hold, Courier(tracking) as courier:
         journal = Journal(folder)
         for file in files:
@@ -258,7 +260,11 @@ def publish(
             journal.append(**record)
         journal.close()
         courier.tell(folder)
-    return True
+    if tracking.mode in ("offline", "none"):
+        return f"with tracking={tracking.mode} nothing is brought to MLflow"
+    if not courier.has_delivered(folder):
+        return "not to its MLflow run, which could not be reached: the same command tries it again"
+    return "and to the sweep's MLflow run"
 
 
 def _hidden(overrides: Sequence[str]) -> list[str]:
@@ -274,7 +280,20 @@ def run_keys(sweep_id: str) -> list[str]:
     Raises:
         EyechartError: there is no such sweep.
     """
-    return [job["run_key"] for job in json.loads((find_sweep(sweep_id) / MANIFEST).read_text())["jobs"]]
+    return [job["run_key"] for job in read_manifest(find_sweep(sweep_id))["jobs"]]
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What the manifest of a sweep says, or EyechartError where it is broken."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        _ = manifest["jobs"]
+    except (ValueError, LookupError, TypeError):
+        raise EyechartError(
+            f"{folder / MANIFEST} is broken: move {folder} away and type the sweep's command again, "
+            f"which trains nothing that is finished"
+        ) from None
+    return manifest
 
 
 def find_sweep(sweep_id: str) -> Path:
@@ -299,6 +318,7 @@ def _manifests() -> list[Path]:
 def _of_identity(identity: str) -> Path | None:
     """The folder of the newest sweep of this identity."""
     for manifest in reversed(_manifests()):
-        if json.loads(manifest.read_text()).get("identity") == identity:
-            return manifest.parent
+        with suppress(EyechartError):  # another sweep's that is broken
+            if read_manifest(manifest.parent).get("identity") == identity:
+                return manifest.parent
     return None

@@ -6,6 +6,12 @@ import numpy as np
 import pytest
 from support import error_line, forbid
 
+from eyechart import paths
+from eyechart.comparison import load_results
+from eyechart.errors import EyechartError
+from eyechart.files import write_json
+from eyechart.tracking import Journal
+
 
 @pytest.fixture
 def rows(write_run):
@@ -34,3 +40,37 @@ def test_what_is_wrong_is_one_line(rows, program):
 
 def test_nothing_to_compare(root, program):
     assert "there is no finished run to compare" in error_line(program("compare", "a=1", "b=2"))
+
+
+@pytest.fixture
+def sweep(rows):
+    """A sweep of five runs, of which four are finished."""
+    journal = Journal(paths.sweeps() / "20260102-030405-abcdef")
+    journal.append("start", identity=["eyechart.sweep", "s"], name="sweep of 5", experiment_name="eyechart")
+    journal.append("end", status="KILLED", message="")
+    journal.close()
+    jobs = [{"run_key": key} for key in ("00", "01", "10", "11", "20")]
+    write_json(journal.folder / "manifest.json", {"jobs": jobs, "command": "python pipelines/train.py -m seed=0,1"})
+    return journal.folder
+
+
+def test_of_a_sweep_it_says_what_is_missing_and_whether_mlflow_has_it(sweep, program):
+    done = program("compare", "sweep=last", "tracking=server", "tracking.uri=http://127.0.0.1:9")
+    assert done.returncode == 0
+    assert done.stderr.startswith("warning: nothing can be delivered to http://127.0.0.1:9 (")
+    written, missing = done.stdout.splitlines()[-2:]
+    assert written.endswith(
+        "runs.csv; not to its MLflow run, which could not be reached: the same command tries it again"
+    )
+    assert missing == "4 of the sweep's 5 runs are finished: type its command again for the rest"
+    quiet = program("compare", "sweep=last", "tracking=none")
+    assert "runs.csv; with tracking=none nothing is brought to MLflow" in quiet.stdout
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe", b"[]"])
+def test_a_broken_manifest_is_told(sweep, content):
+    (sweep / "manifest.json").write_bytes(content)
+    with pytest.raises(
+        EyechartError, match=r"manifest.json is broken: move .* away and type the sweep's command again"
+    ):
+        load_results("last")

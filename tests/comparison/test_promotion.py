@@ -189,6 +189,14 @@ def test_a_run_that_was_deleted_in_mlflow_is_told(store, a_run):
     assert aliases(store) == {}
 
 
+def test_a_store_that_cannot_be_opened_is_what_is_told(store, a_run, root):
+    candidate = a_run("k1", validation=0.5, correct=500)
+    (root / "mlflow.db").write_text("no database at all")
+    (paths.runs() / "k1" / "delivery.json").unlink()
+    with pytest.raises(EyechartError, match="cannot be opened"):
+        promote(Store(), candidate)
+
+
 def test_names_that_no_registered_model_can_have(store, a_run):
     candidate = a_run("k1", validation=0.5, correct=500)
     for name in ("a/b", "it's", "a:b"):

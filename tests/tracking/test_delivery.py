@@ -235,3 +235,15 @@ def test_two_at_once_make_one_run(store, folder):
 
 def test_delivering_a_model_chooses_no_backend(facts):
     assert facts["imported"] == []
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"{"])
+def test_what_was_delivered_is_found_again_where_the_cursor_is_broken(store, folder, content):
+    say(folder).close()
+    deliver(folder, store)
+    before, run_id = known(store), delivered_run_id(folder, store.uri)
+    (folder / CURSOR).write_bytes(content)
+    assert (run_ids(folder), delivered_run_id(folder, store.uri)) == ([], None)
+    deliver(folder, store)
+    assert known(store) == before
+    assert delivered_run_id(folder, store.uri) == run_id

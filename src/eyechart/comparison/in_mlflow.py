@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from eyechart.comparison.groups import Board, best_first, boards
 from eyechart.comparison.results import results_of
 from eyechart.description import of_sweep
 from eyechart.errors import EyechartError
-from eyechart.sweep import MANIFEST, find_sweep, run_keys
+from eyechart.sweep import find_sweep, read_manifest, run_keys
 from eyechart.tracking import read_journal
 from eyechart.tracking.config import TrackingConfig
 from eyechart.tracking.links import PAGE, as_lines, links, links_to, page_of
@@ -31,7 +30,7 @@ def records(sweep: Path, keys: Iterable[str]) -> list[dict[str, Any]]:
     if results.empty:
         return []
     best, by, ascending = best_first(results)
-    typed = json.loads((sweep / MANIFEST).read_text(encoding="utf-8"))["command"]
+    typed = read_manifest(sweep)["command"]
     name = next(record["name"] for record in read_journal(sweep) if record["kind"] == "start")
     day, hour = sweep.name[:8], sweep.name[9:13]
     began = f"{day[:4]}-{day[4:6]}-{day[6:]} {hour[:2]}:{hour[2:]}"

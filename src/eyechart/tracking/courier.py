@@ -113,7 +113,7 @@ class Courier:
                 reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
                 print(
                     f"warning: nothing can be delivered to {hide_password(self.store.uri)} ({hide_password(reason)}); "
-                    f"training goes on, and the journals in {folder.parent} keep everything",
+                    f"the journals in {folder.parent} keep everything",
                     file=sys.stderr,
                 )
             self._failed = True

@@ -37,13 +37,21 @@ class _Cursor:
     @classmethod
     def load(cls, folder: Path, uri: str) -> _Cursor:
         path = folder / CURSOR
-        known = json.loads(path.read_text()) if path.exists() else {}
-        return cls(path, uri, **known.get(hide_password(uri), {}))
+        return cls(path, uri, **_cursors(path).get(hide_password(uri), {}))
 
     def save(self) -> None:
-        known = json.loads(self.path.read_text()) if self.path.exists() else {}
+        known = _cursors(self.path)
         here = {"offset": self.offset, "run_id": self.run_id, "experiment_id": self.experiment_id}
         write_json(self.path, known | {hide_password(self.uri): here})
+
+
+def _cursors(path: Path) -> dict[str, Any]:
+    """How far a journal has been delivered, by store; nothing where that is lost: to deliver again changes nothing."""
+    try:
+        known: dict[str, Any] = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return known
 
 
 def delivered_run_id(folder: Path, uri: str) -> str | None:
@@ -64,8 +72,7 @@ def delivered(folder: Path, uri: str) -> bool:
 
 def run_ids(folder: Path) -> list[str]:
     """The ids of the MLflow runs that the journal in `folder` was delivered to, one per store."""
-    path = folder / CURSOR
-    return [known["run_id"] for known in json.loads(path.read_text()).values()] if path.exists() else []
+    return [known["run_id"] for known in _cursors(folder / CURSOR).values()]
 
 
 def deliver(folder: Path, store: Store) -> None:
