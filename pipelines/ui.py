@@ -44,10 +44,10 @@ def main(config: DictConfig) -> None:
     check_port(settings.port)
     print("starting MLflow's server, which takes some seconds", flush=True)
     with serving(store, settings.port) as server:
-        page = f"http://{HOST}:{settings.port}"
-        print_all_links(store, tracking, page)
-        print(f"MLflow answers at {page}; Ctrl-C ends it", flush=True)
         try:
+            page = f"http://{HOST}:{settings.port}"
+            print_all_links(store, tracking, page)
+            print(f"MLflow answers at {page}; Ctrl-C ends it", flush=True)
             server.wait()
         except KeyboardInterrupt:
             print("ended")

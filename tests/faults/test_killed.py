@@ -66,7 +66,7 @@ def test_killed_at_random_moments(digits_root, tmp_path, more, runs, kills):
 
 def test_what_a_killed_sweep_left_running_is_marked_by_the_next_command(digits_root, tmp_path):
     root = link_data(digits_root, tmp_path / "root")
-    process = start(root, *SWEEP)
+    process = start(root, "model=lenet", "seed=0,1", "dataset=digits", "trainer.epochs=1000")  # is not finished by then
     wait_until(lambda: epochs(root) > 0 and (root / "mlflow.db").exists() and len(mlflow_runs(root)) == 2, process)
     process.send_signal(signal.SIGKILL)
     process.communicate()
