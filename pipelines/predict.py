@@ -42,7 +42,7 @@ def main(config: DictConfig) -> None:
     from eyechart.tracking.store import Store
 
     words = settings.images if isinstance(settings.images, list) else [settings.images]
-    store = None if tracking.mode in ("offline", "none") else Store(tracking.uri)
+    store = Store(tracking.uri) if tracking.delivers else None
     to = paths.workspace() / settings.to
     with chosen(settings.run, settings.name, store) as network:
         made = predict(network, list(map(str, words)), to, sheet=settings.sheet, invert=settings.invert)

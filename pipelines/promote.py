@@ -38,7 +38,7 @@ def main(config: DictConfig) -> None:
     from eyechart.standing import find_run
     from eyechart.tracking.store import Store
 
-    if tracking.mode in ("offline", "none"):
+    if not tracking.delivers:
         raise EyechartError(f"champions are known to MLflow only, received tracking={tracking.mode}: leave it out")
     if settings.run is not None and (settings.sweep is not None or settings.experiment_name is not None):
         raise EyechartError("run= names the run, sweep= and experiment_name= choose the best of several: type one")

@@ -35,7 +35,7 @@ def main(config: DictConfig) -> None:
     from eyechart.tracking.server import HOST, check_port, serving
     from eyechart.tracking.store import Store
 
-    if tracking.mode in ("offline", "none"):
+    if not tracking.delivers:
         raise EyechartError(f"with tracking={tracking.mode} nothing is delivered to MLflow: type tracking=local")
     store = Store(tracking.uri)
     if page := page_of(tracking):  # somebody has started it

@@ -62,6 +62,19 @@ def run_program(
     )
 
 
+def run_cases(cases: Path, backend: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run `python CASES BACKEND FOLDER` where the other backend is as if it were not installed."""
+    other = "tensorflow" if backend == "jax" else "jax"
+    (folder / f"{other}.py").write_text("raise ModuleNotFoundError('as if it were not installed')\n")
+    return subprocess.run(
+        [sys.executable, str(cases), backend, str(folder)],
+        env=environment(folder, PYTHONPATH=os.pathsep.join([str(folder), str(REPOSITORY / "tests")])),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
 def error_line(done: subprocess.CompletedProcess[str]) -> str:
     """The one line beginning with `error:` with which a program failed; nothing comes after it."""
     assert done.returncode == 1, done

@@ -158,12 +158,7 @@ def _scanner(file: Path, backend: str) -> Scanner:
     from eyechart.scanning import Scanner
     from eyechart.training.backend import activate
 
-    try:
-        activate(backend, "cpu", "float32")  # a training may fill the GPU
-    except ModuleNotFoundError:
-        raise EyechartError(
-            f"expected {backend}, on which the run was trained, received a machine without it: pip install {backend}"
-        ) from None
+    activate(backend, "cpu", "float32")  # a training may fill the GPU
     return Scanner(inspection.load(file))
 
 

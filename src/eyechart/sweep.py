@@ -260,7 +260,7 @@ def publish(
             journal.append(**record)
         journal.close()
         courier.tell(folder)
-    if tracking.mode in ("offline", "none"):
+    if not tracking.delivers:
         return f"with tracking={tracking.mode} nothing is brought to MLflow"
     if not courier.has_delivered(folder):
         return "not to its MLflow run, which could not be reached: the same command tries it again"

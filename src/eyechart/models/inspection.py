@@ -43,7 +43,7 @@ def convolutions(model: keras.Model) -> list[Named]:
     import keras
 
     found = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
-    return [(layer.name, _numpy(layer.kernel)) for layer in found]
+    return [(layer.name, as_float32(layer.kernel)) for layer in found]
 
 
 def pixel_weights(model: keras.Model) -> Named | None:
@@ -57,7 +57,7 @@ def pixel_weights(model: keras.Model) -> Named | None:
     first = next((layer for layer in model.layers if layer.trainable_weights), None)
     if not isinstance(first, keras.layers.Dense) or first.kernel.shape[0] != np.prod(shape):
         return None
-    return first.name, _numpy(first.kernel).reshape(*shape, -1)
+    return first.name, as_float32(first.kernel).reshape(*shape, -1)
 
 
 def feature_maps(model: keras.Model, images: NDArray[np.uint8]) -> list[Named]:
@@ -98,12 +98,12 @@ def feature_maps(model: keras.Model, images: NDArray[np.uint8]) -> list[Named]:
     outputs = looking.predict_on_batch(images)
     found = []
     for (layer, data_format), output in zip(layers, outputs if len(layers) > 1 else [outputs], strict=True):
-        maps = _numpy(output)
+        maps = as_float32(output)
         found.append((layer.name, maps.transpose(0, 2, 3, 1) if data_format == "channels_first" else maps))
     return found
 
 
-def _numpy(values: Any) -> NDArray[np.float32]:
+def as_float32(values: Any) -> NDArray[np.float32]:
     """A tensor of any precision as float32."""
     import keras
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.errors import EyechartError
+from eyechart.models.inspection import as_float32
 from eyechart.quiet import without_notes
 
 if TYPE_CHECKING:
@@ -200,11 +201,11 @@ def _elementwise(layer: Any) -> bool:
 
 def _dense(layer: Any, size: Pair) -> Convolution:
     """A dense layer as the convolution that reads a map of that size: with the channels last, in the same order."""
-    kernel = _numpy(layer.kernel)
+    kernel = as_float32(layer.kernel)
     return Convolution(
         layer.name,
         kernel.reshape(*size, kernel.shape[0] // (size[0] * size[1]), kernel.shape[1]),
-        _numpy(layer.bias) if layer.use_bias else None,
+        as_float32(layer.bias) if layer.use_bias else None,
         layer.activation,
     )
 
@@ -218,10 +219,10 @@ def _stage(layer: Any, shape: tuple[int, ...]) -> Stage:
         raise _refusal(layer, "it turns the map into something else, which fits one size only")
     if kind is layers.Conv2D:
         padding = _padding(layer, shape, layer.kernel_size, layer.dilation_rate)
-        bias = _numpy(layer.bias) if layer.use_bias else None
+        bias = as_float32(layer.bias) if layer.use_bias else None
         return Convolution(
             layer.name,
-            _numpy(layer.kernel),
+            as_float32(layer.kernel),
             bias,
             layer.activation,
             layer.strides,
@@ -262,10 +263,3 @@ def _padding(layer: Any, shape: tuple[int, ...], size: Pair, dilation: Pair) -> 
         total = max(0, (positions - 1) * stride + (kernel - 1) * apart + 1 - length)
         found.append((total // 2, total - total // 2))
     return found[0], found[1]
-
-
-def _numpy(values: Any) -> NDArray[np.float32]:
-    import keras
-
-    array: NDArray[np.float32] = keras.ops.convert_to_numpy(keras.ops.cast(values, "float32"))
-    return array

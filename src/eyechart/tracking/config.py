@@ -30,6 +30,11 @@ class TrackingConfig:
     uri: str | None = None
     experiment_name: str = "eyechart"
 
+    @property
+    def delivers(self) -> bool:
+        """Whether journals are brought to a store at all."""
+        return self.mode not in ("offline", "none")
+
     def check(self) -> None:
         """Raise ConfigError for an address or a name that no store can have."""
         one_of("tracking.mode", self.mode, MODES)
@@ -64,7 +69,7 @@ def with_environment(tracking: TrackingConfig) -> tuple[TrackingConfig, list[str
     MLFLOW_TRACKING_URI in the environment wins over the configuration, but not over `offline` and `none`.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI")
-    if not uri or tracking.mode in ("offline", "none") or uri == tracking.uri:
+    if not uri or not tracking.delivers or uri == tracking.uri:
         return tracking, []
     notice = f"MLFLOW_TRACKING_URI={hide_password(uri)} in the environment wins over tracking.uri"
     return dataclasses.replace(tracking, mode="server", uri=uri), [notice]

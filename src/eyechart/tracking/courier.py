@@ -26,7 +26,7 @@ class Courier:
     """
 
     def __init__(self, tracking: TrackingConfig):
-        self.store = None if tracking.mode in ("offline", "none") else Store(tracking.uri)
+        self.store = Store(tracking.uri) if tracking.delivers else None
         self._waiting: dict[Path, None] = {}  # in the order in which they were told of
         self._wake = threading.Condition()
         self._closing = False

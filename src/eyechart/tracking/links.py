@@ -57,7 +57,7 @@ def links_to(tracking: TrackingConfig, page: str, best: Sequence[Path], sweep: P
         best: the folders of the runs, best first; not empty.
         sweep: the folder of the sweep that they are the runs of; None: the addresses are of all runs.
     """
-    if tracking.mode in ("offline", "none"):
+    if not tracking.delivers:
         return {}
     uri = Store(tracking.uri).uri
     experiment_id = delivered_experiment_id(sweep or best[0], uri)
