@@ -5,6 +5,6 @@ writes it as arrays, and `dataset` is all that the rest of Eyechart sees. The pr
 `fetch` and `prepare` from their modules.
 """
 
-from eyechart.data.dataset import Dataset, Slice, Splits, open_dataset
+from eyechart.data.dataset import Dataset, Slice, Splits, as_found, open_dataset
 
-__all__ = ["Dataset", "Slice", "Splits", "open_dataset"]
+__all__ = ["Dataset", "Slice", "Splits", "as_found", "open_dataset"]

@@ -44,6 +44,21 @@ class FormConfig:
 
 
 @dataclass
+class BackgroundConfig:
+    """Makes a data set of another: its images over photographs, see `eyechart.data.backgrounds`.
+
+    Attributes:
+        of: the name of the other one.
+        share: for each image of its so many of a further class, `background`; 0: there is no such class.
+        seed: decides which piece of which photograph lies where.
+    """
+
+    of: str = MISSING
+    share: float = 0.0
+    seed: int = 0
+
+
+@dataclass
 class DatasetConfig:
     """A data set: what it is called, what its classes are, and how to recognise and find it.
 
@@ -53,6 +68,7 @@ class DatasetConfig:
         class_names: the name of class 0, 1, ...; None: those of a folder's subfolders, else the numbers.
         sha256: the SHA-256 of the decoded arrays (`Images.digest`), 64 hexadecimal digits; None: whatever is found is
             the data set.
+        background: what is made of what was found; None: nothing, it is the data set.
         origin: where a person gets the files by hand; told when no place holds them.
     """
 
@@ -61,6 +77,7 @@ class DatasetConfig:
     class_names: list[str] | None = None
     sha256: str | None = None
     origin: str | None = None
+    background: BackgroundConfig | None = None
 
 
 @dataclass
@@ -117,6 +134,14 @@ def check_dataset(dataset: DatasetConfig) -> None:
         raise ConfigError("dataset.forms must name at least one form in which the data set comes. Received: []")
     for number, form in enumerate(dataset.forms):
         _check_form(form, f"dataset.forms.{number}")
+    if dataset.background is not None:
+        _check_background(dataset.background)
+
+
+def _check_background(background: BackgroundConfig) -> None:
+    if not 0 <= background.share <= 1:
+        raise ConfigError(f"dataset.background.share must be from 0 to 1. Received: {background.share}")
+    at_least("dataset.background.seed", background.seed, 0)
 
 
 def _check_form(form: FormConfig, key: str) -> None:

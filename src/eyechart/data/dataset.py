@@ -74,6 +74,8 @@ class Dataset:
         counts: number of images in "train" and "test"; "train" includes the data set's own validation part.
         class_counts: number of images of each class in "train" and "test".
         own_validation: so many of the last training images are the data set's own validation part; 0: it has none.
+        made_of: name and digest of the data set whose images were laid over photographs to make this one; None: these
+            are images as they were found.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Dataset:
     counts: Mapping[str, int]
     class_counts: Mapping[str, tuple[int, ...]]
     own_validation: int
+    made_of: tuple[str, str] | None
     _arrays: Mapping[str, npt.NDArray[Any]] = field(repr=False)
 
     def split(
@@ -183,6 +186,7 @@ def open_dataset(name: str) -> Dataset:
             counts=dict(description["counts"]),
             class_counts={part: tuple(counts) for part, counts in description["class_counts"].items()},
             own_validation=int(description.get("own_validation", 0)),
+            made_of=(made_of["name"], made_of["digest"]) if (made_of := description.get("made_of")) else None,
             _arrays=arrays,
         )
     except KeyError as error:
@@ -192,6 +196,24 @@ def open_dataset(name: str) -> Dataset:
     except (OSError, ValueError, TypeError, AttributeError, EOFError) as error:  # what json and numpy.load raise
         reason = " ".join(str(error).split())
     raise DataError(f"{folder} is damaged: {reason}; type: python pipelines/preprocess.py dataset={name}")
+
+
+def as_found(dataset: Dataset) -> Dataset:
+    """The data set itself, or the one that it was made of, whose images are as they were found.
+
+    Raises:
+        DataError: that one is not prepared, or has other content.
+    """
+    if dataset.made_of is None:
+        return dataset
+    name, digest = dataset.made_of
+    found = open_dataset(name)
+    if found.digest != digest:
+        raise DataError(
+            f"expected '{name}' as '{dataset.name}' was made of it (digest {digest[:12]}), received other content "
+            f"({found.digest[:12]}): type python pipelines/fetch.py dataset={name}, then preprocess.py with the same"
+        )
+    return found
 
 
 def _open_arrays(folder: Path, description: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:

@@ -68,7 +68,8 @@ def fetch(dataset: DatasetConfig, mirrors: Sequence[str] = (), *, timeout: float
     Args:
         dataset: the data set.
         mirrors: folders or http(s) URLs to try after those in the environment variable EYECHART_MIRRORS (separated by
-            commas). Each may hold the files themselves or a folder named after the data set.
+            commas). Each may hold the files themselves or a folder named after the data set, or after the one whose
+            images it lays over photographs.
         timeout: seconds a web server may be silent.
 
     Raises:
@@ -138,10 +139,17 @@ def _candidates(dataset: DatasetConfig, mirrors: Sequence[str], raw: Path) -> It
     # files put there by hand are as good as others; but what was fetched and has changed since is only known by a hash
     if raw.is_dir() and (dataset.sha256 or not (raw / RECORD).exists()):
         yield from (_Candidate(str(raw), form, str(raw)) for form in dataset.forms)
+    names = [dataset.name]
+    if dataset.background is not None:  # the files are those of another one, which may have been fetched
+        names.append(dataset.background.of)
+        fetched = str(paths.raw(dataset.background.of))
+        if may_exist(fetched):
+            yield from (_Candidate(fetched, form, fetched) for form in dataset.forms)
     for mirror in mirrors:
-        inner = below(mirror, dataset.name)  # looked at first, because the files of several data sets have equal names
-        if may_exist(inner):
-            yield from (_Candidate(inner, form, mirror) for form in dataset.forms)
+        for name in names:
+            inner = below(mirror, name)  # looked at first, because the files of several data sets have equal names
+            if may_exist(inner):
+                yield from (_Candidate(inner, form, mirror) for form in dataset.forms)
         yield from (_Candidate(mirror, form, mirror) for form in dataset.forms)
     for places in ("caches", "urls"):
         for form in dataset.forms:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eyechart import paths
+from eyechart.data.backgrounds import over_backgrounds
 from eyechart.data.config import DatasetConfig
 from eyechart.data.dataset import ARRAYS, DESCRIPTION, Dataset, open_dataset
 from eyechart.data.fetch import read_raw
@@ -34,6 +35,11 @@ def prepare(dataset: DatasetConfig) -> Dataset:
         DataError: it has not been fetched, or the fetched files are damaged.
     """
     images = read_raw(dataset)
+    digest, made_of = dataset.sha256 or images.digest(), None
+    if dataset.background is not None:
+        made_of = {"name": dataset.background.of, "digest": digest}
+        images = over_backgrounds(images, dataset.background)
+        digest = images.digest()
     permutation = stratified_permutation(images.train_labels, seed=PERMUTATION_SEED)
     mean, std = channel_statistics(images.train_images)
     class_names = list(images.class_names)
@@ -48,10 +54,13 @@ def prepare(dataset: DatasetConfig) -> Dataset:
         },
         "mean": mean,
         "std": std,
-        "digest": dataset.sha256 or images.digest(),
+        "digest": digest,
     }
-    if images.validation:  # left out where there is none: what was prepared before there were any stays the same
+    # left out where there is none: what was prepared before there were any stays the same
+    if images.validation:
         description["own_validation"] = images.validation
+    if made_of:
+        description["made_of"] = made_of
     with replacing(paths.prepared(dataset.name)) as folder:
         folder.mkdir()
         for name in ARRAYS:
