@@ -38,7 +38,8 @@ def main(config: DictConfig) -> None:
     settings = typed(PredictConfig, config)
     tracking = in_force(settings.tracking)
     from eyechart import paths
-    from eyechart.prediction import chosen, counted, predict, show
+    from eyechart.network import chosen
+    from eyechart.prediction import counted, predict, show
     from eyechart.tracking.store import Store
 
     words = settings.images if isinstance(settings.images, list) else [settings.images]

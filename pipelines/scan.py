@@ -2,18 +2,21 @@
 
 python pipelines/scan.py                                     test images on a canvas, by the run that finished last
 python pipelines/scan.py run=<run key> image=page.png        an image of yours, by any finished run
+python pipelines/scan.py run=champion image=page.png         by the champion
 python pipelines/scan.py 'places=[[0,0],[50,150]]' size=300  test images at these first rows and columns
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from omegaconf import DictConfig
 
 from eyechart.cli import command
 from eyechart.errors import ConfigError
 from eyechart.schema import at_least, one_of, typed
+from eyechart.tracking.config import TrackingConfig, in_force
 
 
 @dataclass
@@ -21,26 +24,31 @@ class ScanConfig:
     """Which run, which image or canvas, how, and where to."""
 
     run: str | None = None
+    name: str | None = None
     image: str | None = None
     invert: bool = False
     size: int = 200
     digits: int = 5
     seed: int = 0
-    places: list[list[int]] | None = None
+    places: list[Any] | None = None
     method: str = "one_pass"
     to: str = "results/scan"
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
 
-@command("scan", texts=("run", "image", "to"))
+@command("scan", texts=("run", "name", "image", "to"))
 def main(config: DictConfig) -> None:
     """Scan, and say where what came of it is."""
     settings = typed(ScanConfig, config)
     for key, least in (("size", 1), ("digits", 1), ("seed", 0)):
         at_least(key, getattr(settings, key), least)
+    tracking = in_force(settings.tracking)
     from pathlib import Path
 
     from eyechart import paths
+    from eyechart.network import chosen
     from eyechart.scan import METHODS, Composition, Photograph, scan
+    from eyechart.tracking.store import Store
 
     one_of("method", settings.method, METHODS)
     if settings.image is None and settings.invert:
@@ -50,7 +58,9 @@ def main(config: DictConfig) -> None:
         if settings.image is None
         else Photograph(Path(settings.image).expanduser(), settings.invert)
     )
-    made = scan(settings.run, source, paths.workspace() / settings.to, settings.method)
+    store = Store(tracking.uri) if tracking.delivers else None
+    with chosen(settings.run, settings.name, store) as network:
+        made = scan(network, source, paths.workspace() / settings.to, settings.method)
     shapes = ["×".join(map(str, pair)) for pair in (made.geometry.window, made.geometry.stride, made.coarse, made.full)]
     print(made.title)
     print(f"windows of {shapes[0]} pixels: {shapes[2]} at strides of {shapes[1]}, {shapes[3]} at every pixel")
@@ -64,11 +74,13 @@ def main(config: DictConfig) -> None:
     print(f"{', '.join(made.written)}: {made.folder}")
 
 
-def _pairs(places: list[list[int]] | None) -> tuple[tuple[int, int], ...] | None:
+def _pairs(places: list[Any] | None) -> tuple[tuple[int, int], ...] | None:
     """The places as pairs, or ConfigError."""
     if places is None:
         return None
-    if not places or any(len(place) != 2 for place in places):
+    if not places or not all(
+        isinstance(place, list) and [type(number) for number in place] == [int, int] for place in places
+    ):
         raise ConfigError(f"places must be a list of [row,column], received {places}: type 'places=[[0,0],[50,150]]'")
     return tuple((place[0], place[1]) for place in places)
 

@@ -21,7 +21,8 @@ from support import command, environment, error_line, files_below, link_data, ml
 
 from eyechart import paths
 from eyechart.errors import EyechartError
-from eyechart.prediction import Network, chosen, counted, predict, printable
+from eyechart.network import Network, chosen
+from eyechart.prediction import counted, predict, printable
 from eyechart.tracking import Journal, registry
 from eyechart.tracking.registry import Version
 from eyechart.tracking.store import Store
@@ -259,7 +260,8 @@ def refusal(run: str | None = None, name: str | None = None, store: Any = None) 
 
 def test_what_is_to_be_known_of_a_run(root):
     folder = a_run("abcdef0123")
-    expected = Network("a net on pets, run abcdef0123", folder / "artifacts" / "model.keras", "jax", ("cat", "dog"))
+    title, file = "a net on pets, run abcdef0123", folder / "artifacts" / "model.keras"
+    expected = Network(title, file, "jax", ("cat", "dog"), "abcdef0123")
     assert network("abcdef") == network("last") == network(None) == expected
 
 

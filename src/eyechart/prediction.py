@@ -5,12 +5,9 @@ from __future__ import annotations
 import csv
 import re
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,37 +15,14 @@ from numpy.typing import NDArray
 from eyechart.data import photographs
 from eyechart.errors import EyechartError
 from eyechart.files import check_replaceable, replacing
-from eyechart.recorded import backend_of, finished_run, read_json
-from eyechart.standing import find_run, finished
-from eyechart.tracking.package import read_package
+from eyechart.network import Network
 
-if TYPE_CHECKING:
-    from eyechart.tracking.store import Store
-
-CHAMPION = "champion"
 TABLE, SHEET = "predictions.csv", "contact_sheet.png"
 OWN = re.compile("|".join(map(re.escape, (TABLE, SHEET))))
 ROWS = 20  # so many images are shown on a terminal
 PICTURES = 56  # so many are on the sheet: 7 rows of 8
 BATCH = 500  # images in memory at a time
 WIDTH = 120  # characters, where there is no terminal to ask
-
-
-@dataclass(frozen=True)
-class Network:
-    """A trained network, and what is to be known to ask it.
-
-    Attributes:
-        title: what was trained on what, and which run or champion it is.
-        file: the model, as `.keras`.
-        backend: that it was trained on.
-        class_names: in the order of its answers.
-    """
-
-    title: str
-    file: Path
-    backend: str
-    class_names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -74,43 +48,13 @@ class Predicted:
     class_names: tuple[str, ...]
 
 
-@contextmanager
-def chosen(run: str | None, name: str | None, store: Store | None) -> Iterator[Network]:
-    """The network that a person named. Its file is there until the block is left.
-
-    Args:
-        run: one of the names of `find_run`, or `champion`.
-        name: of the registered model whose champion is meant; None: the only one there is.
-        store: knows the champion; None: there is none at hand.
-
-    Raises:
-        EyechartError: there is no such run or champion, the run is not finished, or it has lost a file.
-    """
-    if run != CHAMPION:
-        if name is not None:
-            raise EyechartError(f"name={name} is for the champion of a registered model: type run=champion as well")
-        yield _of_run(find_run(run))
-        return
-    if store is None:
-        raise EyechartError("champions are known to MLflow only, received no tracking: leave tracking= out")
-    from eyechart.tracking import registry
-
-    version = registry.champion(store, name)
-    title = f"{version.name}, version {version.number}"
-    if finished(version.run_key):
-        yield _of_run(version.run_key, title)
-        return
-    with tempfile.TemporaryDirectory() as place:  # it was trained elsewhere
-        yield _of_package(registry.download_model(store, version, Path(place) / "model"), title)
-
-
 def predict(network: Network, images: Sequence[str], to: Path, *, sheet: bool, invert: bool) -> Predicted:
     """Ask a network about images, and write its answers to a folder.
 
     An image that cannot be read is told of on stderr, and the others go on.
 
     Args:
-        network: as `chosen` gives it.
+        network: as `network.chosen` gives it.
         images: files, folders and patterns, as `photographs.find` takes them.
         to: a folder, replaced whole. Only what an earlier prediction left may lie in it.
         sheet: whether to draw the images with the answers.
@@ -183,26 +127,6 @@ class _Answers:
     files: tuple[Path, ...]
     probabilities: NDArray[np.float32]
     pictures: NDArray[np.uint8]
-
-
-def _of_run(run_key: str, title: str = "") -> Network:
-    """The network of a finished run of this machine."""
-    artifacts = finished_run(run_key, "run.json", "per_class.json", "model.keras").artifacts
-    about = read_json(artifacts / "run.json", "title")
-    class_names = read_json(artifacts / "per_class.json", "class")["class"]
-    title = f"{about['title']}, run {run_key}" + (f" ({title})" if title else "")
-    return Network(title, artifacts / "model.keras", backend_of(run_key), tuple(map(str, class_names)))
-
-
-def _of_package(file: Path, title: str) -> Network:
-    """The network of a logged model that was fetched from MLflow."""
-    backend, class_names = read_package(file)
-    if not class_names:
-        raise EyechartError(
-            f"expected {title} to name its classes, received a model that an earlier version of Eyechart logged: "
-            f"type run=champion where it was trained, or train it anew"
-        )
-    return Network(title, file, backend, class_names)
 
 
 def _ask(network: Network, files: Sequence[Path], invert: bool) -> _Answers:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,20 +16,25 @@ from numpy.typing import NDArray
 
 from eyechart.data import Dataset, photographs
 from eyechart.errors import EyechartError
-from eyechart.files import check_replaceable, replacing
-from eyechart.recorded import backend_of, dataset_of, finished_run, read_json
+from eyechart.files import check_replaceable, replacing, write_json
+from eyechart.network import Network
+from eyechart.recorded import dataset_of, read_json
 from eyechart.scanning.canvas import Canvas, check_places, compose, random_places
-from eyechart.scanning.detect import THRESHOLDS, Detection, Score, detect, is_right, score
-from eyechart.standing import find_run
+from eyechart.scanning.detect import THRESHOLDS, Detection, Score, detect, right_ones, score
+from eyechart.scanning.maps import Seen, bytes_of, see
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from eyechart.scanning import Geometry, Scanner
 
 METHODS = ("one_pass", "shift_and_stitch")
 PICTURE, STEPS, BOXES = "scan.png", "stitching.png", "detections.png"
-MAP, PLACES, DETECTIONS = "map.npz", "places.csv", "detections.csv"
-OWN = re.compile("|".join(map(re.escape, (PICTURE, STEPS, BOXES, MAP, PLACES, DETECTIONS))))
-MOST_PIXELS = 4_000_000  # of an image: its map of ten classes takes 160 MB
+FULL, COARSE, ABOUT, PLACES, DETECTIONS = "probabilities.npy", "coarse.npy", "map.json", "places.csv", "detections.csv"
+EARLIER = "map.npz"  # of versions that held the whole map in memory
+OWN = re.compile("|".join(map(re.escape, (PICTURE, STEPS, BOXES, FULL, COARSE, ABOUT, PLACES, DETECTIONS, EARLIER))))
+MOST_PIXELS = 89_000_000  # of an image: Pillow takes more for an attack
+DRAWN = 1000  # rows and columns of a map that is drawn
 
 
 @dataclass(frozen=True)
@@ -83,50 +90,79 @@ class Scanned:
     written: tuple[str, ...]
 
 
-def scan(run: str | None, source: Photograph | Composition, to: Path, method: str) -> Scanned:
-    """Scan an image with the network of a finished run, and write what it sees to a folder.
+def scan(network: Network, source: Photograph | Composition, to: Path, method: str) -> Scanned:
+    """Scan an image with a trained network, and write what it sees to a folder.
+
+    In memory are the image, of each window the most probable class and its probability, and the maps of one tile.
 
     Args:
-        run: one of the names of `find_run`.
+        network: as `network.chosen` gives it.
         source: the image.
         to: a folder, replaced whole. Only what an earlier scan left may lie in it.
         method: one of `METHODS`, for the map of every pixel.
 
     Raises:
-        EyechartError: there is no such run, it is not finished or has lost a file, its network cannot scan, the image
-            cannot be read or composed or is too small or too large, or the folder holds something else.
+        EyechartError: the network cannot scan, the image cannot be read or composed or is too small or too large, the
+            folder holds something else, or its disk has no room.
     """
-    run_key = find_run(run)
     check_replaceable(to, OWN, "what an earlier scan.py left")
-    artifacts = finished_run(run_key, "run.json", "per_class.json", "model.keras").artifacts
-    about = read_json(artifacts / "run.json", "title", "dataset")
-    class_names = list(map(str, read_json(artifacts / "per_class.json", "class")["class"]))
-    canvas: Canvas | None = None
-    if isinstance(source, Composition):
-        canvas = composed(dataset_of(run_key, about["dataset"]), source)
-    scanner = _scanner(artifacts / "model.keras", backend_of(run_key))
-    if scanner.classes != len(class_names):
-        raise EyechartError(
-            f"expected a network with {len(class_names)} classes in run {run_key}, received one with "
-            f"{scanner.classes}: move the run's folder away and train the run anew"
-        )
+    canvas = composed(_dataset(network), source) if isinstance(source, Composition) else None
+    scanner = _scanner(network)
     image = canvas.image if canvas else photograph(source, scanner.channels)  # type: ignore[arg-type]
-    coarse = scanner.coarse(image)
-    full = scanner.one_pass(image) if method == "one_pass" else scanner.shift_and_stitch(image)
-    window = scanner.geometry.window
-    detections = detect(full, window)
-    scores = [score(detections, canvas.labels, canvas.places, window, least) for least in THRESHOLDS] if canvas else []
+    window, names = scanner.geometry.window, network.class_names
     with replacing(to) as temporary:
         temporary.mkdir()
-        _write_map(temporary / MAP, coarse, full, scanner.geometry, class_names)
+        coarse, full = _maps(scanner, image, method, temporary)
+        about = {"window": window, "stride": scanner.geometry.stride, "class_names": names}
+        write_json(temporary / ABOUT, about)
+        detections = detect(full.probabilities, full.classes, window)
         if canvas:
-            _write_places(temporary / PLACES, canvas, class_names)
-        _write_detections(temporary / DETECTIONS, detections, window, class_names)
-        _draw(temporary, image, coarse, full, scanner.geometry, class_names, canvas, about["title"])
-        _draw_detections(temporary / BOXES, image, detections, window, class_names, canvas, about["title"])
+            _write_places(temporary / PLACES, canvas, names)
+        _write_detections(temporary / DETECTIONS, detections, window, names)
+        _draw(temporary, image, coarse, full, scanner.geometry, names, canvas, network.title)
+        _draw_detections(temporary / BOXES, image, detections, window, names, canvas, network.title)
         written = tuple(sorted(path.name for path in temporary.iterdir()))
-    sizes = (coarse.shape[0], coarse.shape[1]), (full.shape[0], full.shape[1])
-    return Scanned(f"{about['title']}, run {run_key}", scanner.geometry, *sizes, tuple(scores), to, written)
+    scores = [score(detections, canvas.labels, canvas.places, window, least) for least in THRESHOLDS] if canvas else []
+    return Scanned(network.title, scanner.geometry, coarse.shape, full.shape, tuple(scores), to, written)
+
+
+def _dataset(network: Network) -> Dataset:
+    """The data set of a network that was trained here, or EyechartError."""
+    if network.run_key is None:
+        raise EyechartError(
+            f"expected a network that was trained here, whose test images fit on a canvas, received {network.title}, "
+            f"which was trained elsewhere: type image=FILE as well"
+        )
+    about = read_json(network.file.parent / "run.json", "dataset")
+    return dataset_of(network.run_key, about["dataset"])
+
+
+def _maps(scanner: Scanner, image: NDArray[np.uint8], method: str, folder: Path) -> tuple[Seen, Seen]:
+    """The map at every stride and that at every pixel, also as files in a folder."""
+    wanted = (("coarse", "at strides", folder / COARSE), (method, "at every pixel", folder / FULL))
+    plans = [(scanner.tiles(image, name), scanner.shape(image, name)) for name, _, _ in wanted]
+    size, free = sum(bytes_of(shape) for _, shape in plans), shutil.disk_usage(folder).free
+    if size > free:
+        raise EyechartError(
+            f"expected room for maps of {size / 1e9:.1f} GB, received a disk with {free / 1e9:.1f} GB to spare: "
+            f"type to= and a folder on another disk"
+        )
+    seen = []
+    with _progress() as bar:
+        for (_, where, path), (tiles, shape) in zip(wanted, plans, strict=True):
+            seen.append(see(scanner, image, bar.track(tiles, description=f"scanning {where}"), shape, path))
+    return seen[0], seen[1]
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar for each map, on stderr where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield bar
 
 
 def composed(dataset: Dataset, wanted: Composition) -> Canvas:
@@ -153,13 +189,19 @@ def composed(dataset: Dataset, wanted: Composition) -> Canvas:
     return compose(test[chosen], [int(label) for label in test.labels[chosen]], places, wanted.side)
 
 
-def _scanner(file: Path, backend: str) -> Scanner:
+def _scanner(network: Network) -> Scanner:
     from eyechart.models import inspection
     from eyechart.scanning import Scanner
     from eyechart.training.backend import activate
 
-    activate(backend, "cpu", "float32")  # a training may fill the GPU
-    return Scanner(inspection.load(file))
+    activate(network.backend, "cpu", "float32")  # a training may fill the GPU
+    scanner = Scanner(inspection.load(network.file))
+    if scanner.classes != len(network.class_names):
+        raise EyechartError(
+            f"expected a network with {len(network.class_names)} classes in {network.file}, received one with "
+            f"{scanner.classes}: move the run's folder away and train the run anew"
+        )
+    return scanner
 
 
 def photograph(source: Photograph, channels: int) -> NDArray[np.uint8]:
@@ -177,28 +219,6 @@ def photograph(source: Photograph, channels: int) -> NDArray[np.uint8]:
             f"training image"
         )
     return 255 - image if source.invert else image
-
-
-def _write_map(
-    path: Path,
-    coarse: NDArray[np.float32],
-    full: NDArray[np.float32],
-    geometry: Geometry,
-    class_names: Sequence[str],
-) -> None:
-    """Probabilities at every pixel and at every stride, each with the first rows and columns of the windows."""
-    down, across = geometry.stride
-    np.savez_compressed(
-        path,
-        probabilities=full.astype(np.float16),
-        rows=np.arange(full.shape[0]),
-        columns=np.arange(full.shape[1]),
-        coarse=coarse.astype(np.float16),
-        coarse_rows=np.arange(coarse.shape[0]) * down,
-        coarse_columns=np.arange(coarse.shape[1]) * across,
-        window=np.array(geometry.window),
-        class_names=np.array(class_names),
-    )
 
 
 def _write_places(path: Path, canvas: Canvas, class_names: Sequence[str]) -> None:
@@ -224,8 +244,8 @@ def _write_detections(
 def _draw(
     target: Path,
     image: NDArray[np.uint8],
-    coarse: NDArray[np.float32],
-    full: NDArray[np.float32],
+    coarse: Seen,
+    full: Seen,
     geometry: Geometry,
     class_names: Sequence[str],
     canvas: Canvas | None,
@@ -236,15 +256,14 @@ def _draw(
 
     size = image.shape[0], image.shape[1]
     window = "×".join(map(str, geometry.window))
-    shown = [("every pixel", full, full_frame, (1, 1))]
+    shown = [("every pixel", full, full_frame)]
     if geometry.stride != (1, 1):
-        shown.insert(0, (f"every {_strides(geometry.stride)}", coarse, coarse_frame, geometry.stride))
+        shown.insert(0, (f"every {_strides(geometry.stride)}", coarse, coarse_frame))
     maps = []
-    for name, answers, frame, cell in shown:
-        classes = frame(answers.argmax(axis=-1), size, geometry)
-        probabilities = frame(answers.max(axis=-1), size, geometry)
-        name = f"{name}, {answers.shape[0]}×{answers.shape[1]}"
-        maps.append(figures.Panel(name, classes, probabilities, cell))
+    for name, seen, framed in shown:
+        frame = framed(seen, size, geometry, DRAWN)
+        name = f"{name}, {'×'.join(map(str, seen.shape))}"
+        maps.append(figures.Panel(name, frame.classes, frame.probabilities, frame.cell))
     places = canvas.places if canvas else ()
     heading = f"{title}: what it sees in each window of {window} pixels"
     figures.save(figures.scan(image, maps, class_names, places, geometry.window, heading), target / PICTURE)
@@ -262,14 +281,13 @@ def _draw_detections(
 ) -> None:
     from eyechart import figures
 
-    boxes = []
-    for found in detections:
-        right = is_right(found, canvas.labels, canvas.places, window) if canvas else None
-        boxes.append(figures.Box(found.top, found.left, class_names[found.label], found.probability, right))
-    missed = []
-    for label, place in zip(canvas.labels, canvas.places, strict=True) if canvas else ():
-        if not any(is_right(found, [label], [place], window) for found in detections):
-            missed.append(place)
+    found = right_ones(detections, canvas.labels, canvas.places, window) if canvas else []
+    right = {number for numbers in found for number in numbers}
+    boxes = [
+        figures.Box(each.top, each.left, class_names[each.label], each.probability, number in right if canvas else None)
+        for number, each in enumerate(detections)
+    ]
+    missed = [place for place, numbers in zip(canvas.places, found, strict=True) if not numbers] if canvas else []
     figures.save(figures.detections(image, boxes, missed, window, f"{title}: what it detects"), path)
 
 

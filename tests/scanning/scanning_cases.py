@@ -18,7 +18,7 @@ import keras  # noqa: E402
 from models.cases import CONFIGURED, architecture  # noqa: E402
 
 from eyechart.models import CNN, FNN, inspection  # noqa: E402
-from eyechart.scanning import Geometry, Scanner, convolutional, stitch  # noqa: E402
+from eyechart.scanning import Geometry, Scanner, convolutional, stitch, tiling  # noqa: E402
 
 layers = keras.layers
 # every weight is drawn below: to draw it twice would take half of the time on JAX
@@ -177,15 +177,43 @@ def the_geometry_is_read_from_the_layers() -> None:
     assert lenet.coarse(image).shape == (44, 44, 10)
 
 
-def a_large_image_is_scanned_in_bands() -> None:
-    model = with_random_weights(CNN([3, 4], 5, padding="same", units=9).build((28, 28, 1), 4))
-    (image,) = images((70, 45, 1), 1)
-    whole = Scanner(model).one_pass(image)
-    stitch.AT_ONCE, at_once = 100, stitch.AT_ONCE
-    try:
-        np.testing.assert_allclose(Scanner(model).one_pass(image), whole, atol=1e-6)
-    finally:
-        stitch.AT_ONCE = at_once
+def a_map_read_in_tiles_is_that_of_the_whole_image() -> None:
+    made = UNPADDED | PADDED
+    some = ("convolutions", "same") if BACKEND == "jax" else made  # it compiles each size of a tile
+    named = [(name, made[name]()) for name in some]
+    named.append(("lenet", with_random_weights(CNN([3, 4], 5, padding="same", units=9).build((28, 28, 1), 4))))
+    held = tiling.HELD
+    for name, model in named:
+        height, width, channels = model.input_shape[1:]
+        scanner = Scanner(model)
+        (image,) = images((3 * height + 8, 4 * width + 3, channels), 1)
+        for method in (stitch.COARSE, stitch.ONE_PASS, stitch.SHIFT_AND_STITCH):
+            assert len(scanner.tiles(image, method)) == 1
+            whole = getattr(scanner, method)(image)
+            try:
+                tiling.HELD = 1
+                parts = scanner.tiles(image, method)
+                tiled = getattr(scanner, method)(image)
+            finally:
+                tiling.HELD = held
+            assert len(parts) >= 9, name
+            covered = np.zeros(whole.shape[:2], int)
+            for part in parts:
+                covered[part.answers] += 1
+                sides = [span.stop - span.start for span in part.pixels]
+                reach = zip((height, width), scanner.geometry.before, scanner.geometry.after, strict=True)
+                most = [2 * window + sum(context) for window, *context in reach]
+                assert all(side <= most[axis] + 2 * scanner.geometry.stride[axis] for axis, side in enumerate(sides))
+            assert (covered == 1).all(), name
+            assert whole.shape == scanner.shape(image, method)
+            np.testing.assert_allclose(tiled, whole, atol=1e-6, err_msg=f"{name} {method}")
+
+
+def wider_networks_are_read_in_smaller_tiles() -> None:
+    narrow, wide = (Scanner(FNN([units]).build((8, 8, 1), 3)) for units in (4, 512))
+    image = np.zeros((1500, 1500, 1), np.uint8)
+    assert len(narrow.tiles(image, stitch.ONE_PASS)) == 1
+    assert len(wide.tiles(image, stitch.ONE_PASS)) > 9
 
 
 def a_converted_network_can_be_saved() -> None:
@@ -272,7 +300,8 @@ answers_are_those_of_the_network_on_training_images()
 each_position_is_the_crop_where_nothing_is_padded()
 the_methods_agree_inside_where_something_is_padded()
 the_geometry_is_read_from_the_layers()
-a_large_image_is_scanned_in_bands()
+a_map_read_in_tiles_is_that_of_the_whole_image()
+wider_networks_are_read_in_smaller_tiles()
 a_converted_network_can_be_saved()
 half_precision_is_computed_in_full()
 what_cannot_scan_says_why()

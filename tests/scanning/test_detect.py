@@ -1,23 +1,24 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from eyechart.scanning.detect import Detection, detect, is_right, score
+from eyechart.scanning.detect import LEAST, Detection, detect, right_ones, score
 
 WINDOW = (6, 4)
 
 
-def probabilities(*peaks: tuple[int, int, int, float]) -> np.ndarray:
-    """Three classes, all equally probable but at some peaks: (row, column, class, probability)."""
-    found = np.full((30, 30, 3), 1 / 3, np.float16)
+def found(*peaks: tuple[int, int, int, float]) -> list[Detection]:
+    """What is detected where nothing is sure but some peaks: (row, column, class, probability)."""
+    probabilities, labels = np.full((30, 30), 1 / 3, np.float16), np.zeros((30, 30), np.uint8)
     for row, column, label, probability in peaks:
-        found[row, column] = (1 - probability) / 2
-        found[row, column, label] = probability
-    return found
+        probabilities[row, column], labels[row, column] = probability, label
+    return detect(probabilities, labels, WINDOW)
 
 
 def test_of_windows_that_overlap_the_surest_is_kept():
-    found = detect(probabilities((10, 10, 0, 0.75), (15, 13, 1, 1.0), (10, 6, 2, 0.875), (29, 29, 2, 0.5)), WINDOW)
-    assert found == [
+    assert found((10, 10, 0, 0.75), (15, 13, 1, 1.0), (10, 6, 2, 0.875), (29, 29, 2, 0.5)) == [
         Detection(1, 1.0, 15, 13),  # the first overlaps this, and is less sure
         Detection(2, 0.875, 10, 6),
         Detection(2, 0.5, 29, 29),
@@ -25,12 +26,39 @@ def test_of_windows_that_overlap_the_surest_is_kept():
 
 
 def test_windows_side_by_side_do_not_overlap():
-    assert len(detect(probabilities((10, 10, 0, 0.75), (16, 10, 1, 0.75), (10, 14, 2, 0.75)), WINDOW)) == 3
-    assert len(detect(probabilities((10, 10, 0, 0.75), (15, 10, 1, 0.75), (10, 13, 2, 0.75)), WINDOW)) == 1
+    assert len(found((10, 10, 0, 0.75), (16, 10, 1, 0.75), (10, 14, 2, 0.75))) == 3
+    assert len(found((10, 10, 0, 0.75), (15, 10, 1, 0.75), (10, 13, 2, 0.75))) == 1
 
 
 def test_nothing_is_sure():
-    assert detect(probabilities((3, 3, 1, 0.49)), WINDOW) == []
+    assert found((3, 3, 1, 0.49)) == []
+
+
+def one_by_one(probabilities: np.ndarray, labels: np.ndarray, window: tuple[int, int]) -> list[Detection]:
+    """The same over the whole map for each detection."""
+    left_over, (height, width) = probabilities.copy(), window
+    detections = []
+    while left_over.max() >= LEAST:
+        top, left = divmod(int(left_over.argmax()), left_over.shape[1])
+        detections.append(Detection(int(labels[top, left]), float(left_over[top, left]), top, left))
+        left_over[max(0, top - height + 1) : top + height, max(0, left - width + 1) : left + width] = 0
+    return detections
+
+
+@given(st.data(), st.tuples(st.integers(1, 25), st.integers(1, 25)), st.tuples(st.integers(1, 6), st.integers(1, 6)))
+def test_detections_are_found_as_one_by_one(data, size, window):
+    # few values, so that many windows are equally sure
+    probabilities = data.draw(
+        arrays(np.float32, size, elements=st.sampled_from([0.25, 0.5, 0.75, 1.0]), fill=st.just(1))
+    )
+    labels = np.arange(size[0] * size[1]).reshape(size)
+    assert detect(probabilities, labels, window) == one_by_one(probabilities, labels, window)
+
+
+def test_detections_are_found_where_no_two_windows_are_equally_sure():
+    probabilities = np.random.default_rng(0).permutation(np.linspace(0.2, 1, 90 * 71, dtype=np.float32)).reshape(90, 71)
+    labels = np.zeros((90, 71), np.uint8)
+    assert detect(probabilities, labels, (7, 9)) == one_by_one(probabilities, labels, (7, 9))
 
 
 def test_what_is_right_is_counted_by_hand():
@@ -53,7 +81,7 @@ def test_beyond_a_third_of_the_window_is_not_near(off: tuple[int, int]):
 
 
 def test_a_detection_is_right_where_its_class_lies():
-    places = ((10, 10), (20, 20))
-    assert is_right(Detection(2, 0.9, 21, 20), (1, 2), places, WINDOW)
-    assert not is_right(Detection(1, 0.9, 21, 20), (1, 2), places, WINDOW)
-    assert not is_right(Detection(2, 0.9, 22, 20), (1, 2), places, WINDOW)
+    labels, places = (1, 2, 1), ((10, 10), (20, 20), (0, 0))
+    detections = [Detection(*about) for about in ((2, 0.9, 21, 20), (1, 0.9, 21, 20), (2, 0.9, 22, 20), (1, 0.5, 0, 1))]
+    assert right_ones(detections, labels, places, WINDOW) == [[], [0], [3]]
+    assert right_ones([], labels, places, WINDOW) == [[], [], []]

@@ -10,15 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.figures import style
+from eyechart.figures.shrinking import shrunk
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PANEL = 4.2  # inches: the longer side of the image
+PANEL, MOST = 4.2, 12.0  # inches: the longer side of the image; of a large one, so that names have room, or at most
 LEAST_WIDTH = 4.6  # inches: room for the title
 LEFT, EDGE = 0.4, 0.14  # inches: left of the image, and around everything
 NAMED = 0.3  # inches: narrower boxes have no room for a name
+SHOWN = 2000  # pixels of a side of the image: the figure has fewer
+LINE = 1.2  # points
 COLOURS = {None: "#56B4E9", True: style.GREEN, False: style.VERMILLION}
 MEANINGS = {None: "detected", True: "right", False: "wrong"}
 
@@ -49,7 +52,7 @@ def detections(
     size: tuple[int, int],
     title: str,
 ) -> Figure:
-    """The image with a box around each detection, its class and probability at its upper edge.
+    """The image with a box around each detection, its class and probability at its upper edge where it has room.
 
     Args:
         image: uint8 (height, width, 1 or 3).
@@ -63,7 +66,9 @@ def detections(
     """
     if image.ndim != 3 or image.shape[2] not in (1, 3):
         raise ValueError(f"Expected an image of the shape (height, width, 1 or 3). Received: {image.shape}")
-    height, width = (PANEL * side / max(image.shape[:2]) for side in image.shape[:2])
+    longer = max(image.shape[:2])
+    panel = min(MOST, max(PANEL, NAMED * longer / size[1]))
+    height, width = (panel * side / longer for side in image.shape[:2])
     across = max(LEFT + width + EDGE, LEAST_WIDTH)
     heading = style.fold(title, across - 2 * EDGE, style.TITLE)
     top = EDGE + style.inches(style.TITLE, len(heading)) + style.inches(style.LABEL) + 0.12
@@ -74,30 +79,24 @@ def detections(
     rows, columns = (min(6, max(1, int(length / 0.4))) for length in (height, width))  # the numbers stay apart
     axes.locator_params(axis="y", nbins=rows, integer=True)
     axes.locator_params(axis="x", nbins=columns, integer=True)
-    shown = image[:, :, 0] if image.shape[2] == 1 else image
-    axes.imshow(
-        shown, cmap="gray", vmin=0, vmax=255, extent=(0, image.shape[1], image.shape[0], 0), interpolation="nearest"
-    )
-    inch = width / image.shape[1]  # of a pixel
-    for place in missed:
-        _frame(axes, place, size, style.GREY, "dashed")
-    for box in boxes:
-        _frame(axes, (box.top, box.left), size, COLOURS[box.right], "solid")
-        if size[1] * inch >= NAMED:
-            _name(axes, box, size[1] * inch)
+    small, side = shrunk(image, SHOWN)
+    shown = small[:, :, 0] if image.shape[2] == 1 else small
+    extent = (0, small.shape[1] * side, small.shape[0] * side, 0)
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=255, extent=extent, interpolation="nearest")
+    style.add_boxes(axes, missed, size, style.GREY, width=LINE, line="dashed")
+    for kind, colour in COLOURS.items():
+        places = [(box.top, box.left) for box in boxes if box.right is kind]
+        style.add_boxes(axes, places, size, colour, width=LINE)
+    room = size[1] * width / image.shape[1]  # inches of a box
+    if room >= NAMED - 1e-9:
+        for box in boxes:
+            _name(axes, box, room)
     entries = [(COLOURS[kind], "solid", MEANINGS[kind]) for kind in COLOURS if any(box.right is kind for box in boxes)]
     entries += [(style.GREY, "dashed", "missed")] if missed else []
     for colour, line, meaning in entries:
         axes.plot([], [], color=colour, linestyle=line, label=meaning)
     style.add_legend(figure, axes, top - style.inches(style.LABEL) - 0.1)
     return figure
-
-
-def _frame(axes: Axes, place: tuple[int, int], size: tuple[int, int], colour: str, line: str) -> None:
-    from matplotlib.patches import Rectangle
-
-    corner = place[1], place[0]
-    axes.add_patch(Rectangle(corner, size[1], size[0], fill=False, edgecolor=colour, linewidth=1.2, linestyle=line))
 
 
 def _name(axes: Axes, box: Box, room: float) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.figures import style
+from eyechart.figures.shrinking import shrunk
 from eyechart.figures.tiles import BAR, Scale, add_scale
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ LEAST = 1.3  # inches: room for the name of a narrow one
 LEFT, BETWEEN, EDGE = 0.38, 0.5, 0.14  # inches: left of a panel, below one, and around everything
 NAMED = 10  # so many classes have a colour of their own
 CLASSES = "tab10"
+SHOWN = 1000  # pixels of a side: a panel has fewer
 DARK = (0.08, 0.13, 0.24)  # in the place of tab10's gray, which stands for other classes
 PROBABILITY = Scale("Blues", 0, 1)
 
@@ -52,8 +54,8 @@ def scan(
 ) -> Figure:
     """The image, and of each map a row: the classes, each in a colour, and their probabilities on a scale from 0 to 1.
 
-    All panels have the image's coordinates. The colours are the paler, the less probable the class. Of more than ten
-    classes the ten that cover most have a colour, the others are gray.
+    All panels have the image's coordinates, also where a large image is shown smaller. The colours are the paler, the
+    less probable the class. Of more than ten classes the ten that cover most have a colour, the others are gray.
 
     Args:
         image: uint8 (height, width, 1 or 3).
@@ -87,9 +89,10 @@ def scan(
     size = image.shape[0], image.shape[1]
     axes = _panel(figure, left, top, (height, width), size, f"the image, {size[0]}×{size[1]} pixels")
     gray = image.shape[2] == 1
-    axes.imshow(image[:, :, 0] if gray else image, cmap="gray", vmin=0, vmax=255, extent=_extent(size, (1, 1)))
-    for place in places:
-        _frame(axes, place, window)
+    small, side = shrunk(image, SHOWN)
+    extent = _extent(small.shape, (side, side))
+    axes.imshow(small[:, :, 0] if gray else small, cmap="gray", vmin=0, vmax=255, extent=extent)
+    style.add_boxes(axes, places, window, style.VERMILLION, width=0.8)
     _add_key(figure, shown, class_names, notes, LEFT, top + row - style.inches(style.LABEL))
     for number, panel in enumerate(maps):
         upper = top + number * row
@@ -126,18 +129,15 @@ def _extent(shape: tuple[int, ...], cell: tuple[int, int]) -> tuple[float, float
     return 0.0, float(shape[1] * cell[1]), float(shape[0] * cell[0]), 0.0
 
 
-def _frame(axes: Axes, place: tuple[int, int], window: tuple[int, int]) -> None:
-    from matplotlib.patches import Rectangle
-
-    corner = place[1], place[0]
-    axes.add_patch(Rectangle(corner, window[1], window[0], fill=False, edgecolor=style.VERMILLION, linewidth=0.8))
-
-
 def _mark(axes: Axes, places: Sequence[tuple[int, int]], window: tuple[int, int], colour: str) -> None:
     """A ring at the centre of each known place."""
     rows = [top + window[0] / 2 for top, _ in places]
     columns = [left + window[1] / 2 for _, left in places]
-    axes.plot(columns, rows, "o", markersize=7, markerfacecolor="none", markeredgecolor=colour, markeredgewidth=0.9)
+    inches = PANEL * min(window) / max(*axes.get_xlim(), *axes.get_ylim())
+    side = min(7, max(1.5, 72 * inches))  # no larger than what it marks, and to be seen
+    axes.plot(
+        columns, rows, "o", markersize=side, markerfacecolor="none", markeredgecolor=colour, markeredgewidth=side / 8
+    )
 
 
 def _shown(classes: NDArray[np.floating]) -> list[int]:

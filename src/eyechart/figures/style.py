@@ -6,7 +6,7 @@ several times to place it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +53,29 @@ def add_axes(figure: Figure, left: float, top: float, width: float, height: floa
     for spine in axes.spines.values():
         spine.set(color=GREY, linewidth=0.6)
     return axes
+
+
+def add_boxes(
+    axes: Axes,
+    places: Sequence[tuple[int, int]],
+    size: tuple[int, int],
+    colour: str,
+    *,
+    width: float,
+    line: str = "solid",
+) -> None:
+    """Frame boxes of one size, by first row and column in the data of `axes`, with lines of a width in points.
+
+    All of them are one object: thousands are drawn at once. Where they are small, their lines are thinner.
+    """
+    from matplotlib.collections import PolyCollection
+
+    corners = np.array([(0, 0), (size[1], 0), (size[1], size[0]), (0, size[0])])
+    boxes = [corners + np.array((left, top)) for top, left in places]
+    across, down = np.abs(axes.transData.transform(size[::-1]) - axes.transData.transform((0, 0))) * 72 / DPI
+    thin = min(width, 0.12 * min(across, down))
+    collection = PolyCollection(boxes, facecolors="none", edgecolors=colour, linewidths=thin, linestyles=line)
+    axes.add_collection(collection, autolim=False)
 
 
 def add_title(figure: Figure, lines: list[str], top: float = 0.1) -> None:

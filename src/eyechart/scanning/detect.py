@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,25 +60,44 @@ class Score:
         return self.right / self.known
 
 
-def detect(probabilities: NDArray[np.floating], window: tuple[int, int]) -> list[Detection]:
+def detect(
+    probabilities: NDArray[np.floating], labels: NDArray[np.integer], window: tuple[int, int]
+) -> list[Detection]:
     """The windows that the network is surest of and that do not overlap, from the surest on.
 
-    Of windows that overlap only the surest is kept (non-maximum suppression). A network that was never shown a piece
-    of a digit is sure of some windows beside one too; most of them overlap the digit's own, which it is surer of.
+    Of windows that overlap only the surest is kept (non-maximum suppression), of equally sure ones the first by rows.
+    A network that was never shown a piece of a digit is sure of some windows beside one too; most of them overlap the
+    digit's own, which it is surer of.
 
     Args:
-        probabilities: at every pixel (rows, columns, classes).
+        probabilities: of the most probable class at every pixel (rows, columns).
+        labels: that class, likewise.
         window: height and width.
     """
-    left_over = probabilities.max(axis=-1).astype(np.float32)
-    labels = probabilities.argmax(axis=-1)
+    left_over = probabilities.astype(np.float32)
+    columns = left_over.shape[1]
     height, width = window
+    # of each block of a window's size its best place: first what it holds, later no less than what it holds
+    blocks: list[tuple[float, int]] = []
+
+    def enter(top: int, left: int) -> None:
+        block = left_over[top : top + height, left : left + width]
+        row, column = divmod(int(block.argmax()), block.shape[1])
+        if block[row, column] >= LEAST:
+            heapq.heappush(blocks, (-float(block[row, column]), (top + row) * columns + left + column))
+
+    for top in range(0, left_over.shape[0], height):
+        for left in range(0, columns, width):
+            enter(top, left)
     found: list[Detection] = []
-    while (place := int(left_over.argmax())) >= 0:
-        top, left = divmod(place, left_over.shape[1])
-        if left_over[top, left] < LEAST:
-            break
-        found.append(Detection(int(labels[top, left]), float(left_over[top, left]), top, left))
+    while blocks:
+        least, place = heapq.heappop(blocks)
+        top, left = divmod(place, columns)
+        if left_over[top, left] == 0:  # it overlaps what was found meanwhile
+            enter(top // height * height, left // width * width)
+            continue
+        found.append(Detection(int(labels[top, left]), -least, top, left))
+        # with it goes the whole of its block
         left_over[max(0, top - height + 1) : top + height, max(0, left - width + 1) : left + width] = 0
     return found
 
@@ -99,22 +119,30 @@ def score(
         threshold: the probability.
     """
     sure = [detection for detection in detections if detection.probability >= threshold]
-    distances = []
-    for label, place in zip(labels, places, strict=True):
-        right = [detection for detection in sure if is_right(detection, [label], [place], window)]
-        distances += [min(_distance(detection, place) for detection in right)] if right else []
+    distances = [
+        min(_distance(sure[number], place) for number in numbers)
+        for numbers, place in zip(right_ones(sure, labels, places, window), places, strict=True)
+        if numbers
+    ]
     mean = float(np.mean(distances)) if distances else None
     return Score(threshold, len(sure), len(distances), len(places), mean)
 
 
-def is_right(
-    detection: Detection, labels: Sequence[int], places: Sequence[tuple[int, int]], window: tuple[int, int]
-) -> bool:
-    """Whether the detected class lies there: at a place whose distance is at most `NEAR` of the window."""
-    return any(
-        detection.label == label and _distance(detection, place) <= NEAR * min(window)
-        for label, place in zip(labels, places, strict=True)
+def right_ones(
+    detections: Sequence[Detection],
+    labels: Sequence[int],
+    places: Sequence[tuple[int, int]],
+    window: tuple[int, int],
+) -> list[list[int]]:
+    """Of each place the detections, by number, that are right: of its class, and at most `NEAR` of the window off."""
+    tops, lefts, classes = (
+        np.array([getattr(detection, name) for detection in detections], int) for name in ("top", "left", "label")
     )
+    found = []
+    for label, (top, left) in zip(labels, places, strict=True):
+        near = np.hypot(tops - top, lefts - left) <= NEAR * min(window)
+        found.append(np.flatnonzero(near & (classes == label)).tolist())
+    return found
 
 
 def _distance(detection: Detection, place: tuple[int, int]) -> float:

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from eyechart.errors import EyechartError
 from eyechart.scanning.convert import Geometry, build, geometry
 from eyechart.scanning.stages import read
+from eyechart.scanning.tiling import Tile, longest_side, tiles
 
 if TYPE_CHECKING:
     import keras
 
 Map = NDArray[np.float32]  # probabilities (rows, columns, classes)
-AT_ONCE = 2**17  # answers of a full-resolution pass: LeNet's 500 maps of them take a quarter of a gigabyte
+COARSE, ONE_PASS, SHIFT_AND_STITCH = "coarse", "one_pass", "shift_and_stitch"
 
 
 class Scanner:
@@ -56,11 +57,7 @@ class Scanner:
         Returns:
             float32 (rows, columns, classes): at (i, j) that of the window at (i * stride, j * stride).
         """
-        self._check(image)
-        if self._strided is None:
-            self._strided = _compiled(build(self._chain))
-        rows, columns = self.geometry.positions(_size(image))
-        return _ask(self._strided, image)[:rows, :columns]  # more fit where the network leaves a window's last rows out
+        return self._whole(image, COARSE)
 
     def shift_and_stitch(self, image: NDArray[np.uint8]) -> Map:
         """The answers at every pixel: a pass for each shift of the image by less than a stride, put between each other.
@@ -71,16 +68,10 @@ class Scanner:
         Returns:
             float32 (height - window + 1, width - window + 1, classes): at (i, j) that of the window at (i, j).
         """
-        self._check(image)
-        (down, across), (rows, columns) = self.geometry.stride, self.geometry.positions(_size(image), (1, 1))
-        stitched = np.empty((rows, columns, self.classes), np.float32)
-        for i in range(min(down, rows)):
-            for j in range(min(across, columns)):
-                stitched[i::down, j::across] = self.coarse(self._read_part(image[i:, j:]))
-        return stitched
+        return self._whole(image, SHIFT_AND_STITCH)
 
     def one_pass(self, image: NDArray[np.uint8]) -> Map:
-        """The answers at every pixel in one pass: nothing is computed twice, but where a large image is cut into bands.
+        """The answers at every pixel in one pass: nothing is computed twice, but where tiles of the image overlap.
 
         See the class for where this differs from `shift_and_stitch`.
 
@@ -90,19 +81,66 @@ class Scanner:
         Returns:
             As `shift_and_stitch`.
         """
+        return self._whole(image, ONE_PASS)
+
+    def tiles(self, image: NDArray[np.uint8], method: str) -> list[Tile]:
+        """The parts in which a map is read, row by row: one, unless the network's maps would take much memory.
+
+        Args:
+            image: uint8 (height, width, channels), at least as large as the window.
+            method: `coarse`, `one_pass` or `shift_and_stitch`: the map that is meant.
+
+        Raises:
+            EyechartError: the image is too small.
+        """
         self._check(image)
+        side = longest_side(self._chain, dilated=method == ONE_PASS)
+        return tiles(method, _size(image), self.geometry, self._step(method), side)
+
+    def shape(self, image: NDArray[np.uint8], method: str) -> tuple[int, int, int]:
+        """Rows, columns and classes of a map."""
+        return *self.geometry.positions(_size(image), self._step(method)), self.classes
+
+    def read(self, image: NDArray[np.uint8], tile: Tile) -> Map:
+        """The answers of one of the image's `tiles`, the same as in the whole map.
+
+        Returns:
+            float32 (rows, columns, classes), of `tile.answers`.
+        """
+        ways = {COARSE: self._coarse, ONE_PASS: self._dilated_pass, SHIFT_AND_STITCH: self._stitched}
+        return ways[tile.method](image[tile.pixels])[tile.kept]
+
+    def _whole(self, image: NDArray[np.uint8], method: str) -> Map:
+        found = self.tiles(image, method)
+        if len(found) == 1:
+            return self.read(image, found[0])
+        answers = np.empty(self.shape(image, method), np.float32)
+        for tile in found:
+            answers[tile.answers] = self.read(image, tile)
+        return answers
+
+    def _step(self, method: str) -> tuple[int, int]:
+        return self.geometry.stride if method == COARSE else (1, 1)
+
+    def _coarse(self, image: NDArray[np.uint8]) -> Map:
+        if self._strided is None:
+            self._strided = _compiled(build(self._chain))
+        return _ask(self._strided, image)
+
+    def _dilated_pass(self, image: NDArray[np.uint8]) -> Map:
         if self._dilated is None:
             self._dilated = _compiled(build(self._chain, dilated=True))
-        rows, columns = self.geometry.positions(_size(image), (1, 1))
-        answers = np.empty((rows, columns, self.classes), np.float32)
-        height = max(1, AT_ONCE // columns)
-        for start in range(0, rows, height):  # in bands, each with all that its answers depend on
-            end = min(start + height, rows)
-            above = min(start, self.geometry.before[0])
-            below = self.geometry.window[0] - 1 + self.geometry.after[0]
-            band = _ask(self._dilated, image[start - above : end + below])
-            answers[start:end] = band[above : above + end - start, :columns]
-        return answers
+        return _ask(self._dilated, image)
+
+    def _stitched(self, image: NDArray[np.uint8]) -> Map:
+        (down, across), (rows, columns) = self.geometry.stride, self.geometry.positions(_size(image), (1, 1))
+        stitched = np.empty((rows, columns, self.classes), np.float32)
+        for i in range(min(down, rows)):
+            for j in range(min(across, columns)):
+                part = stitched[i::down, j::across]
+                # more fit where the network leaves a window's last rows out
+                part[...] = self._coarse(self._read_part(image[i:, j:]))[: part.shape[0], : part.shape[1]]
+        return stitched
 
     def _read_part(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """An image without the last rows and columns, where no window reads them and no padding follows them.
