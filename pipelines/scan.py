@@ -31,6 +31,7 @@ class ScanConfig:
     digits: int = 5
     seed: int = 0
     places: list[Any] | None = None
+    background: bool = False
     method: str = "one_pass"
     to: str = "results/scan"
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
@@ -46,15 +47,18 @@ def main(config: DictConfig) -> None:
     from pathlib import Path
 
     from eyechart import paths
+    from eyechart.composition import Composition
     from eyechart.network import chosen
-    from eyechart.scan import METHODS, Composition, Photograph, scan
+    from eyechart.scan import METHODS, Photograph, scan
     from eyechart.tracking.store import Store
 
     one_of("method", settings.method, METHODS)
     if settings.image is None and settings.invert:
         raise ConfigError("invert=true is for an image of yours: type image=FILE as well")
+    if settings.image is not None and settings.background:
+        raise ConfigError("background=true is for a canvas: type it without image=, or image= without it")
     source = (
-        Composition(settings.size, settings.digits, settings.seed, _pairs(settings.places))
+        Composition(settings.size, settings.digits, settings.seed, _pairs(settings.places), settings.background)
         if settings.image is None
         else Photograph(Path(settings.image).expanduser(), settings.invert)
     )

@@ -27,7 +27,8 @@ WORDS = ["model=fnn", "dataset=digits", "optimizer.learning_rate=0.002", "traine
 FOLDER = REPOSITORY / "conf/experiment"
 FILES = sorted(str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDER.rglob("*.yaml"))
 SWEEPS = [name for name in FILES if name.startswith("compare/")]  # say themselves what is swept
-EXPERIMENTS = [name for name in FILES if name not in SWEEPS]
+OF_DATA = [name for name in FILES if name.startswith("scan/")]  # and these sweep data sets
+EXPERIMENTS = [name for name in FILES if name not in SWEEPS + OF_DATA]
 TINY = ["dataset=digits", "limit=[64,32]", "trainer.epochs=1", "tracking=none"]
 
 
@@ -514,6 +515,14 @@ def test_an_experiment_may_be_a_sweep(fresh, name):
     assert {journal[0]["name"] for journal in runs} == {f"{key}={value}" for value in values}
     assert {journal[-1]["status"] for journal in runs} == {"FINISHED"}
     assert f"{len(values)} runs: 0 finished, {len(values)} to train" in trained(done)
+
+
+@pytest.mark.parametrize("name", OF_DATA)
+def test_an_experiment_may_sweep_data_sets(name):
+    swept = yaml.safe_load((FOLDER / f"{name}.yaml").read_text())["hydra"]["sweeper"]["params"]
+    assert swept["seed"] == "range(5)"
+    for dataset in swept["dataset"].split(","):
+        assert check(compose(f"experiment={name}", f"dataset={dataset}")).dataset.name == dataset
 
 
 # --- a network that answers after each time step

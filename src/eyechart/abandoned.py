@@ -1,4 +1,4 @@
-"""Runs and sweeps that a process left unfinished when it was killed: MLflow would show them as running for ever."""
+"""Runs, sweeps and scans that a process left unfinished: MLflow would show them as running for ever."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def close_abandoned(courier: Courier) -> None:
 
     What another machine works on is left alone, and so is what has never been delivered to the courier's store.
     """
-    for folder in [*left_held(paths.runs()), *left_held(paths.sweeps())]:
+    for folder in [found for place in (paths.runs(), paths.sweeps(), paths.scans()) for found in left_held(place)]:
         with contextlib.suppress(EyechartError):  # a broken journal is told of by the command that needs it
             close_if_abandoned(folder, courier)
 

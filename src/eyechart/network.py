@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eyechart.data.backgrounds import CLASS
 from eyechart.errors import EyechartError
 from eyechart.recorded import backend_of, finished_run, read_json
 from eyechart.standing import find_run, finished
@@ -38,6 +39,11 @@ class Network:
     class_names: tuple[str, ...]
     run_key: str | None = None
 
+    @property
+    def background(self) -> int | None:
+        """The number of the class that stands for nothing; None: there is none."""
+        return self.class_names.index(CLASS) if CLASS in self.class_names else None
+
 
 @contextmanager
 def chosen(run: str | None, name: str | None, store: Store | None) -> Iterator[Network]:
@@ -54,7 +60,7 @@ def chosen(run: str | None, name: str | None, store: Store | None) -> Iterator[N
     if run != CHAMPION:
         if name is not None:
             raise EyechartError(f"name={name} is for the champion of a registered model: type run=champion as well")
-        yield _of_run(find_run(run))
+        yield of_run(find_run(run))
         return
     if store is None:
         raise EyechartError("champions are known to MLflow only, received no tracking: leave tracking= out")
@@ -63,14 +69,22 @@ def chosen(run: str | None, name: str | None, store: Store | None) -> Iterator[N
     version = registry.champion(store, name)
     title = f"{version.name}, version {version.number}"
     if finished(version.run_key):
-        yield _of_run(version.run_key, title)
+        yield of_run(version.run_key, title)
         return
     with tempfile.TemporaryDirectory() as place:  # it was trained elsewhere
         yield _of_package(registry.download_model(store, version, Path(place) / "model"), title)
 
 
-def _of_run(run_key: str, title: str = "") -> Network:
-    """The network of a finished run of this machine."""
+def of_run(run_key: str, title: str = "") -> Network:
+    """The network of a finished run of this machine.
+
+    Args:
+        run_key: of the run.
+        title: what else it is.
+
+    Raises:
+        EyechartError: the run is not finished, or it has lost a file.
+    """
     artifacts = finished_run(run_key, "run.json", "per_class.json", "model.keras").artifacts
     about = read_json(artifacts / "run.json", "title")
     class_names = read_json(artifacts / "per_class.json", "class")["class"]

@@ -53,7 +53,7 @@ def results() -> Path:
 
 
 def state() -> Path:
-    """The folder `.eyechart`, which holds the state of every run and sweep."""
+    """The folder `.eyechart`, which holds the state of every run, sweep and scan."""
     return repository() / ".eyechart"
 
 
@@ -70,3 +70,8 @@ def replaced() -> Path:
 def sweeps() -> Path:
     """The folder with one state folder per sweep."""
     return state() / "sweeps"
+
+
+def scans() -> Path:
+    """The folder with one state folder for each run and the canvases that it was asked about."""
+    return state() / "scans"

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from eyechart.data import Dataset, photographs
+from eyechart.composition import MOST_PIXELS, Composition, composed
+from eyechart.data import Dataset, as_found, photographs
 from eyechart.errors import EyechartError
 from eyechart.files import check_replaceable, replacing, write_json
 from eyechart.network import Network
 from eyechart.recorded import dataset_of, read_json
-from eyechart.scanning.canvas import Canvas, check_places, compose, random_places
+from eyechart.scanning.canvas import Canvas
 from eyechart.scanning.detect import THRESHOLDS, Detection, Score, detect, right_ones, score
 from eyechart.scanning.maps import Seen, bytes_of, see
 
@@ -33,7 +34,6 @@ PICTURE, STEPS, BOXES = "scan.png", "stitching.png", "detections.png"
 FULL, COARSE, ABOUT, PLACES, DETECTIONS = "probabilities.npy", "coarse.npy", "map.json", "places.csv", "detections.csv"
 EARLIER = "map.npz"  # of versions that held the whole map in memory
 OWN = re.compile("|".join(map(re.escape, (PICTURE, STEPS, BOXES, FULL, COARSE, ABOUT, PLACES, DETECTIONS, EARLIER))))
-MOST_PIXELS = 89_000_000  # of an image: Pillow takes more for an attack
 DRAWN = 1000  # rows and columns of a map that is drawn
 
 
@@ -48,23 +48,6 @@ class Photograph:
 
     file: Path
     invert: bool
-
-
-@dataclass(frozen=True)
-class Composition:
-    """A canvas with test images of the run's data set.
-
-    Attributes:
-        side: of the canvas, in pixels.
-        count: how many test images, at random places.
-        seed: decides which, and where.
-        places: first rows and columns, of so many images; None: random.
-    """
-
-    side: int
-    count: int
-    seed: int
-    places: tuple[tuple[int, int], ...] | None
 
 
 @dataclass(frozen=True)
@@ -107,7 +90,7 @@ def scan(network: Network, source: Photograph | Composition, to: Path, method: s
     """
     check_replaceable(to, OWN, "what an earlier scan.py left")
     canvas = composed(_dataset(network), source) if isinstance(source, Composition) else None
-    scanner = _scanner(network)
+    scanner = scanner_of(network)
     image = canvas.image if canvas else photograph(source, scanner.channels)  # type: ignore[arg-type]
     window, names = scanner.geometry.window, network.class_names
     with replacing(to) as temporary:
@@ -115,12 +98,12 @@ def scan(network: Network, source: Photograph | Composition, to: Path, method: s
         coarse, full = _maps(scanner, image, method, temporary)
         about = {"window": window, "stride": scanner.geometry.stride, "class_names": names}
         write_json(temporary / ABOUT, about)
-        detections = detect(full.probabilities, full.classes, window)
+        detections = detect(full.probabilities, full.classes, window, network.background)
         if canvas:
             _write_places(temporary / PLACES, canvas, names)
         _write_detections(temporary / DETECTIONS, detections, window, names)
         _draw(temporary, image, coarse, full, scanner.geometry, names, canvas, network.title)
-        _draw_detections(temporary / BOXES, image, detections, window, names, canvas, network.title)
+        draw_detections(temporary / BOXES, image, detections, window, names, canvas, network.title)
         written = tuple(sorted(path.name for path in temporary.iterdir()))
     scores = [score(detections, canvas.labels, canvas.places, window, least) for least in THRESHOLDS] if canvas else []
     return Scanned(network.title, scanner.geometry, coarse.shape, full.shape, tuple(scores), to, written)
@@ -134,7 +117,7 @@ def _dataset(network: Network) -> Dataset:
             f"which was trained elsewhere: type image=FILE as well"
         )
     about = read_json(network.file.parent / "run.json", "dataset")
-    return dataset_of(network.run_key, about["dataset"])
+    return as_found(dataset_of(network.run_key, about["dataset"]))
 
 
 def _maps(scanner: Scanner, image: NDArray[np.uint8], method: str, folder: Path) -> tuple[Seen, Seen]:
@@ -165,31 +148,8 @@ def _progress() -> Iterator[Progress]:
         yield bar
 
 
-def composed(dataset: Dataset, wanted: Composition) -> Canvas:
-    """A canvas with test images of a data set, which ones being decided by the seed."""
-    size = dataset.image_shape[0], dataset.image_shape[1]
-    count = wanted.count if wanted.places is None else len(wanted.places)
-    test = dataset.split(validation_fraction=0).test
-    if wanted.side < max(size) or wanted.side**2 > MOST_PIXELS:
-        raise EyechartError(
-            f"expected a canvas of {max(size)} pixels, the size of the images of '{dataset.name}', to "
-            f"{int(MOST_PIXELS**0.5)}, received size={wanted.side}: type another size="
-        )
-    if not 1 <= count <= len(test):
-        raise EyechartError(
-            f"expected 1 to {len(test):,} test images of '{dataset.name}', received {count:,}: type another digits="
-        )
-    if wanted.places is None:
-        places = random_places(wanted.side, size, count, wanted.seed)
-    else:
-        places = list(wanted.places)
-        check_places(places, wanted.side, size)
-    # a stream of its own: the same images at given places as at random ones
-    chosen = np.random.default_rng([wanted.seed, 1]).choice(len(test), count, replace=False)
-    return compose(test[chosen], [int(label) for label in test.labels[chosen]], places, wanted.side)
-
-
-def _scanner(network: Network) -> Scanner:
+def scanner_of(network: Network) -> Scanner:
+    """What reads larger images with a network, or EyechartError where it cannot."""
     from eyechart.models import inspection
     from eyechart.scanning import Scanner
     from eyechart.training.backend import activate
@@ -270,7 +230,7 @@ def _draw(
     figures.save(figures.stitching(geometry.stride, geometry.window), target / STEPS)
 
 
-def _draw_detections(
+def draw_detections(
     path: Path,
     image: NDArray[np.uint8],
     detections: Sequence[Detection],
@@ -279,6 +239,7 @@ def _draw_detections(
     canvas: Canvas | None,
     title: str,
 ) -> None:
+    """Draw an image with the boxes of what was detected on it, right or wrong where that is known."""
     from eyechart import figures
 
     found = right_ones(detections, canvas.labels, canvas.places, window) if canvas else []

@@ -106,7 +106,8 @@ def piece(pictures: Pictures, size: tuple[int, int], random: np.random.Generator
 def lay(image: npt.NDArray[np.uint8], background: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """An image over a background of its shape: what is black lets it through, what is white covers it."""
     through = background.astype(np.uint16) * (255 - image) // 255
-    return (image + through).astype(np.uint8)
+    laid: npt.NDArray[np.uint8] = (image + through).astype(np.uint8)
+    return laid
 
 
 def _find(name: str) -> Path | None:
@@ -146,7 +147,7 @@ def _lay_all(
 
 def _no_image(images: npt.NDArray[np.uint8], random: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Nothing, or, equally often, a piece of one image, or one of each of two on opposite sides."""
-    made = np.zeros_like(images[0])
+    made: npt.NDArray[np.uint8] = np.zeros_like(images[0])
     pieces = random.integers(3)
     down, across = _off(made.shape[0], made.shape[1], random)
     for sign in (1, -1)[:pieces]:

@@ -7,6 +7,7 @@ from eyechart.figures.confusion import confusion_matrix
 from eyechart.figures.contact_sheet import contact_sheet
 from eyechart.figures.curves import learning_curves
 from eyechart.figures.detections import Box, detections
+from eyechart.figures.false_alarms import Curve, false_alarms
 from eyechart.figures.feature_maps import feature_maps
 from eyechart.figures.filters import filters
 from eyechart.figures.fixed_filters import fixed_filters
@@ -19,11 +20,13 @@ from eyechart.figures.style import save, to_array
 
 __all__ = [
     "Box",
+    "Curve",
     "Panel",
     "accuracy_by_step",
     "confusion_matrix",
     "contact_sheet",
     "detections",
+    "false_alarms",
     "feature_maps",
     "filters",
     "fixed_filters",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from eyechart.data.backgrounds import lay
 from eyechart.errors import EyechartError
 
 TRIES = 100  # random places for an image, before a canvas is taken to be full
@@ -19,7 +20,7 @@ class Canvas:
     """A composed image.
 
     Attributes:
-        image: uint8 (height, width, channels), black where nothing lies.
+        image: uint8 (height, width, channels), black or a background where nothing lies.
         places: of each small image its first row and column.
         labels: of each its class.
         size: their height and width.
@@ -88,7 +89,13 @@ def check_places(places: Sequence[tuple[int, int]], side: int, size: tuple[int, 
                 )
 
 
-def compose(images: NDArray[np.uint8], labels: Sequence[int], places: Sequence[tuple[int, int]], side: int) -> Canvas:
+def compose(
+    images: NDArray[np.uint8],
+    labels: Sequence[int],
+    places: Sequence[tuple[int, int]],
+    side: int,
+    background: NDArray[np.uint8] | None = None,
+) -> Canvas:
     """A square canvas with these images at these places.
 
     Args:
@@ -96,11 +103,13 @@ def compose(images: NDArray[np.uint8], labels: Sequence[int], places: Sequence[t
         labels: the class of each.
         places: of each its first row and column, as `check_places` accepts them.
         side: of the canvas.
+        background: that they lie over, uint8 (side, side, channels); None: black.
     """
     _, height, width, channels = images.shape
-    canvas = np.zeros((side, side, channels), np.uint8)
+    canvas = np.zeros((side, side, channels), np.uint8) if background is None else background.copy()
     for image, (top, left) in zip(images, places, strict=True):
-        canvas[top : top + height, left : left + width] = image
+        place = slice(top, top + height), slice(left, left + width)
+        canvas[place] = lay(image, canvas[place])
     return Canvas(canvas, tuple(places), tuple(map(int, labels)), (height, width))
 
 

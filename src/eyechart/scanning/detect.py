@@ -61,7 +61,10 @@ class Score:
 
 
 def detect(
-    probabilities: NDArray[np.floating], labels: NDArray[np.integer], window: tuple[int, int]
+    probabilities: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    window: tuple[int, int],
+    ignored: int | None = None,
 ) -> list[Detection]:
     """The windows that the network is surest of and that do not overlap, from the surest on.
 
@@ -73,8 +76,9 @@ def detect(
         probabilities: of the most probable class at every pixel (rows, columns).
         labels: that class, likewise.
         window: height and width.
+        ignored: a class that stands for nothing; None: there is none.
     """
-    left_over = probabilities.astype(np.float32)
+    left_over = np.where(labels == ignored, 0, probabilities).astype(np.float32)
     columns = left_over.shape[1]
     height, width = window
     # of each block of a window's size its best place: first what it holds, later no less than what it holds

@@ -35,6 +35,11 @@ class Seen:
         return self.classes.shape[0], self.classes.shape[1]
 
 
+def strongest(answers: Map) -> Seen:
+    """Of a map, float32 (rows, columns, classes), the most probable class in each window."""
+    return Seen(answers.max(axis=-1), answers.argmax(axis=-1).astype(np.min_scalar_type(answers.shape[-1] - 1)))
+
+
 def see(
     scanner: Scanner, image: NDArray[np.uint8], tiles: Iterable[Tile], shape: tuple[int, int, int], path: Path
 ) -> Seen:
@@ -56,8 +61,8 @@ def see(
     with _file(path, shape) as write:
         for tile in tiles:
             answers = scanner.read(image, tile)
-            seen.probabilities[tile.answers] = answers.max(axis=-1)
-            seen.classes[tile.answers] = answers.argmax(axis=-1)
+            best = strongest(answers)
+            seen.probabilities[tile.answers], seen.classes[tile.answers] = best.probabilities, best.classes
             write(tile, answers)
     return seen
 

@@ -169,9 +169,9 @@ def _start(record: dict[str, Any], store: Store, run_id: str) -> str:
     tags = {tag: value, "mlflow.source.name": record.get("source", ""), "mlflow.source.type": "LOCAL"}
     if attempt != "1":
         tags[ATTEMPT] = attempt
-    if record.get("parent"):
-        # what a parent says at its end is of its runs, which have to be there by then
-        tags["mlflow.parentRunId"] = _begun(paths.sweeps() / record["parent"], store)
+    for key, place in (("parent", paths.sweeps()), ("parent_run", paths.runs())):
+        if record.get(key):  # what a parent says at its end is of its runs, which have to be there by then
+            tags["mlflow.parentRunId"] = _begun(place / record[key], store)
     run = client.create_run(experiment_id, start_time=record["t"], tags=tags, run_name=record["name"])
     return str(run.info.run_id)
 

@@ -5,7 +5,7 @@ An append-only file of JSON records, one a line, each with its `kind` and the ti
 | kind     | says                                                                                                |
 |----------|-----------------------------------------------------------------------------------------------------|
 | start    | `identity` (tag and value by which MLflow knows it), `attempt` (trained anew: 2, 3, ...), `name`,   |
-|          | `experiment_name`, `parent` (a sweep)                                                               |
+|          | `experiment_name`, `parent` (a sweep) or `parent_run` (a run)                                       |
 | params   | `values`                                                                                            |
 | tags     | `values`                                                                                            |
 | input    | the data set: `name`, `digest`, `source`, `profile`                                                 |

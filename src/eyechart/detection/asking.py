@@ -1,0 +1,88 @@
+"""Asks runs what they find on the same canvases, one after the other, and writes what they found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from eyechart import figures
+from eyechart.comparison.results import results_of
+from eyechart.detection.board import Row, rows, table
+from eyechart.detection.found import PICTURE, Canvases, find, images_of
+from eyechart.errors import EyechartError
+from eyechart.files import check_replaceable, replacing
+from eyechart.recorded import backend_of
+from eyechart.scanning.detect import THRESHOLDS
+from eyechart.standing import find_run, finished
+from eyechart.sweep import run_keys
+from eyechart.tracking import Courier
+
+TABLE, CURVES = "scores.csv", "scores.png"
+OWN = re.compile(rf"{re.escape(TABLE)}|{re.escape(CURVES)}|detections_[0-9a-f]+\.png")
+
+
+def ask(run: str | None, sweep: str | None, canvases: Canvases, to: Path, courier: Courier) -> list[Row]:
+    """What runs find, the rows with the fewest false alarms first.
+
+    Args:
+        run: one of the names of `find_run`; not read where a sweep is given.
+        sweep: all finished runs of this one, named as for `run_keys`.
+        canvases: that they are asked about.
+        to: the folder that `write` is to write to.
+        courier: brings what each finds to MLflow.
+
+    Raises:
+        EyechartError: there is no such finished run or sweep, the runs cannot be asked about the same canvases, one
+            cannot scan or has lost a file, or the folder holds something else.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    check_replaceable(to, OWN, "what an earlier detect.py left")
+    keys = [find_run(run)] if sweep is None else [key for key in run_keys(sweep) if finished(key)]
+    _check(keys, sweep)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("scanning", total=len(keys) * canvases.count)
+        found = [find(key, canvases, courier, lambda: bar.advance(task)) for key in keys]
+    return rows(found, results_of(keys))
+
+
+def write(made: Sequence[Row], title: str, to: Path) -> tuple[str, ...]:
+    """Write the scores, their picture, and of each run what it found on the first canvas; the names of the files."""
+    with replacing(to) as temporary:
+        temporary.mkdir()
+        table(made).to_csv(temporary / TABLE, index=False)
+        figures.save(figures.false_alarms(_curves(made), THRESHOLDS, title), temporary / CURVES)
+        for row in made:
+            for one in row.found:
+                (temporary / f"detections_{one.run_key}.png").write_bytes((one.folder / PICTURE).read_bytes())
+    return TABLE, CURVES, "detections_<run key>.png"
+
+
+def _curves(made: Sequence[Row]) -> list[figures.Curve]:
+    return [
+        figures.Curve(
+            row.name,
+            [(one.mean, one.low, one.high) for one in row.false_alarms.values()],
+            [(one.mean, one.low, one.high) for one in row.recall.values()],
+        )
+        for row in made
+    ]
+
+
+def _check(keys: Sequence[str], sweep: str | None) -> None:
+    if not keys:
+        raise EyechartError(f"no run of sweep {sweep} is finished: type its command again, it goes on")
+    backends = sorted({backend_of(key) for key in keys})
+    if len(backends) > 1:
+        raise EyechartError(
+            f"expected runs of one backend, received {' and '.join(backends)}: ask them one by one, with run="
+        )
+    datasets = {dataset.digest: dataset.name for dataset in map(images_of, keys)}
+    if len(datasets) > 1:
+        raise EyechartError(
+            f"expected runs on images that can lie on the same canvases, received runs on "
+            f"{', '.join(datasets.values())}: ask them one by one, with run="
+        )

@@ -1,0 +1,202 @@
+"""What a run finds on canvases whose content is known: found once, kept, and told to MLflow as a child of the run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, astuple, dataclass, fields
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eyechart import paths
+from eyechart.composition import Composition, composed
+from eyechart.data import Dataset, as_found
+from eyechart.files import replacing
+from eyechart.holding import Hold
+from eyechart.network import of_run
+from eyechart.recorded import dataset_of, finished_run, read_json
+from eyechart.scan import draw_detections, scanner_of
+from eyechart.scanning.detect import THRESHOLDS, Score, detect, right_ones, score
+from eyechart.scanning.maps import strongest
+from eyechart.standing import attempt
+from eyechart.tracking import Courier, Journal, ending, read_journal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+IDENTITY = "eyechart.scan_key"
+VERSION = 1  # part of every scan key: raise it when the same network on the same canvases no longer finds the same
+DETECTIONS, SCORES, PICTURE = "detections.csv", "scores.csv", "detections.png"
+
+
+@dataclass(frozen=True)
+class Canvases:
+    """Canvases that runs are asked about.
+
+    Attributes:
+        count: how many.
+        size: height and width of each, in pixels.
+        digits: so many test images lie on each.
+        seed: of the first; the next have the next numbers.
+        background: whether they lie over photographs, which no data set is trained on.
+    """
+
+    count: int
+    size: int
+    digits: int
+    seed: int
+    background: bool
+
+    def __str__(self) -> str:
+        """`20 canvases of 200x200 with 5 digits, over photographs`."""
+        over = ", over photographs" if self.background else ""
+        return f"{self.count} canvases of {self.size}x{self.size} with {self.digits} digits{over}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a run finds on canvases.
+
+    Attributes:
+        run_key: of the run.
+        scores: a row per canvas and threshold: `canvas`, and the fields of `Score`.
+        folder: with the scores, the detections and a picture of the first canvas.
+    """
+
+    run_key: str
+    scores: pd.DataFrame
+    folder: Path
+
+
+def find(run_key: str, canvases: Canvases, courier: Courier, advance: Callable[[], None]) -> Found:
+    """What a finished run finds. What was found before is read from its folder.
+
+    Args:
+        run_key: of the run.
+        canvases: that it is asked about.
+        courier: brings what is found to MLflow.
+        advance: called after each canvas.
+
+    Raises:
+        EyechartError: the run has lost a file, its network cannot scan, its data set is gone, or the canvases cannot be
+            composed.
+    """
+    import pandas as pd
+
+    folder = paths.scans() / _key(run_key, canvases)
+    courier.tell(paths.runs() / run_key)  # of which what is found is a part in MLflow
+    with Hold.take(folder, f"the scan {folder.name}"):
+        end = ending(read_journal(folder))
+        if end and end["status"] == "FINISHED" and (folder / "artifacts" / SCORES).is_file():
+            for _ in range(canvases.count):
+                advance()
+        else:
+            _find(run_key, canvases, folder, advance)
+    courier.tell(folder)
+    artifacts = folder / "artifacts"
+    return Found(run_key, pd.read_csv(artifacts / SCORES), artifacts)
+
+
+def images_of(run_key: str) -> Dataset:
+    """The data set whose test images a run is asked about: that it was trained on, as it was found.
+
+    Raises:
+        DataError: it is not prepared, or not as it was.
+    """
+    artifacts = finished_run(run_key, "run.json").artifacts
+    return as_found(dataset_of(run_key, read_json(artifacts / "run.json", "dataset")["dataset"]))
+
+
+def numbers(scores: pd.DataFrame) -> dict[str, float | None]:
+    """What scores of several canvases at one threshold come to; None where there is nothing to take a mean of."""
+    detected, right = int(scores["detected"].sum()), int(scores["right"].sum())
+    return {
+        "false_alarms_per_image": (detected - right) / len(scores),
+        "precision": right / detected if detected else None,
+        "recall": right / int(scores["known"].sum()),
+        "distance": float((scores["distance"] * scores["right"]).sum() / right) if right else None,
+    }
+
+
+def _key(run_key: str, canvases: Canvases) -> str:
+    """The name of this piece of work: 20 hexadecimal digits of a SHA-256."""
+    what = {"run_key": run_key, "attempt": attempt(run_key), "version": VERSION, **asdict(canvases)}
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def _find(run_key: str, canvases: Canvases, folder: Path, advance: Callable[[], None]) -> None:
+    network, dataset = of_run(run_key), images_of(run_key)
+    scanner = scanner_of(network)
+    names, artifacts = network.class_names, folder / "artifacts"
+    journal = Journal(folder)
+    try:
+        _begin(journal, run_key, f"{network.title}: {canvases}", {"dataset": dataset.name, **asdict(canvases)})
+        detections, scores = [], []
+        for number, wanted in enumerate(_wanted(canvases)):
+            canvas = composed(dataset, wanted)
+            seen = strongest(scanner.one_pass(canvas.image))
+            detected = detect(seen.probabilities, seen.classes, canvas.size, network.background)
+            right = set(chain.from_iterable(right_ones(detected, canvas.labels, canvas.places, canvas.size)))
+            detections += [
+                (number, names[one.label], round(one.probability, 6), one.top, one.left, each in right)
+                for each, one in enumerate(detected)
+            ]
+            of_canvas = [score(detected, canvas.labels, canvas.places, canvas.size, least) for least in THRESHOLDS]
+            scores += [(number, *astuple(one)) for one in of_canvas]
+            if number == 0:
+                draw_detections(artifacts / PICTURE, canvas.image, detected, canvas.size, names, canvas, network.title)
+            advance()
+        _write(artifacts / DETECTIONS, detections, ["canvas", "class", "probability", "top", "left", "right"])
+        _report(journal, _write(artifacts / SCORES, scores, ["canvas", *(field.name for field in fields(Score))]))
+    except BaseException as error:
+        status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+        with suppress(OSError):  # on a full disk what went wrong is of more use than that it cannot be written
+            journal.append("end", status=status, message=f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        journal.close()
+
+
+def _wanted(canvases: Canvases) -> Iterator[Composition]:
+    for number in range(canvases.count):
+        seed = canvases.seed + number
+        yield Composition(canvases.size, canvases.digits, seed, background=canvases.background)
+
+
+def _write(path: Path, rows: Sequence[tuple[object, ...]], columns: list[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    table = pd.DataFrame(rows, columns=columns)
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False)
+    return table
+
+
+def _begin(journal: Journal, run_key: str, name: str, parameters: dict[str, object]) -> None:
+    began = bool(read_journal(journal.folder))
+    of_run = next(record for record in read_journal(paths.runs() / run_key) if record["kind"] == "start")
+    journal.append(
+        "start",
+        identity=[IDENTITY, journal.folder.name],
+        name=name,
+        experiment_name=of_run["experiment_name"],
+        parent_run=run_key,
+        source="pipelines/detect.py",
+    )
+    if not began:  # or an interrupted attempt has said it
+        journal.append("params", values=parameters)
+
+
+def _report(journal: Journal, scores: pd.DataFrame) -> None:
+    """Say what it came to: in MLflow, curves over the probability in percent."""
+    for threshold in THRESHOLDS:
+        came_to = numbers(scores[scores["threshold"] == threshold])
+        known = {f"scan/{name}": value for name, value in came_to.items() if value is not None}
+        journal.metrics(round(100 * threshold), known)
+    for file in (DETECTIONS, SCORES, PICTURE):
+        journal.append("artifact", path=f"artifacts/{file}")
+    journal.append("image", path=f"artifacts/{PICTURE}", key="detections")
+    journal.append("end", status="FINISHED", result={})
