@@ -19,7 +19,8 @@ from eyechart.sweep import run_keys
 from eyechart.tracking import Courier
 
 TABLE, CURVES = "scores.csv", "scores.png"
-OWN = re.compile(rf"{re.escape(TABLE)}|{re.escape(CURVES)}|detections_[0-9a-f]+\.png")
+OWN = re.compile("|".join(map(re.escape, (TABLE, CURVES, PICTURE))))
+SHOWN = 4  # of so many rows
 
 
 def ask(run: str | None, sweep: str | None, canvases: Canvases, to: Path, courier: Courier) -> list[Row]:
@@ -50,15 +51,26 @@ def ask(run: str | None, sweep: str | None, canvases: Canvases, to: Path, courie
 
 
 def write(made: Sequence[Row], title: str, to: Path) -> tuple[str, ...]:
-    """Write the scores, their picture, and of each run what it found on the first canvas; the names of the files."""
+    """Write the scores, their picture, and what the first run of each row found on the first canvas; the names."""
     with replacing(to) as temporary:
         temporary.mkdir()
         table(made).to_csv(temporary / TABLE, index=False)
         figures.save(figures.false_alarms(_curves(made), THRESHOLDS, title), temporary / CURVES)
-        for row in made:
-            for one in row.found:
-                (temporary / f"detections_{one.run_key}.png").write_bytes((one.folder / PICTURE).read_bytes())
-    return TABLE, CURVES, "detections_<run key>.png"
+        _side_by_side([row.found[0].folder / PICTURE for row in made[:SHOWN]], temporary / PICTURE)
+        return tuple(sorted(path.name for path in temporary.iterdir()))
+
+
+def _side_by_side(pictures: Sequence[Path], target: Path) -> None:
+    """Lay pictures beside each other, on white."""
+    from PIL import Image
+
+    opened = [Image.open(picture).convert("RGB") for picture in pictures]
+    size = sum(each.width for each in opened), max(each.height for each in opened)
+    sheet, left = Image.new("RGB", size, "white"), 0
+    for each in opened:
+        sheet.paste(each, (left, size[1] - each.height))
+        left += each.width
+    sheet.save(target)
 
 
 def _curves(made: Sequence[Row]) -> list[figures.Curve]:

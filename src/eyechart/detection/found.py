@@ -133,7 +133,8 @@ def _find(run_key: str, canvases: Canvases, folder: Path, advance: Callable[[], 
     names, artifacts = network.class_names, folder / "artifacts"
     journal = Journal(folder)
     try:
-        _begin(journal, run_key, f"{network.title}: {canvases}", {"dataset": dataset.name, **asdict(canvases)})
+        title = read_json(network.file.parent / "run.json", "title")["title"]
+        _begin(journal, run_key, f"{title}: {canvases}", {"dataset": dataset.name, **asdict(canvases)})
         detections, scores = [], []
         for number, wanted in enumerate(_wanted(canvases)):
             canvas = composed(dataset, wanted)

@@ -78,7 +78,9 @@ def detect(
         window: height and width.
         ignored: a class that stands for nothing; None: there is none.
     """
-    left_over = np.where(labels == ignored, 0, probabilities).astype(np.float32)
+    left_over = probabilities.astype(np.float32)
+    if ignored is not None:
+        left_over[labels == ignored] = 0
     columns = left_over.shape[1]
     height, width = window
     # of each block of a window's size its best place: first what it holds, later no less than what it holds
