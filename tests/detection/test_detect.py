@@ -138,9 +138,17 @@ def test_bad_choices(detected, words, message):
     assert message in error_line(run_program(detected.root, "detect", "tracking=none", *words))
 
 
-def test_a_network_that_cannot_scan_says_why(detected):
+def test_a_network_that_cannot_scan_says_why_and_others_go_on(detected):
     done = run_program(detected.root, "detect", f"run={detected.recurrent}", "tracking=none")
-    assert "a recurrent layer" in error_line(done)
+    assert "rnn on digits" in (line := error_line(done))
+    assert "a recurrent layer" in line
+    detected.program("train", "-m", "model=rnn,fnn", "dataset=digits", "debug=fast", "tracking=none")
+    done = run_program(detected.root, "detect", "sweep=last", *CANVASES, "tracking=none")
+    assert done.returncode == 0
+    assert "fnn on digits" in done.stdout
+    assert "rnn on digits" not in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("notice: left out: rnn on digits")
 
 
 def test_interrupted_it_ends_in_one_line_and_goes_on_when_typed_again(trained):

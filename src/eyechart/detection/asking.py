@@ -9,7 +9,7 @@ from pathlib import Path
 from eyechart import figures
 from eyechart.comparison.results import results_of
 from eyechart.detection.board import Row, rows, table
-from eyechart.detection.found import PICTURE, Canvases, find, images_of
+from eyechart.detection.found import PICTURE, CannotScanError, Canvases, find, images_of
 from eyechart.errors import EyechartError
 from eyechart.files import check_replaceable, replacing
 from eyechart.recorded import backend_of
@@ -28,7 +28,7 @@ def ask(run: str | None, sweep: str | None, canvases: Canvases, to: Path, courie
 
     Args:
         run: one of the names of `find_run`; not read where a sweep is given.
-        sweep: all finished runs of this one, named as for `run_keys`.
+        sweep: all finished runs of this one, named as for `run_keys`; what cannot scan is left out, with a notice.
         canvases: that they are asked about.
         to: the folder that `write` is to write to.
         courier: brings what each finds to MLflow.
@@ -46,8 +46,17 @@ def ask(run: str | None, sweep: str | None, canvases: Canvases, to: Path, courie
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("scanning", total=len(keys) * canvases.count)
-        found = [find(key, canvases, courier, lambda: bar.advance(task)) for key in keys]
-    return rows(found, results_of(keys))
+        found = []
+        for key in keys:
+            try:
+                found.append(find(key, canvases, courier, lambda: bar.advance(task)))
+            except CannotScanError as error:
+                if len(keys) == 1:
+                    raise
+                bar.console.print(f"notice: left out: {error}", markup=False, highlight=False, soft_wrap=True)
+    if not found:
+        raise EyechartError(f"no network of sweep {sweep} can scan: type run= and another run")
+    return rows(found, results_of(one.run_key for one in found))
 
 
 def write(made: Sequence[Row], title: str, to: Path) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from eyechart import paths
 from eyechart.composition import Composition, composed
 from eyechart.data import Dataset, as_found
+from eyechart.errors import EyechartError
 from eyechart.files import replacing
 from eyechart.holding import Hold
 from eyechart.network import of_run
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 IDENTITY = "eyechart.scan_key"
 VERSION = 1  # part of every scan key: raise it when the same network on the same canvases no longer finds the same
 DETECTIONS, SCORES, PICTURE = "detections.csv", "scores.csv", "detections.png"
+
+
+class CannotScanError(EyechartError):
+    """A run's network is not one that can scan."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,8 @@ def find(run_key: str, canvases: Canvases, courier: Courier, advance: Callable[[
         advance: called after each canvas.
 
     Raises:
-        EyechartError: the run has lost a file, its network cannot scan, its data set is gone, or the canvases cannot be
-            composed.
+        CannotScanError: its network cannot.
+        EyechartError: the run has lost a file, its data set is gone, or the canvases cannot be composed.
     """
     import pandas as pd
 
@@ -129,7 +134,10 @@ def _key(run_key: str, canvases: Canvases) -> str:
 
 def _find(run_key: str, canvases: Canvases, folder: Path, advance: Callable[[], None]) -> None:
     network, dataset = of_run(run_key), images_of(run_key)
-    scanner = scanner_of(network)
+    try:
+        scanner = scanner_of(network)
+    except EyechartError as error:
+        raise CannotScanError(f"{network.title}: {error}") from None
     names, artifacts = network.class_names, folder / "artifacts"
     journal = Journal(folder)
     try:
