@@ -100,10 +100,10 @@ def detections(
 
 
 def _name(axes: Axes, box: Box, room: float) -> None:
-    """The class and its probability, within the box."""
-    ending = f" {box.probability:.2f}"
-    name = style.shorten(box.name, room - style.text_width(ending, style.SMALL) - 0.06, style.SMALL)
-    text = name + ending if style.text_width(name + ending, style.SMALL) <= room - 0.04 else name
+    """The class and its probability, within the box, or as much of the class as has room."""
+    text = f"{box.name} {box.probability:.2f}"
+    if style.text_width(text, style.SMALL) > room - 0.04:
+        text = style.shorten(box.name, room - 0.04, style.SMALL)
     axes.annotate(
         text,
         (box.left, box.top),
