@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import csv
 import json
+import resource
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from support import error_line, forbid, link_data, run_program
+from support import command, environment, error_line, files_below, forbid, link_data, run_program
 
 from eyechart.data import open_dataset
 from eyechart.errors import EyechartError
+from eyechart.network import Network, chosen
 from eyechart.scan import Composition, Photograph, composed, photograph, scan
+from eyechart.scanning import Geometry
+from eyechart.scanning.tiling import Tile
 
 TINY = ["dataset=digits", "trainer.epochs=1", "limit=[200,60]", "tracking=none"]
-WRITTEN = {"detections.csv", "detections.png", "map.npz", "scan.png", "stitching.png"}
+WRITTEN = {
+    "coarse.npy", "detections.csv", "detections.png", "map.json", "probabilities.npy", "scan.png", "stitching.png",
+}  # fmt: skip
 CANVAS = Composition(60, 3, 0, None)
 
 
@@ -53,14 +62,13 @@ def test_a_canvas_is_scanned(trained, run, tmp_path):
     for name in ("scan.png", "stitching.png", "detections.png"):
         with Image.open(folder / name) as image:
             assert len(set(np.asarray(image.convert("L")).flat)) > 10
-    with np.load(folder / "map.npz") as found:
-        full, coarse = found["probabilities"], found["coarse"]
-        assert (full.dtype, full.shape, coarse.shape) == (np.float16, (45, 45, 10), (12, 12, 10))
-        np.testing.assert_allclose(full.astype(float).sum(axis=-1), 1, atol=0.01)
-        np.testing.assert_allclose(full[np.ix_(found["coarse_rows"], found["coarse_columns"])], coarse, atol=0.01)
-        assert found["rows"].tolist() == found["columns"].tolist() == list(range(45))
-        assert found["window"].tolist() == [16, 16]
-        assert found["class_names"].tolist() == list("0123456789")
+    full, coarse = (np.load(folder / name, mmap_mode="r") for name in ("probabilities.npy", "coarse.npy"))
+    assert (full.dtype, full.shape) == (np.float16, (45, 45, 10))
+    assert (coarse.dtype, coarse.shape) == (np.float16, (12, 12, 10))
+    np.testing.assert_allclose(full.astype(float).sum(axis=-1), 1, atol=0.01)
+    np.testing.assert_allclose(full[::4, ::4], coarse, atol=0.01)
+    about = json.loads((folder / "map.json").read_text())
+    assert about == {"window": [16, 16], "stride": [4, 4], "class_names": list("0123456789")}
     rows = list(csv.DictReader((folder / "places.csv").read_text().splitlines()))
     assert len(rows) == 6
     assert {row["class"] for row in rows} <= set("0123456789")
@@ -79,10 +87,9 @@ def test_a_canvas_is_scanned(trained, run, tmp_path):
     for method in ("one_pass", "shift_and_stitch"):
         done = run_program(trained, "scan", f"run={run['fnn']}", "image=a.png", f"method={method}", "invert=true")
         assert done.returncode == 0, done.stderr
-        assert {path.name for path in folder.iterdir()} == WRITTEN
+        assert {path.name for path in folder.iterdir()} == WRITTEN - {"coarse.npy"}  # at a stride of 1
         assert "right" not in done.stdout
-        with np.load(folder / "map.npz") as found:
-            maps[method] = found["probabilities"].astype(float)
+        maps[method] = np.load(folder / "probabilities.npy").astype(float)
     assert maps["one_pass"].shape == (15, 6, 10)
     np.testing.assert_allclose(maps["one_pass"], maps["shift_and_stitch"], atol=1e-3)
 
@@ -94,7 +101,9 @@ def test_what_is_typed_wrongly(program):
     assert "places must be a list of [row,column], received [[1, 2], [3]]" in error_line(
         program("scan", "places=[[1,2],[3]]")
     )
+    assert "places must be a list of [row,column], received [1, 2]" in error_line(program("scan", "places=[1,2]"))
     assert "type image=FILE as well" in error_line(program("scan", "invert=true"))
+    assert "there is no champion yet: type" in error_line(program("scan", "run=champion"))
     assert "digits must be 1 or more, received 0" in error_line(program("scan", "digits=0"))
     assert "there is no finished run yet" in error_line(program("scan"))
 
@@ -115,23 +124,80 @@ def test_an_image_smaller_than_the_window(trained, run, tmp_path):
     assert not (trained / "results" / "new").exists()
 
 
+def test_an_interruption_leaves_what_was_there(trained, run, tmp_path):
+    to = tmp_path / "results"
+    to.mkdir()
+    (to / "scan.png").write_text("of before")
+    process = subprocess.Popen(
+        command("scan", f"run={run['fnn']}", "size=6000", f"to={to}"),
+        cwd=tmp_path,
+        env=environment(trained),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while process.poll() is None and not any(tmp_path.rglob("probabilities.npy")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "interrupted\n")
+    assert files_below(tmp_path) == ["results/scan.png"]
+
+
+def test_a_file_that_cannot_be_written(trained, run, tmp_path):
+    def full_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+
+    done = subprocess.run(
+        command("scan", f"run={run['fnn']}", f"to={tmp_path}/new"),
+        cwd=trained,
+        env=environment(trained, PYTHONDONTWRITEBYTECODE="1"),
+        preexec_fn=full_disk,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert error_line(done) == "error: [Errno 27] File too large"
+    assert files_below(tmp_path) == []
+
+
 # --- from inside, before Keras is needed
 
 
-def test_a_run_that_has_lost_its_model(run, trained, tmp_path):
-    model = trained / ".eyechart" / "runs" / run["fnn"] / "artifacts" / "model.keras"
-    model.rename(model.with_suffix(".away"))
-    try:
-        with pytest.raises(EyechartError, match=f"run {run['fnn']} has lost its model.keras"):
-            scan(run["fnn"], CANVAS, tmp_path / "new", "one_pass")
-    finally:
-        model.with_suffix(".away").rename(model)
+def network(run_key: str) -> Network:
+    with chosen(run_key, None, None) as found:
+        return found
+
+
+def test_a_disk_without_room_for_the_maps(run, tmp_path, monkeypatch):
+    class Huge:
+        channels, geometry = 1, Geometry((16, 16), (1, 1), (0, 0), (0, 0), False)
+
+        def tiles(self, image: np.ndarray, method: str) -> list[Tile]:
+            return []
+
+        def shape(self, image: np.ndarray, method: str) -> tuple[int, int, int]:
+            return 10**6, 10**6, 10
+
+    monkeypatch.setattr("eyechart.scan._scanner", lambda network: Huge())
+    with pytest.raises(
+        EyechartError, match=r"room for maps of 20000\.0 GB, received a disk with .* GB to spare: type to="
+    ):
+        scan(network(run["fnn"]), CANVAS, tmp_path / "new", "one_pass")
+    assert files_below(tmp_path) == []
+
+
+def test_a_canvas_for_a_network_that_was_trained_elsewhere(tmp_path):
+    champion = Network("digits, version 1", tmp_path / "model.keras", "jax", ("a", "b"))
+    with pytest.raises(
+        EyechartError, match=r"received digits, version 1, which was trained elsewhere: type image=FILE"
+    ):
+        scan(champion, CANVAS, tmp_path / "new", "one_pass")
 
 
 def test_a_folder_with_something_else(run, tmp_path):
     (tmp_path / "precious.txt").write_text("a text")
     with pytest.raises(EyechartError, match=r"received a folder with precious.txt: type to=NEW"):
-        scan(run["fnn"], CANVAS, tmp_path, "one_pass")
+        scan(network(run["fnn"]), CANVAS, tmp_path, "one_pass")
 
 
 def test_files_that_are_no_images(tmp_path, monkeypatch):
@@ -176,9 +242,9 @@ def test_the_seed_decides_on_the_canvas(digits):
     [
         (
             Composition(15, 1, 0, None),
-            "expected a canvas of 16 pixels, the size of the images of 'digits', to 2000",
+            "expected a canvas of 16 pixels, the size of the images of 'digits', to 9433",
         ),
-        (Composition(2001, 1, 0, None), "received size=2001: type another size="),
+        (Composition(9434, 1, 0, None), "received size=9434: type another size="),
         (
             Composition(40, 9, 0, None),
             "expected a canvas that 9 images of 16x16 pixels fit on at random",

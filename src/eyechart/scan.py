@@ -121,8 +121,10 @@ def _dataset(network: Network) -> Dataset:
 
 
 def _maps(scanner: Scanner, image: NDArray[np.uint8], method: str, folder: Path) -> tuple[Seen, Seen]:
-    """The map at every stride and that at every pixel, also as files in a folder."""
-    wanted = (("coarse", "at strides", folder / COARSE), (method, "at every pixel", folder / FULL))
+    """The map at every stride and that at every pixel, also as files in a folder. At a stride of 1 they are one."""
+    wanted = [(method, "at every pixel", folder / FULL)]
+    if scanner.geometry.stride != (1, 1):
+        wanted.insert(0, ("coarse", "at strides", folder / COARSE))
     plans = [(scanner.tiles(image, name), scanner.shape(image, name)) for name, _, _ in wanted]
     size, free = sum(bytes_of(shape) for _, shape in plans), shutil.disk_usage(folder).free
     if size > free:
@@ -134,7 +136,7 @@ def _maps(scanner: Scanner, image: NDArray[np.uint8], method: str, folder: Path)
     with _progress() as bar:
         for (_, where, path), (tiles, shape) in zip(wanted, plans, strict=True):
             seen.append(see(scanner, image, bar.track(tiles, description=f"scanning {where}"), shape, path))
-    return seen[0], seen[1]
+    return seen[0], seen[-1]
 
 
 @contextmanager

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from eyechart.figures import Box, detections
+from eyechart.figures import Box, detections, to_array
 
 BOXES = [Box(0, 0, "sneaker", 0.9999, True), Box(30, 0, "ankle boot", 0.5, False), Box(0, 30, "bag", 0.75, None)]
 
@@ -23,6 +23,25 @@ def test_every_text_can_be_read(shape: tuple[int, int, int], texts_of):
     texts_of(drawn(shape))
     texts_of(drawn(shape, boxes=[]))
     texts_of(drawn(shape, size=(4, 4)))
+
+
+def test_the_picture_grows_so_that_names_have_room(texts_of):
+    widths = [drawn((side, side, 1)).get_figwidth() for side in (100, 400, 8000, 9000)]
+    assert widths[0] < widths[1] < widths[2] == widths[3]
+    assert "bag 0.75" in texts_of(drawn((500, 450, 1)))
+    assert any(text.startswith("bag") for text in texts_of(drawn((1100, 900, 1))))
+    assert not any(text.startswith("bag") for text in texts_of(drawn((1300, 900, 1))))
+
+
+def test_thousands_of_boxes_are_drawn_at_once():
+    boxes = [Box(top, left, "a", 0.9, None) for top in range(0, 3000, 30) for left in range(0, 3000, 30)]
+    figure = drawn((3000, 3000, 1), boxes)
+    (axes,) = figure.axes
+    assert not axes.patches
+    assert sum(len(collection.get_paths()) for collection in axes.collections) == 10_001
+    assert max(axes.images[0].get_array().shape) <= 2000
+    assert axes.get_xlim() == (0, 3000)
+    to_array(figure)
 
 
 def test_another_shape_is_refused():

@@ -3,6 +3,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from eyechart.figures import Panel, scan, to_array
+from eyechart.figures.shrinking import shrunk
 
 RANDOM = np.random.default_rng(0)
 
@@ -46,6 +47,29 @@ def test_all_panels_have_the_coordinates_of_the_image():
         assert axes.get_xlim() == (0, 63)
         assert axes.get_ylim() == (50, 0)
     assert panels[1].images[0].get_extent() == [0, 64, 52, 0]  # 13 rows of 4, 32 columns of 2 pixels
+
+
+def test_a_large_image_is_shown_smaller_at_its_own_coordinates(texts_of):
+    figure = drawn((2500, 1203, 3))
+    texts_of(figure)
+    axes = figure.axes[0]
+    assert axes.images[0].get_array().shape == (834, 401, 3)
+    assert axes.images[0].get_extent() == [0, 1203, 2502, 0]
+    assert (axes.get_xlim(), axes.get_ylim()) == ((0, 1203), (2500, 0))
+    (frames,) = axes.collections  # of all places
+    corners = [path.vertices.min(axis=0).tolist() for path in frames.get_paths()]
+    assert corners == [[0, 0], [30, 9]]
+
+
+@pytest.mark.parametrize("shape", [(25, 13, 3), (7, 30, 1), (4, 4, 1)])
+def test_a_pixel_of_a_shrunk_image_is_the_mean_of_its_block(shape):
+    image = RANDOM.integers(0, 256, shape, np.uint8)
+    small, side = shrunk(image, 10)
+    assert small.shape == (-(-shape[0] // side), -(-shape[1] // side), shape[2])
+    assert max(small.shape[:2]) <= 10
+    for row, column in np.ndindex(small.shape[:2]):
+        block = image[row * side : (row + 1) * side, column * side : (column + 1) * side]
+        np.testing.assert_allclose(small[row, column], block.mean(axis=(0, 1)), atol=0.5)
 
 
 def test_a_class_is_the_paler_the_less_probable():

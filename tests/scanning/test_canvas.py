@@ -7,6 +7,12 @@ from eyechart.errors import EyechartError
 from eyechart.scanning import Geometry
 from eyechart.scanning.canvas import check_places, compose, random_places
 from eyechart.scanning.frames import coarse_frame, full_frame
+from eyechart.scanning.maps import Seen
+
+
+def seen(rows: int, columns: int, seed: int = 0) -> Seen:
+    random = np.random.default_rng(seed)
+    return Seen(random.random((rows, columns), np.float32), random.integers(0, 10, (rows, columns), np.uint8))
 
 
 @settings(max_examples=50)
@@ -58,14 +64,15 @@ def test_more_than_fit(side: int):
 
 def test_the_frames_of_the_document():
     geometry = Geometry((28, 28), (4, 4), (6, 6), (6, 6), True)
-    coarse = coarse_frame(np.ones((44, 44)), (200, 200), geometry)
-    assert coarse.shape == (50, 50)
-    assert np.isfinite(coarse[3:-3, 3:-3]).all()
-    assert np.isfinite(coarse).sum() == 44 * 44
-    full = full_frame(np.ones((173, 173)), (200, 200), geometry)
-    assert full.shape == (200, 200)
-    assert np.isfinite(full[13:-14, 13:-14]).all()
-    assert np.isfinite(full).sum() == 173 * 173
+    coarse = coarse_frame(seen(44, 44), (200, 200), geometry, 1000)
+    assert (coarse.classes.shape, coarse.cell) == ((50, 50), (4, 4))
+    full = full_frame(seen(173, 173), (200, 200), geometry, 1000)
+    assert (full.classes.shape, full.cell) == ((200, 200), (1, 1))
+    for values, of_full in ((coarse.classes, full.classes), (coarse.probabilities, full.probabilities)):
+        assert np.isfinite(values[3:-3, 3:-3]).all()
+        assert np.isfinite(values).sum() == 44 * 44
+        assert np.isfinite(of_full[13:-14, 13:-14]).all()
+        assert np.isfinite(of_full).sum() == 173 * 173
 
 
 @settings(max_examples=100)
@@ -74,13 +81,43 @@ def test_an_answer_lies_where_its_window_has_its_centre(height: int, width: int,
     geometry = Geometry((height, width), (stride, 1), (0, 0), (0, 0), False)
     size = height + more, width + 3
     rows, columns = geometry.positions(size)
-    number = np.arange(rows * columns).reshape(rows, columns).astype(float)
-    frame = coarse_frame(number, size, geometry)
-    assert frame.shape == (-(-size[0] // stride), size[1])
+    numbers = np.arange(rows * columns).reshape(rows, columns)
+    frame = coarse_frame(Seen(numbers / 2, numbers), size, geometry, 1000)
+    assert frame.classes.shape == (-(-size[0] // stride), size[1])
+    assert frame.cell == (stride, 1)
+    np.testing.assert_array_equal(frame.probabilities, frame.classes / 2)
     for i in range(rows):
         middle = i * stride + (height + 1) // 2 - 1
-        np.testing.assert_array_equal(frame[middle // stride, (width + 1) // 2 - 1 :][:columns], number[i])
+        np.testing.assert_array_equal(frame.classes[middle // stride, (width + 1) // 2 - 1 :][:columns], numbers[i])
     every = geometry.positions(size, (1, 1))
-    full = full_frame(np.ones(every), size, geometry)
+    full = full_frame(seen(*every), size, geometry, 1000).classes
     assert np.isfinite(full).sum() == every[0] * every[1]
     assert np.isfinite(full[(height + 1) // 2 - 1, (width + 1) // 2 - 1])
+
+
+@settings(max_examples=100)
+@given(
+    st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    st.integers(0, 30),
+    st.integers(0, 30),
+    st.integers(1, 20),
+    st.data(),
+)
+def test_of_a_large_map_the_surest_of_each_block_is_shown(window, more, beside, most, data):
+    geometry = Geometry(window, (1, 1), (0, 0), (0, 0), False)
+    size = window[0] + more, window[1] + beside
+    large = seen(more + 1, beside + 1, data.draw(st.integers(0, 99)))
+    whole, small = (full_frame(large, size, geometry, limit) for limit in (1000, most))
+    side = small.cell[0]
+    assert small.cell == (side, side)
+    assert max(small.classes.shape) <= most
+    assert small.classes.shape == small.probabilities.shape == (-(-size[0] // side), -(-size[1] // side))
+    for row, column in np.ndindex(small.classes.shape):
+        block = slice(row * side, (row + 1) * side), slice(column * side, (column + 1) * side)
+        probabilities = whole.probabilities[block]
+        if np.isnan(probabilities).all():
+            assert np.isnan(small.probabilities[row, column])
+            assert np.isnan(small.classes[row, column])
+        else:
+            assert small.probabilities[row, column] == np.nanmax(probabilities)
+            assert small.classes[row, column] == whole.classes[block].flat[np.nanargmax(probabilities)]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PANEL, MOST = 4.2, 12.0  # inches: the longer side of the image; of a large one, so that names have room, or at most
 LEAST_WIDTH = 4.6  # inches: room for the title
 LEFT, EDGE = 0.4, 0.14  # inches: left of the image, and around everything
-NAMED = 0.3  # inches: narrower boxes have no room for a name
+ROOM, NAMED = 0.6, 0.3  # inches of a box: room for most names; narrower ones have none
 SHOWN = 2000  # pixels of a side of the image: the figure has fewer
 LINE = 1.2  # points
 COLOURS = {None: "#56B4E9", True: style.GREEN, False: style.VERMILLION}
@@ -67,7 +67,7 @@ def detections(
     if image.ndim != 3 or image.shape[2] not in (1, 3):
         raise ValueError(f"Expected an image of the shape (height, width, 1 or 3). Received: {image.shape}")
     longer = max(image.shape[:2])
-    panel = min(MOST, max(PANEL, NAMED * longer / size[1]))
+    panel = min(MOST, max(PANEL, ROOM * longer / size[1]))
     height, width = (panel * side / longer for side in image.shape[:2])
     across = max(LEFT + width + EDGE, LEAST_WIDTH)
     heading = style.fold(title, across - 2 * EDGE, style.TITLE)
@@ -88,7 +88,7 @@ def detections(
         places = [(box.top, box.left) for box in boxes if box.right is kind]
         style.add_boxes(axes, places, size, colour, width=LINE)
     room = size[1] * width / image.shape[1]  # inches of a box
-    if room >= NAMED - 1e-9:
+    if room >= NAMED:
         for box in boxes:
             _name(axes, box, room)
     entries = [(COLOURS[kind], "solid", MEANINGS[kind]) for kind in COLOURS if any(box.right is kind for box in boxes)]
@@ -100,10 +100,10 @@ def detections(
 
 
 def _name(axes: Axes, box: Box, room: float) -> None:
-    """The class and its probability, within the box."""
-    ending = f" {box.probability:.2f}"
-    name = style.shorten(box.name, room - style.text_width(ending, style.SMALL) - 0.06, style.SMALL)
-    text = name + ending if style.text_width(name + ending, style.SMALL) <= room - 0.04 else name
+    """The class and its probability, within the box, or as much of the class as has room."""
+    text = f"{box.name} {box.probability:.2f}"
+    if style.text_width(text, style.SMALL) > room - 0.04:
+        text = style.shorten(box.name, room - 0.04, style.SMALL)
     axes.annotate(
         text,
         (box.left, box.top),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PANEL = 2.5  # inches: the longer side of the image
-LEAST = 1.3  # inches: room for the name of a narrow one
+LEAST = 1.6  # inches: room for the name of a narrow one, and for the notes below it
 LEFT, BETWEEN, EDGE = 0.38, 0.5, 0.14  # inches: left of a panel, below one, and around everything
 NAMED = 10  # so many classes have a colour of their own
 CLASSES = "tab10"
