@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -40,8 +41,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     program("train", "model=rnn", "dataset=digits", "debug=fast", "tracking=none")
     (recurrent,) = [folder.name for folder in (root / ".eyechart/runs").iterdir()]
     program("train", *TINY, *OVER, "model=cnn_strided", "tracking=none", "seed=1")
-    program("train", "-m", *TINY, "model=cnn_strided", "seed=range(3)")
-    return SimpleNamespace(root=root, program=program, recurrent=recurrent)
+    said = program("train", "-m", *TINY, "model=cnn_strided", "seed=range(3)")
+    run_key = re.findall(r"run key (\w+)", said)[0]
+    return SimpleNamespace(root=root, program=program, recurrent=recurrent, run_key=run_key)
 
 
 @pytest.fixture(scope="module")
@@ -151,8 +153,8 @@ def test_a_network_that_cannot_scan_says_why_and_others_go_on(detected):
     assert line.startswith("notice: left out: rnn on digits")
 
 
-def test_interrupted_it_ends_in_one_line_and_goes_on_when_typed_again(trained):
-    words = command("detect", "sweep=last", "canvases=400", "size=100", "digits=3", "to=results/long")
+def test_interrupted_it_ends_in_one_line_and_leaves_no_half_result(trained):
+    words = command("detect", f"run={trained.run_key}", "canvases=2000", "size=100", "digits=3", "to=results/long")
     before = set(scans(trained.root))
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen(words, cwd=trained.root, env=environment(trained.root), **pipes)
