@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 from support import command, environment, error_line, files_below, forbid, link_data, run_program
 
-from eyechart.data import open_dataset
+from eyechart.composition import Composition
 from eyechart.errors import EyechartError
 from eyechart.network import Network, chosen
-from eyechart.scan import Composition, Photograph, composed, photograph, scan
+from eyechart.scan import Photograph, photograph, scan
 from eyechart.scanning import Geometry
 from eyechart.scanning.tiling import Tile
 
@@ -103,6 +103,7 @@ def test_what_is_typed_wrongly(program):
     )
     assert "places must be a list of [row,column], received [1, 2]" in error_line(program("scan", "places=[1,2]"))
     assert "type image=FILE as well" in error_line(program("scan", "invert=true"))
+    assert "type it without image=" in error_line(program("scan", "background=true", "image=a.png"))
     assert "there is no champion yet: type" in error_line(program("scan", "run=champion"))
     assert "digits must be 1 or more, received 0" in error_line(program("scan", "digits=0"))
     assert "there is no finished run yet" in error_line(program("scan"))
@@ -178,7 +179,7 @@ def test_a_disk_without_room_for_the_maps(run, tmp_path, monkeypatch):
         def shape(self, image: np.ndarray, method: str) -> tuple[int, int, int]:
             return 10**6, 10**6, 10
 
-    monkeypatch.setattr("eyechart.scan._scanner", lambda network: Huge())
+    monkeypatch.setattr("eyechart.scan.scanner_of", lambda network: Huge())
     with pytest.raises(
         EyechartError, match=r"room for maps of 20000\.0 GB, received a disk with .* GB to spare: type to="
     ):
@@ -221,39 +222,3 @@ def test_files_that_are_no_images(tmp_path, monkeypatch):
     np.testing.assert_array_equal(photograph(Photograph(file, True), 3)[..., 2], 255 - noise)
     monkeypatch.setattr("eyechart.scan.MOST_PIXELS", 299)
     assert "pixels at most, received 15x20: shrink it, until what is to be found" in refusal()
-
-
-# --- the canvas
-
-
-def test_the_seed_decides_on_the_canvas(digits):
-    dataset = open_dataset("digits")
-    one, again, other = (composed(dataset, Composition(90, 5, seed, None)) for seed in (3, 3, 4))
-    np.testing.assert_array_equal(one.image, again.image)
-    assert one.places == again.places
-    assert not np.array_equal(one.image, other.image)
-    given = composed(dataset, Composition(90, 99, 3, one.places))
-    np.testing.assert_array_equal(given.image, one.image)
-    assert given.labels == one.labels
-
-
-@pytest.mark.parametrize(
-    ("wanted", "message"),
-    [
-        (
-            Composition(15, 1, 0, None),
-            "expected a canvas of 16 pixels, the size of the images of 'digits', to 9433",
-        ),
-        (Composition(9434, 1, 0, None), "received size=9434: type another size="),
-        (
-            Composition(40, 9, 0, None),
-            "expected a canvas that 9 images of 16x16 pixels fit on at random",
-        ),
-        (Composition(2000, 9999, 0, None), r"expected 1 to \d+ test images of 'digits', received 9,999: type another"),
-        (Composition(40, 1, 0, ((0, 0), (15, 7))), r"that do not overlap, received \[0,0\] and \[15,7\]"),
-        (Composition(20, 1, 0, ((0, 5),)), r"received \[0,5\]: type rows from 0 to 4 and columns from 0 to 4"),
-    ],
-)
-def test_a_canvas_that_cannot_be(digits, wanted, message):
-    with pytest.raises(EyechartError, match=message):
-        composed(open_dataset("digits"), wanted)

@@ -122,6 +122,10 @@ def test_runs_over_photographs_are_asked_about_the_same_canvases(detected):
     folder = max(scans(detected.root), key=lambda path: path.stat().st_mtime_ns)
     found = pd.read_csv(folder / "artifacts/detections.csv", dtype={"class": str})
     assert "background" not in set(found["class"])
+    detected.program("scan", f"run={over}", "background=true", "size=80", "digits=2")
+    found = pd.read_csv(detected.root / "results/scan/detections.csv", dtype={"class": str})
+    assert "background" not in set(found["class"])
+    assert "background" in json.loads((detected.root / "results/scan/map.json").read_text())["class_names"]
 
 
 @pytest.mark.parametrize(
