@@ -1,14 +1,15 @@
 """Images laid over photographs, and a further class of what is none of theirs: backgrounds and pieces.
 
 A classifier that was shown nothing but whole, centred digits takes everything for one. Here each image lies over a
-piece of a photograph, and some images of the class `background` show a piece of a photograph alone, or pieces of one or
-two images that lie as far off the centre as a detection may not lie. The photographs are those that scikit-image and
-scikit-learn install, but for those that show characters; for the test part they are others than for training.
+piece of a photograph, and images of the class `background` show a piece of a photograph alone, or pieces of one or two
+images over it, so far off the centre that strokes leave the image. The photographs are some that scikit-image and
+scikit-learn install, none with characters in it; for the test part they are others than for training.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,7 @@ def over_backgrounds(images: Images, settings: BackgroundConfig) -> Images:
     return dataclasses.replace(made, validation=len(held), class_names=names)
 
 
+@functools.lru_cache(maxsize=4)  # many canvases ask for the same
 def photographs(names: tuple[str, ...], channels: int) -> Pictures:
     """Photographs by their names: uint8 (height, width, channels) each, in their own sizes.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -78,7 +78,7 @@ def differences(made: Sequence[Row]) -> list[Difference]:
     found = {pair: difference_of_means(counts[pair[1]], counts[pair[0]]) for pair in pairs}
     corrected = adjust([found[pair].p_value for pair in pairs])
     return [
-        Difference(one.mean, one.low, one.high, float(p_value), one.over_seeds)
+        replace(one, p_value=float(p_value))
         for (pair, one), p_value in zip(found.items(), corrected, strict=True)
         if pair[0] == 0
     ]
@@ -111,11 +111,11 @@ def sentences(made: Sequence[Row]) -> list[str]:
     lines = []
     for row, found in zip(made[1:], differences(made) if made[1:] else (), strict=True):
         p = "p < 0.0001" if found.p_value < 0.0001 else f"p = {found.p_value:.2g}"
-        numbers = f"by {found.mean:.2f} per image (95% interval {found.low:.2f} to {found.high:.2f}, {p})"
+        much = f"by {found.mean:.2f} per image (95% interval {found.low:.2f} to {found.high:.2f}, {p})"
         if found.p_value < LEVEL:
-            lines.append(f"'{row.name}' gives more false alarms than '{made[0].name}', {numbers}")
+            lines.append(f"'{row.name}' gives more false alarms than '{made[0].name}', {much}")
         else:
-            lines.append(f"'{row.name}' and '{made[0].name}' cannot be told apart by their false alarms, {numbers}")
+            lines.append(f"'{row.name}' and '{made[0].name}' cannot be told apart by their false alarms, {much}")
     if lines:
         over = all(len(row.found) > 1 for row in made)
         counted = "seeds and canvases both counted" if over else "canvases counted"
