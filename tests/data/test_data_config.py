@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
-from support import REPOSITORY
+from support import REPOSITORY, compose
 
 from eyechart.data.config import FORMATS, FetchConfig, PrepareConfig, read_config
 from eyechart.data.formats import READERS
@@ -23,7 +23,8 @@ def whole(path: Path = REPOSITORY / "conf/dataset/digits.yaml"):
 
 @pytest.mark.parametrize("path", DATASETS, ids=lambda path: path.stem)
 def test_every_dataset_of_conf_is_well_formed(path):
-    dataset = read_config(PrepareConfig, whole(path), strict=True).dataset
+    composed = compose(f"dataset={path.stem}", config_name="preprocess")
+    dataset = read_config(PrepareConfig, composed, strict=True).dataset
     assert dataset.name == path.stem
     assert path.read_text().startswith(f"# python pipelines/fetch.py dataset={path.stem}\n")
 
