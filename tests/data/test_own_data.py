@@ -20,7 +20,7 @@ from eyechart.data.prepare import prepare
 from eyechart.errors import DataError
 
 PAGE = (REPOSITORY / "docs/data-sets.md").read_text()
-YAMLS = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
+*YAMLS, MADE_OF_ANOTHER = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
 
 
 @pytest.mark.parametrize("text", YAMLS)
@@ -29,6 +29,12 @@ def test_the_data_sets_of_the_documents_are_of_ten_lines(text):
     assert text.startswith(f"# python pipelines/fetch.py dataset={dataset.name}\n")
     assert len(text.splitlines()) <= 10
     assert dataset.sha256 is None
+
+
+def test_the_data_set_of_the_documents_that_is_made_of_another_is_that_of_conf():
+    file = REPOSITORY / "conf/dataset/mnist_background.yaml"
+    assert OmegaConf.create(MADE_OF_ANOTHER) == OmegaConf.load(file)
+    assert MADE_OF_ANOTHER.splitlines()[0] == file.read_text().splitlines()[0]
 
 
 def test_the_documents_name_every_data_set_and_every_format():
