@@ -67,7 +67,8 @@ def main(config: DictConfig) -> None:
         made = scan(network, source, paths.workspace() / settings.to, settings.method)
     shapes = ["×".join(map(str, pair)) for pair in (made.geometry.window, made.geometry.stride, made.coarse, made.full)]
     print(made.title)
-    print(f"windows of {shapes[0]} pixels: {shapes[2]} at strides of {shapes[1]}, {shapes[3]} at every pixel")
+    strides = "" if made.geometry.stride == (1, 1) else f"{shapes[2]} at strides of {shapes[1]}, "
+    print(f"windows of {shapes[0]} pixels: {strides}{shapes[3]} at every pixel")
     for score in made.scores:
         precision = "" if score.precision is None else f", precision {score.precision:.2f}"
         distance = "" if score.distance is None else f", centres {score.distance:.1f} pixels off"

@@ -87,7 +87,7 @@ def test_a_canvas_is_scanned(trained, run, tmp_path):
     for method in ("one_pass", "shift_and_stitch"):
         done = run_program(trained, "scan", f"run={run['fnn']}", "image=a.png", f"method={method}", "invert=true")
         assert done.returncode == 0, done.stderr
-        assert {path.name for path in folder.iterdir()} == WRITTEN - {"coarse.npy"}  # at a stride of 1
+        assert {path.name for path in folder.iterdir()} == WRITTEN - {"coarse.npy", "stitching.png"}  # at a stride of 1
         assert "right" not in done.stdout
         maps[method] = np.load(folder / "probabilities.npy").astype(float)
     assert maps["one_pass"].shape == (15, 6, 10)

@@ -229,7 +229,8 @@ def _draw(
     places = canvas.places if canvas else ()
     heading = f"{title}: what it sees in each window of {window} pixels"
     figures.save(figures.scan(image, maps, class_names, places, geometry.window, heading), target / PICTURE)
-    figures.save(figures.stitching(geometry.stride, geometry.window), target / STEPS)
+    if geometry.stride != (1, 1):
+        figures.save(figures.stitching(geometry.stride, geometry.window), target / STEPS)
 
 
 def draw_detections(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from eyechart.detection.board import ASKED, differences, rows, sentences, table
+from eyechart.detection.board import ASKED, differences, rows, sentences, show, table
 from eyechart.detection.found import Found, numbers
 from eyechart.scanning.detect import THRESHOLDS
 
@@ -56,16 +57,16 @@ def test_a_difference_is_told_with_its_interval(made):
     (one,) = differences(made)
     assert one.mean == pytest.approx(made[1].false_alarms[ASKED].mean - made[0].false_alarms[ASKED].mean)
     first, last = sentences(made)
-    assert first.startswith("'lenet on mnist' gives more false alarms than 'lenet on mnist_background', by 5.")
-    assert last == "from probability 0.90 on; seeds and canvases both counted, p corrected for all pairs (Holm)"
+    assert first.startswith("'lenet on mnist' gives more false alarms than 'lenet on mnist_background': by 5.")
+    assert last.startswith("from probability 0.90 on; seeds and canvases both counted; intervals are of each pair")
 
 
 def test_what_cannot_be_told_apart_is_said():
     runs = [found("a0", [1, 0, 2, 1], [1] * 4), found("b0", [0, 1, 2, 1], [1] * 4)]
     first, last = sentences(rows(runs, results(("a0", "a", "mnist", 0), ("b0", "b", "digits", 0))))
     assert "cannot be told apart by their false alarms" in first
-    assert "p = 1" in first
-    assert "; canvases counted," in last
+    assert first.endswith("p = 1")
+    assert "; canvases counted;" in last
 
 
 def test_p_values_are_corrected_for_all_pairs():
@@ -73,6 +74,25 @@ def test_p_values_are_corrected_for_all_pairs():
     three = rows(runs, results(*((f"{name}0", name, name, 0) for name in "abc")))
     two = rows(runs[:2], results(*((f"{name}0", name, name, 0) for name in "ab")))
     assert differences(three)[0].p_value >= differences(two)[0].p_value
+
+
+def test_no_end_is_beyond_what_can_be():
+    (row,) = rows([found("a0", [0, 0, 0], [4, 4, 4])], results(("a0", "a", "mnist", 0)))
+    assert (row.false_alarms[0.5].low, row.recall[0.5].high) == (0, 1)
+    assert row.false_alarms[0.5].high > 0
+    assert row.recall[0.5].low < 1
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_table_names_its_rows_on_a_narrow_terminal(made, width, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    show(made, "6 canvases")
+    printed = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    assert "mnist_background" in printed
+    assert "…" not in printed
+    assert max(map(len, printed.splitlines())) <= width
 
 
 def test_one_row_is_compared_with_nothing():

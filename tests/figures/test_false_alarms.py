@@ -30,7 +30,14 @@ def test_the_points_are_those_given_and_their_bars_the_intervals():
     np.testing.assert_allclose(across[0], [[0.0, 0.9], [3.0, 0.9]])
     np.testing.assert_allclose(up[0], [[1.0, 0.5], [1.0, 1.2]])
     assert axes.get_xlim()[0] == 0
-    assert axes.get_ylim()[1] <= 1
+    assert axes.get_xlim()[1] == 1.5  # a bar may leave the picture
+    assert axes.get_ylim()[1] <= 1.02
+
+
+def test_where_there_are_no_false_alarms_and_nothing_is_found_the_axes_are_what_they_can_be():
+    (axes,) = false_alarms([Curve("a", [(0, 0, 900)] * 2, [(0, 0, 0)] * 2)], PROBABILITIES, "title").axes
+    assert axes.get_xlim() == (0, 0.1)
+    assert -0.02 <= axes.get_ylim()[0] < axes.get_ylim()[1] <= 1.02
 
 
 def test_rows_beyond_the_colours_are_gray():

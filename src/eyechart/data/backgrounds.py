@@ -2,7 +2,7 @@
 
 A classifier that was shown nothing but whole, centred digits takes everything for one. Here each image lies over a
 piece of a photograph, and images of the class `background` show a piece of a photograph alone, or pieces of one or two
-images over it, so far off the centre that strokes leave the image. The photographs are some that scikit-image and
+images over it, so far off the centre that most lose a stroke. The photographs are some that scikit-image and
 scikit-learn install, none with characters in it; for the test part they are others than for training.
 """
 
@@ -37,7 +37,9 @@ TRAINING = (
 )
 TEST = ("china.jpg", "coffee.png", "gravel.png", "moon.png")
 BRIGHTEST = 0.8  # of white: so bright is a photograph at most, so that a white stroke stays visible
-NEAR, FAR = 0.2, 0.7  # of the image's size: a piece's centre is farther off than one, and at most the other each way
+# of the image's size, how far off the centre a piece is: what is nearer may pass for an image, though less well, and
+# what is farther leaves nothing to be seen
+LEAST_OFF, MOST_OFF = 0.2, 0.7
 
 Pictures = list[npt.NDArray[np.uint8]]
 
@@ -158,11 +160,11 @@ def _no_image(images: npt.NDArray[np.uint8], random: np.random.Generator) -> npt
 
 
 def _off(height: int, width: int, random: np.random.Generator) -> tuple[int, int]:
-    """How far a piece is moved: see `NEAR` and `FAR`."""
-    most = int(FAR * height), int(FAR * width)
+    """How far a piece is moved: see `LEAST_OFF` and `MOST_OFF`."""
+    most = int(MOST_OFF * height), int(MOST_OFF * width)
     while True:
         down, across = (int(random.integers(-far, far + 1)) for far in most)
-        if np.hypot(down, across) > NEAR * min(height, width):
+        if np.hypot(down, across) > LEAST_OFF * min(height, width):
             return down, across
 
 

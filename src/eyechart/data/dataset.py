@@ -207,7 +207,10 @@ def as_found(dataset: Dataset) -> Dataset:
     if dataset.made_of is None:
         return dataset
     name, digest = dataset.made_of
-    found = open_dataset(name)
+    try:
+        found = open_dataset(name)
+    except DataError as error:
+        raise DataError(f"'{dataset.name}' was made of '{name}', whose images are needed: {error}") from None
     if found.digest != digest:
         raise DataError(
             f"expected '{name}' as '{dataset.name}' was made of it (digest {digest[:12]}), received other content "

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from eyechart import figures
 from eyechart.comparison.results import results_of
+from eyechart.composition import composed
 from eyechart.detection.board import Row, rows, table
-from eyechart.detection.found import PICTURE, CannotScanError, Canvases, find, images_of
+from eyechart.detection.found import PICTURE, CannotScanError, Canvases, compositions, find, images_of
 from eyechart.errors import EyechartError
 from eyechart.files import check_replaceable, replacing
+from eyechart.network import chosen
 from eyechart.recorded import backend_of
 from eyechart.scanning.detect import THRESHOLDS
-from eyechart.standing import find_run, finished
-from eyechart.sweep import run_keys
+from eyechart.standing import finished
+from eyechart.sweep import find_sweep, run_keys
 from eyechart.tracking import Courier
 
 TABLE, CURVES = "scores.csv", "scores.png"
@@ -27,7 +30,7 @@ def ask(run: str | None, sweep: str | None, canvases: Canvases, to: Path, courie
     """What runs find, the rows with the fewest false alarms first.
 
     Args:
-        run: one of the names of `find_run`; not read where a sweep is given.
+        run: one of the names of `find_run`, or `champion`; not read where a sweep is given.
         sweep: all finished runs of this one, named as for `run_keys`; what cannot scan is left out, with a notice.
         canvases: that they are asked about.
         to: the folder that `write` is to write to.
@@ -41,11 +44,11 @@ def ask(run: str | None, sweep: str | None, canvases: Canvases, to: Path, courie
     from rich.progress import Progress
 
     check_replaceable(to, OWN, "what an earlier detect.py left")
-    keys = [find_run(run)] if sweep is None else [key for key in run_keys(sweep) if finished(key)]
-    _check(keys, sweep)
+    keys = [_run_key(run, courier)] if sweep is None else _run_keys(sweep)
+    _check(keys, canvases)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("scanning", total=len(keys) * canvases.count)
+        task = bar.add_task("scanning", total=len(keys) * canvases.canvases)
         found = []
         for key in keys:
             try:
@@ -55,7 +58,7 @@ def ask(run: str | None, sweep: str | None, canvases: Canvases, to: Path, courie
                     raise
                 bar.console.print(f"notice: left out: {error}", markup=False, highlight=False, soft_wrap=True)
     if not found:
-        raise EyechartError(f"no network of sweep {sweep} can scan: type run= and another run")
+        raise EyechartError("none of these networks can scan: type run= and another run")
     return rows(found, results_of(one.run_key for one in found))
 
 
@@ -93,17 +96,41 @@ def _curves(made: Sequence[Row]) -> list[figures.Curve]:
     ]
 
 
-def _check(keys: Sequence[str], sweep: str | None) -> None:
-    if not keys:
-        raise EyechartError(f"no run of sweep {sweep} is finished: type its command again, it goes on")
+def _run_key(run: str | None, courier: Courier) -> str:
+    """The run that a person named; the champion has to be one that was trained here."""
+    with chosen(run, None, courier.store) as network:
+        if network.run_key is None:
+            raise EyechartError(
+                f"expected a network that was trained here, whose test images lie on the canvases, received "
+                f"{network.title}, which was trained elsewhere: type run= and a run of this workspace"
+            )
+        return network.run_key
+
+
+def _run_keys(sweep: str) -> list[str]:
+    """The finished runs of a sweep; how many are not is told on stderr."""
+    keys, name = run_keys(sweep), find_sweep(sweep).name
+    done = [key for key in keys if finished(key)]
+    if not done:
+        raise EyechartError(f"no run of sweep {name} is finished: wait for it, or type its command again, it goes on")
+    if len(done) < len(keys):
+        print(f"notice: {len(done)} of the {len(keys)} runs of sweep {name} are finished", file=sys.stderr)
+    return done
+
+
+def _check(keys: Sequence[str], canvases: Canvases) -> None:
+    """Raise EyechartError where runs cannot be asked about the same canvases, or there can be no such canvas."""
     backends = sorted({backend_of(key) for key in keys})
     if len(backends) > 1:
         raise EyechartError(
             f"expected runs of one backend, received {' and '.join(backends)}: ask them one by one, with run="
         )
-    datasets = {dataset.digest: dataset.name for dataset in map(images_of, keys)}
+    datasets = {dataset.digest: dataset for dataset in map(images_of, keys)}
     if len(datasets) > 1:
+        names = ", ".join(dataset.name for dataset in datasets.values())
         raise EyechartError(
-            f"expected runs on images that can lie on the same canvases, received runs on "
-            f"{', '.join(datasets.values())}: ask them one by one, with run="
+            f"expected runs on images that can lie on the same canvases, received runs on {names}: "
+            f"ask them one by one, with run="
         )
+    for dataset in datasets.values():
+        composed(dataset, next(compositions(canvases)))

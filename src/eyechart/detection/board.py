@@ -18,15 +18,7 @@ from eyechart.scanning.detect import THRESHOLDS
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = (
-    "seeds",
-    "from\nprobability",
-    "false alarms\nper image",
-    "95% interval",
-    "recall",
-    "precision",
-    "off by\npixels",
-)
+COLUMNS = ("seeds", "proba-\nbility", "false\nalarms", "95%\ninterval", "recall", "precision", "pixels\noff")
 ASKED = 0.9  # the rows are compared by what they detect with this probability or a higher one
 
 
@@ -92,44 +84,53 @@ def show(made: Sequence[Row], title: str) -> None:
     from rich.text import Text
 
     console = Console(width=None if Console().is_terminal else 120)
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title_justify="left")
-    table.title = Text(title, style="bold")
-    table.add_column("run", overflow="fold")
+    board = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True, title_justify="left")
+    board.title = Text(f"{title} (false alarms per image)", style="bold")
+    board.add_column("run", overflow="fold", min_width=max(len(word) for row in made for word in row.name.split()))
     for name in COLUMNS:
-        table.add_column(name, justify="right", no_wrap=True)
+        board.add_column(name, justify="right", no_wrap=True)
     for row in made:
         for number, threshold in enumerate(THRESHOLDS):
             head = ("", "") if number else (row.name, str(len(row.found)))
-            table.add_row(*map(Text, (*head, *_cells(row, threshold))), end_section=threshold == THRESHOLDS[-1])
-    console.print(table, crop=False)
+            board.add_row(*map(Text, (*head, *_cells(row, threshold))), end_section=threshold == THRESHOLDS[-1])
+    console.print(board, crop=False)
     for line in sentences(made):
         console.print(Text(line, style="dim"))
 
 
 def sentences(made: Sequence[Row]) -> list[str]:
     """Of each row but the first, whether it gives more false alarms than the first."""
-    lines = []
-    for row, found in zip(made[1:], differences(made) if made[1:] else (), strict=True):
-        p = "p < 0.0001" if found.p_value < 0.0001 else f"p = {found.p_value:.2g}"
-        much = f"by {found.mean:.2f} per image (95% interval {found.low:.2f} to {found.high:.2f}, {p})"
-        if found.p_value < LEVEL:
-            lines.append(f"'{row.name}' gives more false alarms than '{made[0].name}', {much}")
+    if not made[1:]:
+        return []
+    lines, found = [], differences(made)
+    for row, one in zip(made[1:], found, strict=True):
+        p = "p < 0.0001" if one.p_value < 0.0001 else f"p = {one.p_value:.2g}"
+        much = f"{one.mean:.2f} per image (95% interval {one.low:.2f} to {one.high:.2f}), {p}"
+        if one.p_value < LEVEL:
+            lines.append(f"'{row.name}' gives more false alarms than '{made[0].name}': by {much}")
         else:
-            lines.append(f"'{row.name}' and '{made[0].name}' cannot be told apart by their false alarms, {much}")
-    if lines:
-        over = all(len(row.found) > 1 for row in made)
-        counted = "seeds and canvases both counted" if over else "canvases counted"
-        lines.append(f"from probability {ASKED:.2f} on; {counted}, p corrected for all pairs (Holm)")
+            both = f"'{row.name}' and '{made[0].name}'"
+            lines.append(f"{both} cannot be told apart by their false alarms: the difference is {much}")
+    counted = "seeds and canvases both counted" if all(one.over_seeds for one in found) else "canvases counted"
+    lines.append(
+        f"from probability {ASKED:.2f} on; {counted}; intervals are of each pair alone, p is corrected for all (Holm)"
+    )
     return lines
 
 
 def table(made: Sequence[Row]) -> pd.DataFrame:
-    """A row per run and threshold: `run`, `run_key`, `threshold`, and the numbers of its scores."""
+    """A row per run and threshold: `run`, `run_key`, `threshold`, what was counted, and what it comes to."""
     import pandas as pd
 
     return pd.DataFrame(
         [
-            {"run": row.name, "run_key": one.run_key, "threshold": threshold, **numbers(_at(one, threshold))}
+            {
+                "run": row.name,
+                "run_key": one.run_key,
+                "threshold": threshold,
+                **_at(one, threshold)[["detected", "right", "known"]].sum(),
+                **numbers(_at(one, threshold)),
+            }
             for row in made
             for one in row.found
             for threshold in THRESHOLDS
@@ -144,8 +145,8 @@ def _row(name: str, found: tuple[Found, ...]) -> Row:
     return Row(
         name,
         found,
-        {threshold: estimate_mean(_counts(found, threshold, false_alarms=True)) for threshold in THRESHOLDS},
-        {threshold: estimate_mean(_recall(found, threshold)) for threshold in THRESHOLDS},
+        {threshold: _false_alarms(found, threshold) for threshold in THRESHOLDS},
+        {threshold: _recall(found, threshold) for threshold in THRESHOLDS},
         {threshold: one["precision"] for threshold, one in all_seeds.items()},
         {threshold: one["distance"] for threshold, one in all_seeds.items()},
     )
@@ -161,9 +162,17 @@ def _counts(found: Sequence[Found], threshold: float, *, false_alarms: bool) -> 
     return np.stack([(one["detected"] - one["right"] if false_alarms else one["right"]).to_numpy() for one in at])
 
 
-def _recall(found: Sequence[Found], threshold: float) -> NDArray[np.float64]:
-    known: NDArray[np.int64] = _at(found[0], threshold)["known"].to_numpy()
-    return _counts(found, threshold, false_alarms=False) / known
+def _false_alarms(found: Sequence[Found], threshold: float) -> Estimate:
+    """Per image, not below 0."""
+    one = estimate_mean(_counts(found, threshold, false_alarms=True))
+    return replace(one, low=max(one.low, 0.0))
+
+
+def _recall(found: Sequence[Found], threshold: float) -> Estimate:
+    """From 0 to 1."""
+    known = float(_at(found[0], threshold)["known"].iloc[0])  # as many on each canvas
+    one = estimate_mean(_counts(found, threshold, false_alarms=False))
+    return Estimate(one.mean / known, max(one.low / known, 0.0), min(one.high / known, 1.0))
 
 
 def _cells(row: Row, threshold: float) -> tuple[str, ...]:
@@ -171,7 +180,7 @@ def _cells(row: Row, threshold: float) -> tuple[str, ...]:
     return (
         f"{threshold:.2f}",
         f"{alarms.mean:.2f}",
-        f"{max(alarms.low, 0):.2f}-{alarms.high:.2f}",
+        f"{alarms.low:.2f}-{alarms.high:.2f}",
         f"{row.recall[threshold].mean:.3f}",
         "-" if precision is None else f"{precision:.3f}",
         "-" if distance is None else f"{distance:.1f}",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass, fields
 from itertools import chain
 from pathlib import Path
@@ -21,7 +20,7 @@ from eyechart.network import of_run
 from eyechart.recorded import dataset_of, finished_run, read_json
 from eyechart.scan import draw_detections, scanner_of
 from eyechart.scanning.detect import THRESHOLDS, Score, detect, right_ones, score
-from eyechart.scanning.maps import strongest
+from eyechart.scanning.maps import see
 from eyechart.standing import attempt
 from eyechart.tracking import Courier, Journal, ending, read_journal
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
 IDENTITY = "eyechart.scan_key"
 VERSION = 1  # part of every scan key: raise it when the same network on the same canvases no longer finds the same
+METHOD = "one_pass"
 DETECTIONS, SCORES, PICTURE = "detections.csv", "scores.csv", "detections.png"
 
 
@@ -42,23 +42,24 @@ class Canvases:
     """Canvases that runs are asked about.
 
     Attributes:
-        count: how many.
+        canvases: how many.
         size: height and width of each, in pixels.
         digits: so many test images lie on each.
         seed: of the first; the next have the next numbers.
         background: whether they lie over photographs, which no data set is trained on.
     """
 
-    count: int
+    canvases: int
     size: int
     digits: int
     seed: int
     background: bool
 
     def __str__(self) -> str:
-        """`20 canvases of 200x200 with 5 digits, over photographs`."""
+        """`20 canvases of 200x200 with 5 images, over photographs, from seed 7 on`."""
         over = ", over photographs" if self.background else ""
-        return f"{self.count} canvases of {self.size}x{self.size} with {self.digits} digits{over}"
+        seed = f", from seed {self.seed} on" if self.seed else ""
+        return f"{self.canvases} canvases of {self.size}x{self.size} with {self.digits} images{over}{seed}"
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def find(run_key: str, canvases: Canvases, courier: Courier, advance: Callable[[
     with Hold.take(folder, f"the scan {folder.name}"):
         end = ending(read_journal(folder))
         if end and end["status"] == "FINISHED" and (folder / "artifacts" / SCORES).is_file():
-            for _ in range(canvases.count):
+            for _ in range(canvases.canvases):
                 advance()
         else:
             _find(run_key, canvases, folder, advance)
@@ -133,44 +134,38 @@ def _key(run_key: str, canvases: Canvases) -> str:
 
 
 def _find(run_key: str, canvases: Canvases, folder: Path, advance: Callable[[], None]) -> None:
+    """Ask, and write what is found; the journal last, so that MLflow never hears of half a scan."""
     network, dataset = of_run(run_key), images_of(run_key)
     try:
         scanner = scanner_of(network)
     except EyechartError as error:
         raise CannotScanError(f"{network.title}: {error}") from None
     names, artifacts = network.class_names, folder / "artifacts"
-    journal = Journal(folder)
-    try:
-        title = read_json(network.file.parent / "run.json", "title")["title"]
-        _begin(journal, run_key, f"{title}: {canvases}", {"dataset": dataset.name, **asdict(canvases)})
-        detections, scores = [], []
-        for number, wanted in enumerate(_wanted(canvases)):
-            canvas = composed(dataset, wanted)
-            seen = strongest(scanner.one_pass(canvas.image))
-            detected = detect(seen.probabilities, seen.classes, canvas.size, network.background)
-            right = set(chain.from_iterable(right_ones(detected, canvas.labels, canvas.places, canvas.size)))
-            detections += [
-                (number, names[one.label], round(one.probability, 6), one.top, one.left, each in right)
-                for each, one in enumerate(detected)
-            ]
-            of_canvas = [score(detected, canvas.labels, canvas.places, canvas.size, least) for least in THRESHOLDS]
-            scores += [(number, *astuple(one)) for one in of_canvas]
-            if number == 0:
-                draw_detections(artifacts / PICTURE, canvas.image, detected, canvas.size, names, canvas, network.title)
-            advance()
-        _write(artifacts / DETECTIONS, detections, ["canvas", "class", "probability", "top", "left", "right"])
-        _report(journal, _write(artifacts / SCORES, scores, ["canvas", *(field.name for field in fields(Score))]))
-    except BaseException as error:
-        status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
-        with suppress(OSError):  # on a full disk what went wrong is of more use than that it cannot be written
-            journal.append("end", status=status, message=f"{type(error).__name__}: {error}")
-        raise
-    finally:
-        journal.close()
+    detections, scores = [], []
+    for number, wanted in enumerate(compositions(canvases)):
+        canvas = composed(dataset, wanted)
+        image = canvas.image
+        seen = see(scanner, image, scanner.tiles(image, METHOD), scanner.shape(image, METHOD))
+        detected = detect(seen.probabilities, seen.classes, canvas.size, network.background)
+        right = set(chain.from_iterable(right_ones(detected, canvas.labels, canvas.places, canvas.size)))
+        detections += [
+            (number, names[one.label], round(one.probability, 6), one.top, one.left, each in right)
+            for each, one in enumerate(detected)
+        ]
+        of_canvas = [score(detected, canvas.labels, canvas.places, canvas.size, least) for least in THRESHOLDS]
+        scores += [(number, *astuple(one)) for one in of_canvas]
+        if number == 0:
+            draw_detections(artifacts / PICTURE, image, detected, canvas.size, names, canvas, network.title)
+        advance()
+    _write(artifacts / DETECTIONS, detections, ["canvas", "class", "probability", "top", "left", "right"])
+    table = _write(artifacts / SCORES, scores, ["canvas", *(field.name for field in fields(Score))])
+    title = read_json(network.file.parent / "run.json", "title")["title"]
+    _report(folder, run_key, f"{title}: {canvases}", {"dataset": dataset.name, **asdict(canvases)}, table)
 
 
-def _wanted(canvases: Canvases) -> Iterator[Composition]:
-    for number in range(canvases.count):
+def compositions(canvases: Canvases) -> Iterator[Composition]:
+    """Each canvas, as `composed` makes it."""
+    for number in range(canvases.canvases):
         seed = canvases.seed + number
         yield Composition(canvases.size, canvases.digits, seed, background=canvases.background)
 
@@ -184,28 +179,27 @@ def _write(path: Path, rows: Sequence[tuple[object, ...]], columns: list[str]) -
     return table
 
 
-def _begin(journal: Journal, run_key: str, name: str, parameters: dict[str, object]) -> None:
-    began = bool(read_journal(journal.folder))
-    of_run = next(record for record in read_journal(paths.runs() / run_key) if record["kind"] == "start")
-    journal.append(
-        "start",
-        identity=[IDENTITY, journal.folder.name],
-        name=name,
-        experiment_name=of_run["experiment_name"],
-        parent_run=run_key,
-        source="pipelines/detect.py",
-    )
-    if not began:  # or an interrupted attempt has said it
-        journal.append("params", values=parameters)
-
-
-def _report(journal: Journal, scores: pd.DataFrame) -> None:
+def _report(folder: Path, run_key: str, name: str, parameters: dict[str, object], scores: pd.DataFrame) -> None:
     """Say what it came to: in MLflow, curves over the probability in percent."""
-    for threshold in THRESHOLDS:
-        came_to = numbers(scores[scores["threshold"] == threshold])
-        known = {f"scan/{name}": value for name, value in came_to.items() if value is not None}
-        journal.metrics(round(100 * threshold), known)
-    for file in (DETECTIONS, SCORES, PICTURE):
-        journal.append("artifact", path=f"artifacts/{file}")
-    journal.append("image", path=f"artifacts/{PICTURE}", key="detections")
-    journal.append("end", status="FINISHED", result={})
+    of_run = next(record for record in read_journal(paths.runs() / run_key) if record["kind"] == "start")
+    journal = Journal(folder)
+    try:
+        journal.append(
+            "start",
+            identity=[IDENTITY, folder.name],
+            name=name,
+            experiment_name=of_run["experiment_name"],
+            parent_run=run_key,
+            source="pipelines/detect.py",
+        )
+        journal.append("params", values=parameters)
+        for threshold in THRESHOLDS:
+            came_to = numbers(scores[scores["threshold"] == threshold])
+            known = {f"scan/{name}": value for name, value in came_to.items() if value is not None}
+            journal.metrics(round(100 * threshold), known)
+        for file in (DETECTIONS, SCORES, PICTURE):
+            journal.append("artifact", path=f"artifacts/{file}")
+        journal.append("image", path=f"artifacts/{PICTURE}", key="detections")
+        journal.append("end", status="FINISHED", result={})
+    finally:
+        journal.close()

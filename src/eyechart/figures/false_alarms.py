@@ -74,8 +74,9 @@ def false_alarms(curves: Sequence[Curve], probabilities: Sequence[float], title:
         name = style.shorten(curve.name, PANEL[0] - 0.3, style.LABEL)
         figure.text((LEFT + 0.2) / across, y, name, size=style.LABEL, color=style.INK, va="top", parse_math=False)
         figure.text(LEFT / across, y, "●■▲◆▼◀"[number] if number < 6 else "•", size=style.LABEL, color=colour, va="top")
-    axes.set_xlim(left=0)
-    axes.set_ylim(top=min(1.0, axes.get_ylim()[1]))
+    ends = np.array([[end for end, *_ in curve.false_alarms] for curve in curves])
+    axes.set_xlim(0, max(1.5 * ends.max(), 0.1))  # a bar may leave the picture, and must not press the points together
+    axes.set_ylim(max(axes.get_ylim()[0], -0.02), min(axes.get_ylim()[1], 1.02))
     axes.set_xlabel("false alarms per image", size=style.LABEL, color=style.INK)
     axes.set_ylabel("recall", size=style.LABEL, color=style.INK)
     points = ", ".join(f"{probability:g}" for probability in probabilities)

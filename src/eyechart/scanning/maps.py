@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,15 +35,14 @@ class Seen:
         return self.classes.shape[0], self.classes.shape[1]
 
 
-def strongest(answers: Map) -> Seen:
-    """Of a map, float32 (rows, columns, classes), the most probable class in each window."""
-    return Seen(answers.max(axis=-1), answers.argmax(axis=-1).astype(np.min_scalar_type(answers.shape[-1] - 1)))
-
-
 def see(
-    scanner: Scanner, image: NDArray[np.uint8], tiles: Iterable[Tile], shape: tuple[int, int, int], path: Path
+    scanner: Scanner,
+    image: NDArray[np.uint8],
+    tiles: Iterable[Tile],
+    shape: tuple[int, int, int],
+    path: Path | None = None,
 ) -> Seen:
-    """Read a map, and write it whole to a file.
+    """Read a map, and write it whole to a file where one is named.
 
     In memory are, besides the image, one tile and what is given back.
 
@@ -58,12 +57,13 @@ def see(
         OSError: the file cannot be written.
     """
     seen = Seen(np.empty(shape[:2], np.float32), np.empty(shape[:2], np.min_scalar_type(shape[2] - 1)))
-    with _file(path, shape) as write:
+    with _file(path, shape) if path else nullcontext() as write:
         for tile in tiles:
             answers = scanner.read(image, tile)
-            best = strongest(answers)
-            seen.probabilities[tile.answers], seen.classes[tile.answers] = best.probabilities, best.classes
-            write(tile, answers)
+            seen.probabilities[tile.answers] = answers.max(axis=-1)
+            seen.classes[tile.answers] = answers.argmax(axis=-1)
+            if write:
+                write(tile, answers)
     return seen
 
 
