@@ -16,7 +16,7 @@ from eyechart.abandoned import close_abandoned
 from eyechart.errors import EyechartError
 from eyechart.tracking import Courier
 from eyechart.tracking.config import TrackingConfig, hide_password
-from eyechart.tracking.delivery import deleted, deliver, delivered, delivered_bytes, forget_if_lost
+from eyechart.tracking.delivery import ask_again, deleted, deliver, delivered, delivered_bytes
 from eyechart.tracking.journal import KINDS, BrokenJournal, journals, read_from
 from eyechart.tracking.store import Store
 
@@ -94,7 +94,7 @@ def sync(state: Path, store: Store) -> Synced:
         close_abandoned(Courier(TrackingConfig("none")))
     done, folders = Synced(), journals(state)
     for folder in folders:  # all of them first: the parent of a run is named by what its cursor says
-        _try(forget_if_lost, folder, store, done)
+        _try(ask_again, folder, store, done)
     console = Console(stderr=True)
     columns = (TextColumn("delivering"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from faults.sweeps import epochs, records, start, wait_until
-from support import command, environment, error_line, link_data, run_program
+from support import command, environment, error_line, forbid, link_data, run_program
 from tracking.servers import Server, in_front_of, running, silent
 from tracking.shown import journals_say, shown
 
@@ -216,6 +216,38 @@ def test_two_working_folders_deliver_to_one_server_at_once(digits_root, tmp_path
     assert all(run["models"] == ["READY"] and run["outputs"] == 1 for run in facts.values() if run["parent"])
     said = journals_say(roots[0]) | journals_say(roots[1])
     assert {name: run["steps"] for name, run in facts.items()} == said
+
+
+def without_network(words):
+    """The same command where there is no network at all, if this machine lets us."""
+    closed = ["unshare", "--net"]
+    return [*closed, *words] if subprocess.run([*closed, "true"], capture_output=True).returncode == 0 else words
+
+
+def test_offline_needs_neither_network_nor_mlflow_nor_a_database(root, tmp_path):
+    modules = forbid(tmp_path / "forbidden", "mlflow")
+    words = ["-m", "hydra/launcher=submitit_local", "dataset=digits", "model=fnn", "seed=0,1", "debug=fast"]
+    done = subprocess.run(
+        without_network(command("train", *words, "tracking=offline")),
+        cwd=root,
+        env=environment(root, **modules),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert {path.name for path in root.iterdir()} == {"data", ".eyechart"}
+    assert list(root.rglob("*.db")) == []
+    synced = run_program(root, "sync")
+    assert synced.returncode == 0, synced.stderr
+    facts = shown(f"sqlite:///{root}/mlflow.db")
+    assert {name: run["steps"] for name, run in facts.items()} == journals_say(root)
+    assert {name: run["parent"] for name, run in facts.items()} == {
+        **dict.fromkeys(("seed=0", "seed=1"), "sweep of 2"),
+        "sweep of 2": None,
+    }
+    assert {run["status"] for run in facts.values()} == {"FINISHED"}
 
 
 def holding(secret: str, *folders: Path) -> list[Path]:

@@ -21,10 +21,10 @@ from eyechart.errors import EyechartError
 from eyechart.tracking.delivery import (
     CURSOR,
     DELIVERY_LOCK,
+    ask_again,
     deliver,
     delivered,
     delivered_run_id,
-    forget_if_lost,
     promise,
     promised,
     run_ids,
@@ -297,7 +297,14 @@ def test_a_run_that_was_deleted_in_mlflow_stays_deleted(store, folder, forgetful
         assert known(store) == []
         assert stage(store) == "deleted"
         assert delivered(folder, store.uri)  # there is nothing more to do
+        ask_again(folder, store)
     assert delivered_run_id(folder, store.uri) is None
+    store.client.restore_run(run_of(store).info.run_id)
+    deliver(folder, store)
+    assert "late" not in known(store)[0]["metrics"]
+    ask_again(folder, store)
+    deliver(folder, store)
+    assert known(store)[0]["metrics"]["late"] == [(4, 1.0)]
 
 
 def test_one_that_is_trained_once_more_is_another_run(store, folder):
@@ -335,7 +342,7 @@ def test_a_run_that_a_store_has_lost_is_told_of_and_delivered_anew_when_asked(st
     fresh = Store()
     with pytest.raises(EyechartError, match=r"does not know the run .* any more.*sync\.py"):
         deliver(folder, fresh)
-    forget_if_lost(folder, fresh)
+    ask_again(folder, fresh)
     deliver(folder, fresh)
     (run,) = known(fresh)
     assert run["metrics"].pop("late") == [(9, 1.0)]
@@ -344,10 +351,10 @@ def test_a_run_that_a_store_has_lost_is_told_of_and_delivered_anew_when_asked(st
 
 def test_to_look_for_lost_runs_changes_nothing_otherwise(store, folder):
     say(folder).close()
-    forget_if_lost(folder, store)
+    ask_again(folder, store)
     deliver(folder, store)
     before, cursor = known(store), (folder / CURSOR).read_text()
-    forget_if_lost(folder, store)
+    ask_again(folder, store)
     assert (folder / CURSOR).read_text() == cursor
     assert known(store) == before
 

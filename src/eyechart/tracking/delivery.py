@@ -172,26 +172,29 @@ def deliver(folder: Path, store: Store, patience: float = -1) -> None:
             progress.save(deleted=True)
 
 
-def forget_if_lost(folder: Path, store: Store) -> None:
-    """Have the journal in `folder` delivered anew where the store does not know its run any more.
+def ask_again(folder: Path, store: Store) -> None:
+    """See whether the store still has the run of the journal in `folder`, or has it again.
 
-    It is another store under the same address then. What a person deleted is noted, and stays deleted.
+    One that it has never heard of, because it was begun anew, is delivered anew from then on. What a person deleted
+    stays deleted until a person restores it.
 
     Raises:
         Exception: whatever MLflow raises.
     """
     with _lock(folder):
         progress = _Progress(folder, store.uri)
-        if not progress.cursor.run_id or progress.cursor.deleted:
+        if not progress.cursor.run_id:
             return
+        known = progress.cursor.deleted
         try:
             deleted = _deleted_in_mlflow(store, progress.cursor.run_id)
         except _Lost:
-            progress.cursor = _Cursor()
-            progress.save()
+            if not known:
+                progress.cursor = _Cursor()
+                progress.save()
         else:
-            if deleted:
-                progress.save(deleted=True)
+            if deleted != known:
+                progress.save(deleted=deleted)
 
 
 class _Lost(EyechartError):
