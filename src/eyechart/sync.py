@@ -20,7 +20,8 @@ from eyechart.tracking.delivery import ask_again, deleted, deliver, delivered, d
 from eyechart.tracking.journal import KINDS, BrokenJournal, journals, read_from
 from eyechart.tracking.store import Store
 
-TRIES = 10  # of a journal, one after the other, that get nothing through; 1 where another was given up already
+TRIES = 20  # of a journal, one after the other, that get nothing through; 1 where the one before was given up
+TRIES_TO_ASK = 4  # whether the store answers
 PAUSE = 0.5  # seconds between two tries
 LONG = 5.0  # seconds: what fails after more than this met a store that does not answer
 
@@ -35,6 +36,7 @@ class Synced:
         deleted: so many were deleted in MLflow by a person, and stay so.
         private: so many were trained with `tracking=none`, and are not for MLflow.
         undelivered: of each of the rest, by its folder, why.
+        gave_up: whether the last one was given up because the store failed each time.
     """
 
     delivered: dict[str, int] = field(default_factory=dict)
@@ -42,6 +44,7 @@ class Synced:
     deleted: int = 0
     private: int = 0
     undelivered: dict[Path, str] = field(default_factory=dict)
+    gave_up: bool = False
 
     @property
     def journals(self) -> int:
@@ -89,7 +92,7 @@ def sync(state: Path, store: Store) -> Synced:
     Raises:
         EyechartError: the store cannot be opened, or not any more.
     """
-    _ = store.client  # what is wrong with it is told once, and not of each journal
+    _ask(store)  # what is wrong with it is told once, and not of each journal
     if state == paths.state():
         close_abandoned(Courier(TrackingConfig("none")))
     done, folders = Synced(), journals(state)
@@ -136,22 +139,37 @@ def _try(action: Callable[[Path, Store], None], folder: Path, store: Store, done
         except Exception as error:  # whatever is wrong with this one must not stop the others
             lasting = isinstance(error, BrokenJournal | FileNotFoundError)
             failures = 0 if delivered_bytes(folder, store.uri) > before else failures + 1
-            tries = 1 if done.undelivered else TRIES
+            tries = 1 if done.gave_up else TRIES
             if lasting or failures >= tries or time.monotonic() - began > LONG:
                 done.undelivered[folder] = hide_password((str(error).splitlines() or [type(error).__name__])[0])
                 if not lasting:
+                    done.gave_up = True
                     _check_that_it_answers(store, done)
                 return False
             time.sleep(PAUSE)
         else:
+            done.gave_up = False
             return True
+
+
+def _ask(store: Store) -> None:
+    """Raise what the store raises where it does not answer, or refuses several times."""
+    for left in reversed(range(TRIES_TO_ASK)):
+        began = time.monotonic()
+        try:
+            store.client.search_experiments(max_results=1)
+            return
+        except Exception:  # MLflow's, its database's, the network's
+            if not left or time.monotonic() - began > LONG:
+                raise
+            time.sleep(PAUSE)
 
 
 def _check_that_it_answers(store: Store, done: Synced) -> None:
     """Raise EyechartError where the store does not answer any more: the others would fail too, each after a while."""
     try:
-        store.client.search_experiments(max_results=1)
-    except Exception as error:  # MLflow's, its database's, the network's
+        _ask(store)
+    except Exception as error:
         raise EyechartError(
             f"the tracking store {hide_password(store.uri)} does not answer any more "
             f"({hide_password(str(error).partition(chr(10))[0][:200])}); {done.lines()[0]}; "

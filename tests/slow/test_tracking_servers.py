@@ -16,11 +16,12 @@ from support import command, environment, error_line, forbid, link_data, run_pro
 from tracking.servers import Server, in_front_of, running, silent
 from tracking.shown import journals_say, shown
 
-from eyechart.tracking import ending
+from eyechart.tracking import ending, read_journal
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning:mlflow")]
 
 RUNS = 6
+AT_ONCE = {"MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0"}  # a request is repeated at once
 SWEEP = ["model=lenet", f"seed=range({RUNS})", "dataset=digits", "limit=[700,100]", "trainer.epochs=8"]
 
 
@@ -129,9 +130,13 @@ def test_one_that_never_answers(root):
 
 def test_one_that_fails_half_of_the_time(journals, root, server):
     copy, expected = journals
+    for folder in sorted((copy / "runs").iterdir())[2:]:  # each takes many requests, most of them several times
+        expected = {name: run for name, run in expected.items() if name != read_journal(folder)[0]["name"]}
+        shutil.rmtree(folder)
+    assert len(expected) == 3
     with running(server), in_front_of(server, seed=1) as uri:
         for _ in range(20):
-            done = run_program(root, "sync", f"journals={copy}", f"to={uri}", timeout=600)
+            done = run_program(root, "sync", f"journals={copy}", f"to={uri}", env=AT_ONCE, timeout=600)
             assert "Traceback" not in done.stderr
             if done.returncode == 0:
                 break
