@@ -72,8 +72,8 @@ test-all: packages $(READY_JAX) test
 # what the slow tests use of Debian's packages, where they can be installed
 packages:
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-		! { [ -d /usr/share/datasets/fashion-mnist ] && [ -x /usr/bin/chromedriver ]; }; then \
-		apt-get update -qq && apt-get install -y -qq dataset-fashion-mnist chromium chromium-driver || true; \
+		! { [ -d /usr/share/datasets/fashion-mnist ] && [ -x /usr/bin/chromedriver ] && [ -d /usr/lib/postgresql ]; }; then \
+		apt-get update -qq && apt-get install -y -qq dataset-fashion-mnist chromium chromium-driver postgresql || true; \
 	fi
 
 # newest versions of everything that pyproject.toml allows, for all Pythons that it allows
@@ -86,7 +86,7 @@ params: $(READY)
 	python pipelines/train.py --cfg job > params.yaml.new && mv params.yaml.new params.yaml
 
 bench: $(READY)
-	for program in startup training members cold multirun fused_sweep again report scanning; do python benchmarks/$$program.py || exit 1; done
+	for program in startup training members cold multirun fused_sweep again report scanning tracking; do python benchmarks/$$program.py || exit 1; done
 
 REMAKEABLE := $(VENV) $(VENV_JAX) data .dvc/cache .dvc/tmp .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 KEPT := .eyechart mlflow.db mlartifacts results

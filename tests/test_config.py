@@ -171,13 +171,21 @@ def test_a_group_that_is_missing_is_named():
     "uri",
     [
         "http://127.0.0.1:5000",
-        "https://user:password@host/mlflow",
         "sqlite:////tmp/mlflow.db",
-        "postgresql+psycopg2://u:p@host/db",
+        "postgresql+psycopg2://host/db",
     ],
 )
 def test_addresses_of_tracking_servers(uri):
     assert checked("tracking=server", f"tracking.uri={uri}").tracking.uri == uri
+
+
+@pytest.mark.parametrize("uri", ["https://user:password@host/mlflow", "postgresql+psycopg2://u:p@host/db"])
+def test_passwords_in_addresses_are_for_the_environment(monkeypatch, uri):
+    told = refusal("tracking=server", f"tracking.uri={uri}")
+    assert told.startswith("tracking.uri must be an address without a user and a password, received ")
+    assert told.endswith("or the whole address as MLFLOW_TRACKING_URI")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert checked().tracking.uri == uri
 
 
 @pytest.mark.parametrize(("given", "meant"), [("null", (None, None)), ("9", (9, 9)), ("[9,null]", (9, None))])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -289,15 +290,18 @@ def test_again_nothing_is_doubled(again, once, run):
 def unreachable(fresh):
     """A run whose tracking server does not answer."""
     root = fresh("unreachable")
-    words = ["model=fnn", "dataset=digits", "limit=[64,32]", "trainer.epochs=1", "tracking=server"]
-    done = run_program(root, "train", *words, "tracking.uri=http://me:secret@127.0.0.1:9")
+    words = ["model=fnn", "dataset=digits", "limit=[64,32]", "trainer.epochs=1"]
+    done = run_program(root, "train", *words, env={"MLFLOW_TRACKING_URI": "http://me:secret@127.0.0.1:9"})
     return SimpleNamespace(root=root, done=done)
 
 
 def test_an_unreachable_server_is_a_warning(unreachable):
     assert unreachable.done.returncode == 0, unreachable.done.stderr
-    (warning,) = unreachable.done.stderr.splitlines()
-    assert warning.startswith("warning: nothing can be delivered to http://***@127.0.0.1:9 (")
+    notice, warning = unreachable.done.stderr.splitlines()
+    assert notice.startswith("notice: MLFLOW_TRACKING_URI=http://***@127.0.0.1:9 in the environment wins")
+    folder = run_folder(unreachable.root)
+    assert warning.startswith(f"warning: the journal in {folder} could not be delivered to http://***@127.0.0.1:9 (")
+    assert warning.endswith("it keeps everything, and the next run or python pipelines/sync.py delivers it")
     assert "test accuracy" in unreachable.done.stdout
     assert read_journal(run_folder(unreachable.root))[-1]["status"] == "FINISHED"
 
@@ -310,9 +314,10 @@ def test_the_warning_tells_no_password(unreachable):
 
 
 @pytest.fixture(scope="module")
-def interrupted(fresh):
+def interrupted(fresh, empty_database):
     """Ctrl-C in the first epochs."""
     root = fresh("interrupted")
+    shutil.copyfile(empty_database, root / "mlflow.db")  # the time that an interrupted one waits is not for making it
     with subprocess.Popen(
         command("train", *WORDS),
         cwd=root,

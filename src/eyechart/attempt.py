@@ -142,6 +142,7 @@ class Attempt:
             experiment_name=config.tracking.experiment_name,
             parent=self._sweep,
             source="pipelines/train.py",
+            private=config.tracking.mode == "none",
         )
         if any(record.get("pruned") for record in before):
             journal.append("tags", values={"eyechart.pruned": ""})

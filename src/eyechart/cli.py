@@ -23,7 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 from eyechart.errors import EyechartError, nearest
 
 SHOW_TRACEBACKS = "HYDRA_FULL_ERROR"
-RESUMED = ("config", "replicate", "reproduce")  # what trains
+RESUMED = ("config", "replicate", "reproduce", "sync")  # what goes on where it was interrupted
 GOES_ON = "; the same command goes on where this one stopped"
 EXPECTED = (EyechartError, HydraException, OmegaConfBaseException, OSError)  # what a person can put right
 

@@ -66,6 +66,7 @@ def _train_alone(checked: Config, config: DictConfig, overrides: list[str]) -> O
     since = _plan(config, overrides).since if checked.force else None
     with Courier(checked.tracking) as courier:
         close_abandoned(courier)
+        courier.catch_up()
         outcome = run(Task(checked, overrides=overrides), courier, since=since)
     report(outcome)
     return outcome

@@ -86,6 +86,7 @@ class Sweep:
         """
         courier = Courier(tracking)
         close_abandoned(courier)
+        courier.catch_up()
         paths.sweeps().mkdir(parents=True, exist_ok=True)
         with FileLock(paths.sweeps() / "lock"):  # two that start at once must not both make it
             # the time makes ids sort, the rest keeps two sweeps of one second apart
@@ -118,6 +119,7 @@ class Sweep:
             name=name,
             experiment_name=tracking.experiment_name,
             source="pipelines/train.py",
+            private=tracking.mode == "none",
         )
         journal.close()
 

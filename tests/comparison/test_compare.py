@@ -57,7 +57,7 @@ def sweep(rows):
 def test_of_a_sweep_it_says_what_is_missing_and_whether_mlflow_has_it(sweep, program):
     done = program("compare", "sweep=last", "tracking=server", "tracking.uri=http://127.0.0.1:9")
     assert done.returncode == 0
-    assert done.stderr.startswith("warning: nothing can be delivered to http://127.0.0.1:9 (")
+    assert done.stderr.startswith(f"warning: the journal in {sweep} could not be delivered to http://127.0.0.1:9 (")
     written, missing = done.stdout.splitlines()[-2:]
     assert written.endswith(
         "runs.csv; not to its MLflow run, which could not be reached: the same command tries it again"

@@ -10,7 +10,7 @@ from tracking.saying import THIRD_PARTY, FailingStore, known, say, start
 from eyechart.tracking import courier as module
 from eyechart.tracking.config import TrackingConfig
 from eyechart.tracking.courier import Courier
-from eyechart.tracking.delivery import CURSOR
+from eyechart.tracking.delivery import CURSOR, promise, promised
 from eyechart.tracking.journal import Journal
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in THIRD_PARTY]
@@ -137,6 +137,77 @@ def test_after_a_failure_it_tries_again(store, folder, capsys, monkeypatch):
     (run,) = known(store)
     assert run["status"] == "FINISHED"
     assert capsys.readouterr().err.count("warning: ") == 1
+
+
+def test_it_warns_once_also_where_a_server_comes_and_goes(store, folder, capsys, monkeypatch):
+    monkeypatch.setattr(module, "PAUSE_AFTER_FAILURE", 0.01)
+    monkeypatch.setattr(module, "PAUSE", 0.01)
+    courier = Courier(TrackingConfig())
+    for one in journals(folder, 3):
+        courier.store = FailingStore(fail_at=2)
+        courier.tell(one)
+        end = time.monotonic() + 60
+        while time.monotonic() < end and not courier.has_delivered(one):
+            time.sleep(0.01)
+        assert len(courier.store.calls) > 3  # it failed, and went on
+    assert courier.close()
+    assert capsys.readouterr().err.count("warning: ") == 1
+
+
+def test_what_earlier_processes_could_not_deliver_is_delivered_too(store, folder):
+    """By the next process with this store; what nobody wanted there stays where it is."""
+    left, unwanted, new = journals(folder, 3)
+    promise(left, store.uri)
+    Courier(TrackingConfig(mode="offline")).tell(unwanted)
+    courier = Courier(TrackingConfig())
+    courier.catch_up()
+    courier.tell(new)
+    assert courier.close()
+    assert [run["name"] for run in known(store)] == ["run k0", "run k2"]
+    assert courier.has_delivered(left)
+
+
+def test_it_does_not_look_back_unless_asked(store, folder):
+    left, new = journals(folder, 2)
+    promise(left, store.uri)
+    courier = Courier(TrackingConfig())
+    courier.tell(new)
+    assert courier.close()
+    assert [run["name"] for run in known(store)] == ["run k1"]
+
+
+def test_a_journal_that_was_told_of_is_promised_before_the_store_answers(folder, closed_port):
+    uri = f"http://127.0.0.1:{closed_port}"
+    (one,) = journals(folder, 1)
+    courier = Courier(TrackingConfig(mode="server", uri=uri))
+    courier.tell(one)
+    assert promised(folder.parents[1], uri) == [one]
+    courier.close()
+
+
+def test_nobody_waits_long_for_what_others_left(store, folder, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE_FOR_OTHERS", 0.0)
+    left, new = journals(folder, 2)
+    promise(left, store.uri)
+    taken, free = threading.Event(), threading.Event()
+
+    class Slow(FailingStore):
+        def _call(self, name, method, /, *arguments, **named):
+            if name == "create_run" and named["run_name"] == "run k0":
+                taken.set()
+                free.wait(60)
+            return super()._call(name, method, *arguments, **named)
+
+    courier = Courier(TrackingConfig())
+    courier.store = Slow()
+    courier.catch_up()
+    courier.tell(new)
+    assert taken.wait(60)
+    assert courier.close()  # though the other one is at work
+    assert courier.has_delivered(new)
+    assert not courier.has_delivered(left)
+    free.set()
+    courier._thread.join(60)
 
 
 def test_one_journal_that_cannot_be_read_does_not_stop_the_others(store, folder, capsys, monkeypatch):

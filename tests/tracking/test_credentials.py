@@ -55,9 +55,10 @@ def test_no_journal_of_a_sweep_holds_it(root, capsys):
 
 
 def test_no_journal_of_a_run_holds_it(digits, repository, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", SERVER)
     result = {"monitor": None, "epochs": 1, "test/accuracy": 0.5, "seconds": 1.0}
     monkeypatch.setattr(experiment, "_train_and_evaluate", lambda attempts, group: attempts[0].finish(result))
-    overrides = ["dataset=digits", "tracking=server", f"tracking.uri={SERVER}"]
+    overrides = ["dataset=digits"]
     with initialize_config_dir(str(repository / "conf"), version_base=None):
         config = check(compose("config", overrides=overrides))
     outcome = experiment.run(Task(config, overrides=overrides), Courier(TrackingConfig(mode="none")))

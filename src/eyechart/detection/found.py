@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eyechart import paths
 from eyechart.composition import Composition, composed
@@ -100,7 +100,7 @@ def find(run_key: str, canvases: Canvases, courier: Courier, advance: Callable[[
             for _ in range(canvases.canvases):
                 advance()
         else:
-            _find(run_key, canvases, folder, advance)
+            _find(run_key, canvases, folder, advance, private=courier.private)
     courier.tell(folder)
     artifacts = folder / "artifacts"
     return Found(run_key, pd.read_csv(artifacts / SCORES), artifacts)
@@ -133,7 +133,7 @@ def _key(run_key: str, canvases: Canvases) -> str:
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def _find(run_key: str, canvases: Canvases, folder: Path, advance: Callable[[], None]) -> None:
+def _find(run_key: str, canvases: Canvases, folder: Path, advance: Callable[[], None], *, private: bool) -> None:
     """Ask, and write what is found; the journal last, so that MLflow never hears of half a scan."""
     network, dataset = of_run(run_key), images_of(run_key)
     try:
@@ -160,7 +160,8 @@ def _find(run_key: str, canvases: Canvases, folder: Path, advance: Callable[[], 
     _write(artifacts / DETECTIONS, detections, ["canvas", "class", "probability", "top", "left", "right"])
     table = _write(artifacts / SCORES, scores, ["canvas", *(field.name for field in fields(Score))])
     title = read_json(network.file.parent / "run.json", "title")["title"]
-    _report(folder, run_key, f"{title}: {canvases}", {"dataset": dataset.name, **asdict(canvases)}, table)
+    about = {"name": f"{title}: {canvases}", "parent_run": run_key, "private": private}
+    _report(folder, about, {"dataset": dataset.name, **asdict(canvases)}, table)
 
 
 def compositions(canvases: Canvases) -> Iterator[Composition]:
@@ -179,18 +180,18 @@ def _write(path: Path, rows: Sequence[tuple[object, ...]], columns: list[str]) -
     return table
 
 
-def _report(folder: Path, run_key: str, name: str, parameters: dict[str, object], scores: pd.DataFrame) -> None:
+def _report(folder: Path, about: dict[str, Any], parameters: dict[str, Any], scores: pd.DataFrame) -> None:
     """Say what it came to: in MLflow, curves over the probability in percent."""
-    of_run = next(record for record in read_journal(paths.runs() / run_key) if record["kind"] == "start")
+    records = read_journal(paths.runs() / about["parent_run"])
+    of_run = next(record for record in records if record["kind"] == "start")
     journal = Journal(folder)
     try:
         journal.append(
             "start",
             identity=[IDENTITY, folder.name],
-            name=name,
             experiment_name=of_run["experiment_name"],
-            parent_run=run_key,
             source="pipelines/detect.py",
+            **about,
         )
         journal.append("params", values=parameters)
         for threshold in THRESHOLDS:

@@ -8,14 +8,20 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from filelock import Timeout
+
+from eyechart import paths
 from eyechart.tracking.config import TrackingConfig, hide_password
-from eyechart.tracking.delivery import deliver, delivered, delivered_run_id
+from eyechart.tracking.delivery import deliver, delivered, delivered_bytes, delivered_run_id, promise, promised
+from eyechart.tracking.journal import BrokenJournal
 from eyechart.tracking.store import Store
 
 PAUSE = 1.0  # seconds between two rounds of deliveries
 PAUSE_AFTER_FAILURE = 15.0
 PATIENCE = 60.0  # seconds to wait at the end for the next delivery
 PATIENCE_INTERRUPTED = 3.0  # where a person or a scheduler waits for the process to end
+PATIENCE_FOR_OTHERS = 10.0  # seconds to go on at the end with what earlier processes could not deliver
+LONG = 5.0  # seconds: a delivery that fails after more than this met a server that does not answer
 
 
 class Courier:
@@ -23,28 +29,41 @@ class Courier:
 
     Args:
         tracking: where to; with `offline` and `none` nothing is delivered.
+
+    Attributes:
+        private: whether what is told of is not for MLflow at all, as with `none`.
     """
 
     def __init__(self, tracking: TrackingConfig):
+        self.private = tracking.mode == "none"
         self.store = Store(tracking.uri) if tracking.delivers else None
         self._waiting: dict[Path, None] = {}  # in the order in which they were told of
+        self._others: dict[Path, None] = {}  # what earlier processes left, for when nothing else waits
+        self._looks_back = False
+        self._broken: set[Path] = set()
         self._wake = threading.Condition()
         self._closing = False
-        self._failed = False
-        self._busy = False
+        self._warned = False
+        self._busy = False  # with what this process was told of
         self._deliveries = 0
+        self._failures = 0  # one after the other, none of which got anything through
         self._thread: threading.Thread | None = None
 
     def tell(self, folder: Path) -> None:
         """The journal in `folder` has something new to say."""
         if self.store is None:
             return
+        promise(folder, self.store.uri)
         with self._wake:
             self._waiting[folder] = None
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
                 self._thread.start()
             self._wake.notify()
+
+    def catch_up(self) -> None:
+        """Deliver also what earlier processes were told of and could not deliver, when there is nothing else to do."""
+        self._looks_back = True
 
     def has_delivered(self, folder: Path) -> bool:
         """Whether there is nothing of the journal in `folder` left to deliver."""
@@ -68,55 +87,84 @@ class Courier:
         Where it is interrupted, PATIENCE_INTERRUPTED seconds are all that there is.
 
         Returns:
-            Whether everything was delivered.
+            Whether everything that it was told of was delivered.
         """
         with self._wake:
             self._closing = True
             self._wake.notify()
-        seen, end = self._deliveries, time.monotonic() + (PATIENCE_INTERRUPTED if interrupted else patience)
+        began = time.monotonic()
+        seen, end = self._deliveries, began + (PATIENCE_INTERRUPTED if interrupted else patience)
         while self._thread is not None and self._thread.is_alive() and time.monotonic() < end:
             self._thread.join(0.05)
+            if self._has_done_its_own() and (interrupted or time.monotonic() > began + PATIENCE_FOR_OTHERS):
+                break
             if self._deliveries != seen and not interrupted:  # it gets on
                 seen, end = self._deliveries, time.monotonic() + patience
-        return not self._waiting and not self._busy
+        return self._has_done_its_own() and not self._broken
+
+    def _has_done_its_own(self) -> bool:
+        with self._wake:
+            return not self._waiting and not self._busy
 
     def _work(self) -> None:
-        left = 0  # of the journals that were told of before the last pause
+        assert self.store is not None
+        if self._looks_back:
+            self._others = dict.fromkeys(promised(paths.state(), self.store.uri))
+        left = 0  # of the journals that waited after the last pause
         while True:
             with self._wake:
-                while not self._waiting and not self._closing:
-                    self._wake.wait()
-                if not self._waiting:
+                self._wake.wait_for(lambda: self._waiting or self._others or self._closing)
+                if not self._waiting and (not self._others or (self._closing and self._failures)):
                     return
-                left = left or len(self._waiting)
-                folder = next(iter(self._waiting))
-                del self._waiting[folder]
-                self._busy = True
+                self._busy = bool(self._waiting)
+                waiting = self._waiting or self._others
+                left = left or len(waiting)
+                folder = next(iter(waiting))
+                del waiting[folder]
+            began = time.monotonic()
             delivered = self._try(folder)
             with self._wake:
                 self._busy, left = False, left - 1
                 if delivered:
                     self._deliveries += 1
                 else:
-                    self._waiting[folder], left = None, 0
-                    if self._closing:
+                    waiting[folder], left = None, 0
+                    if self._closing and (self._failures > 1 or time.monotonic() - began > LONG):
                         return
-                if not left and not self._closing:
-                    self._wake.wait_for(lambda: self._closing, PAUSE if delivered else PAUSE_AFTER_FAILURE)
+                if left <= 0:
+                    left = 0
+                    self._pause()
+
+    def _pause(self) -> None:
+        if not self._closing:
+            self._wake.wait_for(lambda: self._closing, PAUSE_AFTER_FAILURE if self._failures else PAUSE)
+        elif self._failures:
+            self._wake.wait_for(lambda: False, PAUSE)
 
     def _try(self, folder: Path) -> bool:
+        """Deliver the journal in `folder`; whether there is nothing more to try."""
         assert self.store is not None
+        uri, own = self.store.uri, self._busy
+        before = delivered_bytes(folder, uri)
         try:
-            deliver(folder, self.store)
+            deliver(folder, self.store, -1 if own else 0)
+        except Timeout:  # another process delivers it
+            return not own
+        except BrokenJournal as error:
+            if folder not in self._broken:
+                print(f"warning: {error}", file=sys.stderr)
+            self._broken.add(folder)
         except Exception as error:  # whatever MLflow, its database or the network raises: the training goes on
-            if not self._failed:
+            self._failures = 0 if delivered_bytes(folder, uri) > before else self._failures + 1
+            if not self._warned:
                 reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
                 print(
-                    f"warning: nothing can be delivered to {hide_password(self.store.uri)} ({hide_password(reason)}); "
-                    f"the journals in {folder.parent} keep everything",
+                    f"warning: the journal in {folder} could not be delivered to {hide_password(uri)} "
+                    f"({hide_password(reason)}): it keeps everything, and the next run or python pipelines/sync.py "
+                    f"delivers it",
                     file=sys.stderr,
                 )
-            self._failed = True
+            self._warned = True
             return False
-        self._failed = False
+        self._failures = 0
         return True

@@ -5,7 +5,7 @@ An append-only file of JSON records, one a line, each with its `kind` and the ti
 | kind     | says                                                                                                |
 |----------|-----------------------------------------------------------------------------------------------------|
 | start    | `identity` (tag and value by which MLflow knows it), `attempt` (trained anew: 2, 3, ...), `name`,   |
-|          | `experiment_name`, `parent` (a sweep) or `parent_run` (a run)                                       |
+|          | `experiment_name`, `parent` (a sweep) or `parent_run` (a run), `private` (`tracking=none`)            |
 | params   | `values`                                                                                            |
 | tags     | `values`                                                                                            |
 | input    | the data set: `name`, `digest`, `source`, `profile`                                                 |
@@ -37,6 +37,12 @@ from typing import Any
 from eyechart.errors import EyechartError
 
 NAME = "journal.jsonl"
+# the folders of a state folder that hold journals, in the order in which they are delivered: scans and sweeps speak of runs
+KINDS = ("runs", "scans", "replaced", "sweeps")
+
+
+class BrokenJournal(EyechartError):
+    """A journal has a line, other than its last, that is no record."""
 
 
 class Journal:
@@ -83,9 +89,14 @@ def read_journal(folder: Path) -> list[dict[str, Any]]:
     """Every whole record of the journal in `folder`; none if there is no journal.
 
     Raises:
-        EyechartError: a line other than the last is no record.
+        BrokenJournal: a line other than the last is no record.
     """
     return [record for record, _ in _records(folder / NAME, 0)]
+
+
+def journals(state: Path) -> list[Path]:
+    """Every folder with a journal in a state folder, in the order in which they are delivered."""
+    return [path.parent for kind in KINDS for path in sorted(state.glob(f"{kind}/*/{NAME}"))]
 
 
 def ending(records: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
@@ -126,7 +137,7 @@ def _records(path: Path, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
             record = json.loads(line)
             _ = record["kind"], record["t"]
         except (ValueError, TypeError, KeyError):
-            raise EyechartError(
+            raise BrokenJournal(
                 f"the journal {path} has a broken record before byte {offset}: "
                 f"move its folder away to train the run anew"
             ) from None

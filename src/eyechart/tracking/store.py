@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
@@ -19,9 +21,29 @@ from eyechart.tracking.views import ALL, Order, keep_views
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-# a server that does not answer must not hold a run up for MLflow's minutes
-PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
-QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "GIT_PYTHON_REFRESH": "quiet"}
+# a server that does not answer must not hold a run up for MLflow's minutes: seconds, and requests after the first
+RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
+PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", RETRIES: "2", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1"}
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # of each run that ends, with the password in it
+}
+
+
+@contextmanager
+def once() -> Iterator[None]:
+    """Let MLflow send each request of the block once.
+
+    Where only the answer was lost, a second request would make a second run or model. Whoever uses this looks for what
+    the first one made.
+    """
+    known = os.environ.get(RETRIES, PATIENCE[RETRIES])
+    os.environ[RETRIES] = "0"
+    try:
+        yield
+    finally:
+        os.environ[RETRIES] = known
 
 
 def local_uri() -> str:
@@ -38,9 +60,9 @@ class Store:
 
     def __init__(self, uri: str | None = None):
         self.uri = uri or local_uri()
-        # a database has no place for files, so they lie beside it; a server knows its own
         database = self.uri.partition(":///")[2].partition("?")[0] if self.uri.startswith("sqlite") else ""
         self._database = Path(database).resolve() if database else None
+        self._served = self.uri.startswith("http")
         self._client: MlflowClient | None = None
         self._experiments: dict[str, str] = {}
 
@@ -58,7 +80,8 @@ class Store:
                     _make(self._database)
                 try:
                     client = mlflow.MlflowClient(self.uri)
-                    client.search_experiments(max_results=1)
+                    with once():
+                        client.search_experiments(max_results=1)
                 except Exception as error:  # MLflow's, its database's, the network's
                     raise EyechartError(_what_is_wrong(self.uri, str(error))) from error
             self._client = client
@@ -71,17 +94,25 @@ class Store:
             with self._lock():
                 experiment = client.get_experiment_by_name(name)
                 if experiment is None:
-                    # fixed for good when it is made, so it must not depend on the working directory
-                    location = (self._database.parent / "mlartifacts" / name).as_uri() if self._database else None
-                    self._experiments[name] = client.create_experiment(name, artifact_location=location)
-                else:
-                    if experiment.lifecycle_stage == "deleted":
-                        client.restore_experiment(experiment.experiment_id)
-                    self._experiments[name] = experiment.experiment_id
-                keep_views(client, self._experiments[name], ALL, "all runs", Order())
+                    experiment = _create(client, name, self._place(name))
+                experiment_id = str(experiment.experiment_id)
+                if experiment.lifecycle_stage == "deleted":
+                    _restore(client, experiment_id)
+                keep_views(client, experiment_id, ALL, "all runs", Order())
+            self._experiments[name] = experiment_id
         return self._experiments[name]
 
-    def _lock(self) -> FileLock:
+    def _place(self, name: str) -> str | None:
+        """Where the files of an MLflow experiment lie. A server knows; a database has no place for them."""
+        if self._served:
+            return None
+        # fixed for good when it is made, so it must not depend on the working directory
+        beside = self._database.parent if self._database else paths.repository()
+        return (beside / "mlartifacts" / name).as_uri()
+
+    def _lock(self) -> AbstractContextManager[Any]:
+        if self._served:  # a server opens its database itself
+            return nullcontext()
         paths.state().mkdir(parents=True, exist_ok=True)
         return FileLock(paths.state() / "tracking.lock")
 
@@ -96,6 +127,34 @@ def _what_is_wrong(uri: str, error: str) -> str:
         )
     reason = hide_password((error.splitlines() or ["it does not say why"])[0])
     return f"the tracking store {where} cannot be opened: {reason}"
+
+
+def _create(client: MlflowClient, name: str, place: str | None) -> Any:
+    """Make an MLflow experiment, or find it where another machine made it at the same moment."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_experiment(client.create_experiment(name, artifact_location=place))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+        return client.get_experiment_by_name(name)
+
+
+def _restore(client: MlflowClient, experiment_id: str) -> None:
+    """Bring an MLflow experiment back, and not the runs that were deleted with it."""
+    from mlflow.entities import ViewType
+
+    runs, token = [], None
+    while True:
+        page = client.search_runs([experiment_id], run_view_type=ViewType.DELETED_ONLY, page_token=token)
+        runs += page
+        token = page.token
+        if not token:
+            break
+    client.restore_experiment(experiment_id)
+    for run in runs:
+        client.delete_run(run.info.run_id)
 
 
 def _make(database: Path) -> None:

@@ -1,0 +1,158 @@
+"""A real MLflow server that can be killed and started again, and one in front of it that fails half of the time."""
+
+from __future__ import annotations
+
+import http.client
+import http.server
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from support import environment
+
+HOST = "127.0.0.1"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """MLflow's server on a port that stays the same, with its files in a folder.
+
+    Args:
+        folder: of its database, files and log.
+        database: SQLAlchemy's address; None: SQLite in the folder.
+        artifacts: the folder of runs' files; None: one in the folder.
+        workers: processes that answer.
+    """
+
+    def __init__(self, folder: Path, *, database: str | None = None, artifacts: Path | None = None, workers: int = 1):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.port, self.workers = folder, free_port(), workers
+        self.database = database or f"sqlite:///{folder}/mlflow.db"
+        self.artifacts = artifacts or folder / "artifacts"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def uri(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def client(self) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # MLflow's own
+            from mlflow import MlflowClient
+
+            return MlflowClient(self.uri)
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "mlflow", "server", "--backend-store-uri", self.database),
+                    *("--serve-artifacts", "--artifacts-destination", str(self.artifacts)),
+                    *("--host", HOST, "--port", str(self.port), "--workers", str(self.workers)),
+                ],
+                cwd=self.folder,
+                env=environment(self.folder, MLFLOW_DISABLE_TELEMETRY="1", MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false"),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        end = time.monotonic() + 180
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.uri}/health", timeout=5):
+                    return
+            except OSError:
+                assert self._process.poll() is None, (self.folder / "log").read_text()
+                assert time.monotonic() < end
+                time.sleep(0.1)
+
+    def kill(self) -> None:
+        """End it and its workers without warning, as a crash does."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(30)
+            self._process = None
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """The server, answering, for the time of the block."""
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@contextmanager
+def in_front_of(server: Server, seed: int) -> Iterator[str]:
+    """An address at which the server answers half of the time, and says 500 otherwise: before or after it did the work.
+
+    Which call fails is drawn from the seed.
+    """
+    chance, lock = random.Random(seed), threading.Lock()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            with lock:
+                luck = chance.random()
+            if luck < 0.25:
+                self._say(500, b"{}")
+                return
+            backend = http.client.HTTPConnection(HOST, server.port, timeout=60)
+            headers = {name: value for name, value in self.headers.items() if name != "Host"}
+            backend.request(self.command, self.path, body, headers)
+            answer = backend.getresponse()
+            said = answer.read()
+            backend.close()
+            if luck < 0.5:
+                self._say(500, b"{}")
+            else:
+                self._say(answer.status, said, answer.getheader("Content-Type", "application/json"))
+
+        def _say(self, status: int, body: bytes, kind: str = "application/json") -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer((HOST, 0), Handler) as proxy:
+        serving = threading.Thread(target=proxy.serve_forever)
+        serving.start()
+        try:
+            yield f"http://{HOST}:{proxy.server_port}"
+        finally:
+            proxy.shutdown()
+            serving.join()
+
+
+@contextmanager
+def silent() -> Iterator[str]:
+    """An address that takes connections and never answers."""
+    with socket.create_server((HOST, 0)) as listening:
+        yield f"http://{HOST}:{listening.getsockname()[1]}"
