@@ -5,7 +5,7 @@ An append-only file of JSON records, one a line, each with its `kind` and the ti
 | kind     | says                                                                                                |
 |----------|-----------------------------------------------------------------------------------------------------|
 | start    | `identity` (tag and value by which MLflow knows it), `attempt` (trained anew: 2, 3, ...), `name`,   |
-|          | `experiment_name`, `parent` (a sweep) or `parent_run` (a run), `private` (`tracking=none`)            |
+|          | `experiment_name`, `parent` (a sweep) or `parent_run` (a run), `private` (`tracking=none`)          |
 | params   | `values`                                                                                            |
 | tags     | `values`                                                                                            |
 | input    | the data set: `name`, `digest`, `source`, `profile`                                                 |
@@ -37,7 +37,7 @@ from typing import Any
 from eyechart.errors import EyechartError
 
 NAME = "journal.jsonl"
-# the folders of a state folder that hold journals, in the order in which they are delivered: scans and sweeps speak of runs
+# what holds journals in a state folder, in the order in which they are delivered: scans and sweeps speak of runs
 KINDS = ("runs", "scans", "replaced", "sweeps")
 
 
