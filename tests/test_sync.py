@@ -219,10 +219,13 @@ def test_nothing_to_deliver(root, store):
     assert Synced().journals == 0
 
 
+MANY = 150  # so that it is in their midst when it is interrupted
+
+
 def test_it_may_be_interrupted(root, empty_database):
     shutil.copyfile(empty_database, root / "mlflow.db")
-    for number in range(30):
-        say(paths.runs() / f"k{number:02}", f"k{number:02}").close()
+    for number in range(MANY):
+        say(paths.runs() / f"k{number:03}", f"k{number:03}").close()
     process = subprocess.Popen(
         command("sync"),
         cwd=root,
@@ -231,13 +234,13 @@ def test_it_may_be_interrupted(root, empty_database):
         stdout=subprocess.DEVNULL,
         text=True,
     )
-    while not (paths.runs() / "k01" / "delivery.json").exists():
+    while not (paths.runs() / "k001" / "delivery.json").exists():
         assert process.poll() is None
     process.send_signal(2)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err == "interrupted; the same command goes on where this one stopped\n"
-    assert not (paths.runs() / "k29" / "delivery.json").exists()
+    assert not (paths.runs() / f"k{MANY - 1:03}" / "delivery.json").exists()
     done = run_program(root, "sync")
     assert done.returncode == 0, done.stderr
-    assert names(Store()) == [(f"run k{number:02}", "FINISHED", None) for number in range(30)]
+    assert names(Store()) == [(f"run k{number:03}", "FINISHED", None) for number in range(MANY)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -100,11 +101,32 @@ def sync(state: Path, store: Store) -> Synced:
         _try(ask_again, folder, store, done)
     console = Console(stderr=True)
     columns = (TextColumn("delivering"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with (
+        _hearing_interruptions() as interrupted,
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
+    ):
         for folder in bar.track(folders):
             if folder not in done.undelivered:
                 _settle(folder, store, done)
+            if interrupted:
+                raise KeyboardInterrupt
     return done
+
+
+@contextmanager
+def _hearing_interruptions() -> Iterator[list[int]]:
+    """Note each Ctrl-C, because in some places the libraries below drop the exception that it raises."""
+    heard: list[int] = []
+
+    def hear(number: int, frame: object) -> None:
+        heard.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, hear)
+    try:
+        yield heard
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _settle(folder: Path, store: Store, done: Synced) -> None:
