@@ -18,6 +18,8 @@ from support import command, environment, error_line, files_below, mlflow_runs, 
 from eyechart.scanning.detect import THRESHOLDS
 from eyechart.tracking import read_journal
 
+pytestmark = pytest.mark.slow
+
 TINY = ["dataset=digits", "trainer.epochs=10", "optimizer.learning_rate=0.005"]
 OVER = ["dataset.name=over", "+dataset.background.of=digits", "+dataset.background.share=0.5"]
 CANVASES = ["canvases=3", "size=70", "digits=3", "background=true"]
