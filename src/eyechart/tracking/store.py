@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # a server that does not answer must not hold a run up for MLflow's minutes: seconds, and requests after the first
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", RETRIES: "2", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1"}
+# of MLflow's pauses, whose chance would take numbers from the interpreter's stream in the midst of a model's weights
+JITTER = "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER"
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "GIT_PYTHON_REFRESH": "quiet",
@@ -72,6 +74,7 @@ class Store:
         if self._client is None:
             for name, value in (PATIENCE | QUIET).items():
                 os.environ.setdefault(name, value)
+            os.environ[JITTER] = "0"
             import mlflow
 
             logging.getLogger("mlflow").setLevel(logging.WARNING)
