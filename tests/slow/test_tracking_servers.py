@@ -282,7 +282,8 @@ def test_credentials_are_written_nowhere(digits_root, tmp_path, server, launcher
         done.append(run_program(root, "train", "dataset=digits", "model=fnn", "debug=fast", "seed=3", env=secrets))
         server.start()
         done.append(run_program(root, "sync", env=secrets))
-        assert [one.returncode for one in done] == [0, 0, 0], [one.stderr for one in done]
+        for one in done:
+            assert one.returncode == 0, one.stderr
         said = "".join(one.stdout + one.stderr for one in done)
         assert len(shown(server.uri)) == 4
     assert "warning: " in said
