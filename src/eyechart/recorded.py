@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eyechart import paths
-from eyechart.data import Dataset, open_dataset
+from eyechart.data import Dataset, as_found, open_dataset
 from eyechart.errors import DataError, EyechartError
 from eyechart.standing import Outcome, finished
 from eyechart.tracking import read_journal
@@ -53,3 +53,13 @@ def dataset_of(run_key: str, name: str) -> Dataset:
             f"content ({dataset.digest[:12]}): prepare it as it was, or train anew"
         )
     return dataset
+
+
+def images_of(run_key: str) -> Dataset:
+    """The data set whose test images a run is asked about: that it was trained on, as it was found.
+
+    Raises:
+        EyechartError: the run is not finished or has lost a file, or the data set is not prepared as it was.
+    """
+    artifacts = finished_run(run_key, "run.json").artifacts
+    return as_found(dataset_of(run_key, read_json(artifacts / "run.json", "dataset")["dataset"]))

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.composition import MOST_PIXELS, Composition, composed
-from eyechart.data import Dataset, as_found, photographs
+from eyechart.data import Dataset, photographs
 from eyechart.errors import EyechartError
 from eyechart.files import check_replaceable, replacing, write_json
 from eyechart.network import Network
-from eyechart.recorded import dataset_of, read_json
+from eyechart.recorded import images_of
 from eyechart.scanning.canvas import Canvas
 from eyechart.scanning.detect import THRESHOLDS, Detection, Score, detect, right_ones, score
 from eyechart.scanning.maps import Seen, bytes_of, see
@@ -116,8 +116,7 @@ def _dataset(network: Network) -> Dataset:
             f"expected a network that was trained here, whose test images fit on a canvas, received {network.title}, "
             f"which was trained elsewhere: type image=FILE as well"
         )
-    about = read_json(network.file.parent / "run.json", "dataset")
-    return as_found(dataset_of(network.run_key, about["dataset"]))
+    return images_of(network.run_key)
 
 
 def _maps(scanner: Scanner, image: NDArray[np.uint8], method: str, folder: Path) -> tuple[Seen, Seen]:
@@ -133,14 +132,14 @@ def _maps(scanner: Scanner, image: NDArray[np.uint8], method: str, folder: Path)
             f"type to= and a folder on another disk"
         )
     seen = []
-    with _progress() as bar:
+    with progress_bar() as bar:
         for (_, where, path), (tiles, shape) in zip(wanted, plans, strict=True):
             seen.append(see(scanner, image, bar.track(tiles, description=f"scanning {where}"), shape, path))
     return seen[0], seen[-1]
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def progress_bar() -> Iterator[Progress]:
     """A bar for each map, on stderr where that is a terminal."""
     from rich.console import Console
     from rich.progress import Progress

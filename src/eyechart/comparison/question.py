@@ -67,8 +67,7 @@ def answer(left: Side, right: Side, found: Difference, images: int) -> list[str]
         images: how many the sides were tested on.
     """
     mean, low, high = (100 * value for value in (found.mean, found.low, found.high))
-    p = "p < 0.0001" if found.p_value < 0.0001 else f"p = {found.p_value:.2g}"
-    numbers = f"a minus b: {mean:+.2f} percentage points, 95% interval {low:+.2f} to {high:+.2f}, {p}"
+    numbers = f"a minus b: {mean:+.2f} percentage points, 95% interval {low:+.2f} to {high:+.2f}, {found.p_in_words}"
     seeds = [len(left.run_keys), len(right.run_keys)]
     if found.over_seeds:
         many = f"{seeds[0]} seeds" if seeds[0] == seeds[1] else f"seeds ({seeds[0]} and {seeds[1]})"

@@ -11,11 +11,12 @@ from eyechart import figures
 from eyechart.comparison.results import results_of
 from eyechart.composition import composed
 from eyechart.detection.board import Row, rows, table
-from eyechart.detection.found import PICTURE, CannotScanError, Canvases, compositions, find, images_of
+from eyechart.detection.found import PICTURE, CannotScanError, Canvases, compositions, find
 from eyechart.errors import EyechartError
 from eyechart.files import check_replaceable, replacing
 from eyechart.network import chosen
-from eyechart.recorded import backend_of
+from eyechart.recorded import backend_of, images_of
+from eyechart.scan import progress_bar
 from eyechart.scanning.detect import THRESHOLDS
 from eyechart.standing import finished
 from eyechart.sweep import find_sweep, run_keys
@@ -40,14 +41,10 @@ def ask(run: str | None, sweep: str | None, canvases: Canvases, to: Path, courie
         EyechartError: there is no such finished run or sweep, the runs cannot be asked about the same canvases, one
             cannot scan or has lost a file, or the folder holds something else.
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
     check_replaceable(to, OWN, "what an earlier detect.py left")
     keys = [_run_key(run, courier)] if sweep is None else _run_keys(sweep)
     _check(keys, canvases)
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("scanning", total=len(keys) * canvases.canvases)
         found = []
         for key in keys:

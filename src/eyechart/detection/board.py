@@ -104,8 +104,7 @@ def sentences(made: Sequence[Row]) -> list[str]:
         return []
     lines, found = [], differences(made)
     for row, one in zip(made[1:], found, strict=True):
-        p = "p < 0.0001" if one.p_value < 0.0001 else f"p = {one.p_value:.2g}"
-        much = f"{one.mean:.2f} per image (95% interval {one.low:.2f} to {one.high:.2f}), {p}"
+        much = f"{one.mean:.2f} per image (95% interval {one.low:.2f} to {one.high:.2f}), {one.p_in_words}"
         if one.p_value < LEVEL:
             lines.append(f"'{row.name}' gives more false alarms than '{made[0].name}': by {much}")
         else:

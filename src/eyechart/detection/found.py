@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from eyechart import paths
 from eyechart.composition import Composition, composed
-from eyechart.data import Dataset, as_found
 from eyechart.errors import EyechartError
 from eyechart.files import replacing
 from eyechart.holding import Hold
 from eyechart.network import of_run
-from eyechart.recorded import dataset_of, finished_run, read_json
+from eyechart.recorded import images_of, read_json
 from eyechart.scan import draw_detections, scanner_of
 from eyechart.scanning.detect import THRESHOLDS, Score, detect, right_ones, score
 from eyechart.scanning.maps import see
@@ -104,16 +103,6 @@ def find(run_key: str, canvases: Canvases, courier: Courier, advance: Callable[[
     courier.tell(folder)
     artifacts = folder / "artifacts"
     return Found(run_key, pd.read_csv(artifacts / SCORES), artifacts)
-
-
-def images_of(run_key: str) -> Dataset:
-    """The data set whose test images a run is asked about: that it was trained on, as it was found.
-
-    Raises:
-        DataError: it is not prepared, or not as it was.
-    """
-    artifacts = finished_run(run_key, "run.json").artifacts
-    return as_found(dataset_of(run_key, read_json(artifacts / "run.json", "dataset")["dataset"]))
 
 
 def numbers(scores: pd.DataFrame) -> dict[str, float | None]:

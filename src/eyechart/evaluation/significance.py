@@ -58,6 +58,11 @@ class Difference:
     p_value: float
     over_seeds: bool
 
+    @property
+    def p_in_words(self) -> str:
+        """`p = 0.013`, or `p < 0.0001`."""
+        return "p < 0.0001" if self.p_value < 0.0001 else f"p = {self.p_value:.2g}"
+
 
 def estimate(correct: NDArray[np.bool_]) -> Estimate:
     """The accuracy of a row with its 95% interval over new seeds and new images.

@@ -60,7 +60,7 @@ class _Progress:
 
     def __init__(self, folder: Path, uri: str):
         self.folder, self._path, self._uri = folder, _notes(folder) / CURSOR, hide_password(uri)
-        self.cursor = _cursors(folder).get(self._uri, _Cursor())
+        self.cursor = _cursor(folder, uri)
 
     def save(self, **changed: Any) -> None:
         for name, value in changed.items():
@@ -86,6 +86,11 @@ def _cursors(folder: Path) -> dict[str, _Cursor]:
         return {}
 
 
+def _cursor(folder: Path, uri: str) -> _Cursor:
+    """How far a journal has been delivered to the store at this address."""
+    return _cursors(folder).get(hide_password(uri), _Cursor())
+
+
 def _lock(folder: Path, patience: float = -1) -> FileLock:
     """Of the journal's delivery: two processes may tell of one run, and its model must arrive once."""
     notes = _notes(folder)
@@ -95,29 +100,29 @@ def _lock(folder: Path, patience: float = -1) -> FileLock:
 
 def delivered_run_id(folder: Path, uri: str) -> str | None:
     """The id of the MLflow run of the journal in `folder`; None if it was not delivered, or deleted there."""
-    cursor = _cursors(folder).get(hide_password(uri), _Cursor())
+    cursor = _cursor(folder, uri)
     return None if cursor.deleted else cursor.run_id or None
 
 
 def delivered_experiment_id(folder: Path, uri: str) -> str | None:
     """The id of the MLflow experiment of that run; None if it was not delivered."""
-    return _cursors(folder).get(hide_password(uri), _Cursor()).experiment_id or None
+    return _cursor(folder, uri).experiment_id or None
 
 
 def delivered(folder: Path, uri: str) -> bool:
     """Whether nothing that the journal in `folder` says is left to be delivered to the store at this address."""
-    journal, cursor = folder / NAME, _cursors(folder).get(hide_password(uri), _Cursor())
+    journal, cursor = folder / NAME, _cursor(folder, uri)
     return cursor.deleted or not journal.exists() or cursor.offset == journal.stat().st_size
 
 
 def delivered_bytes(folder: Path, uri: str) -> int:
     """How much of the journal in `folder` has been delivered to the store at this address."""
-    return _cursors(folder).get(hide_password(uri), _Cursor()).offset
+    return _cursor(folder, uri).offset
 
 
 def deleted(folder: Path, uri: str) -> bool:
     """Whether a person was seen to have deleted the MLflow run of the journal in `folder`."""
-    return _cursors(folder).get(hide_password(uri), _Cursor()).deleted
+    return _cursor(folder, uri).deleted
 
 
 def run_ids(folder: Path) -> list[str]:
