@@ -476,8 +476,9 @@ def test_a_broken_journal_of_a_parent_or_child_stops_no_other(store, folder):
     assert not folder.with_name("missing").exists()
 
 
-def test_a_view_makes_the_runs_that_it_names(store, folder):
-    say(folder).close()
+@pytest.mark.parametrize("parent", [None, "s1"])
+def test_a_view_makes_the_runs_that_it_names(store, folder, parent):
+    say(folder, parent=parent).close()
     journal = Journal(paths.sweeps() / "s1")
     start(journal, "s1", identity="eyechart.sweep")
     journal.append("views", name="one", runs=["k1"], order_by="best_f1", ascending=False)
@@ -487,6 +488,7 @@ def test_a_view_makes_the_runs_that_it_names(store, folder):
     assert delivered_run_id(folder, store.uri) in tags["mlflow.sharedViewState.s1-curves"]
     deliver(folder, store)
     assert [run["status"] for run in known(store)] == ["FINISHED", "RUNNING"]
+    assert known(store)[0]["parent"] == (parent and "run s1")
 
 
 def test_a_parent_is_looked_for_beside_the_journal(store, root):

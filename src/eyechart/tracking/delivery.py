@@ -230,6 +230,8 @@ def _begun(folder: Path, store: Store, patience: float = -1) -> str:
     """
     if not (folder / NAME).exists():
         return ""
+    if made := _cursor(folder, store.uri).run_id:  # its lock may be held by whoever asks: a view makes a sweep's runs
+        return made
     with _lock(folder, patience):
         progress = _Progress(folder, store.uri)
         if not progress.cursor.run_id:
