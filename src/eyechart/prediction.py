@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from eyechart import terminal
 from eyechart.data import photographs
 from eyechart.errors import EyechartError
 from eyechart.files import check_replaceable, replacing
@@ -22,7 +23,6 @@ OWN = re.compile("|".join(map(re.escape, (TABLE, SHEET))))
 ROWS = 20  # so many images are shown on a terminal
 PICTURES = 56  # so many are on the sheet: 7 rows of 8
 BATCH = 500  # images in memory at a time
-WIDTH = 120  # characters, where there is no terminal to ask
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,9 @@ def predict(network: Network, images: Sequence[str], to: Path, *, sheet: bool, i
 
 def show(predicted: Predicted) -> None:
     """Print the first answers as a table, and what there is besides."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    console = Console(width=None if Console().is_terminal else WIDTH)
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    console, table = terminal.console(), terminal.table()
     table.add_column("file", overflow="fold")
     table.add_column("class", overflow="fold")
     table.add_column("probability", justify="right", no_wrap=True)
@@ -161,20 +157,17 @@ def _batches(
     files: Sequence[Path], image_shape: tuple[int, int, int]
 ) -> Iterator[tuple[list[Path], NDArray[np.uint8]]]:
     """The images that can be read, `BATCH` at a time, with a bar on a terminal; the others are told of."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    watched = track(files, "reading images", console=console, transient=True, disable=not console.is_terminal)
     batch: list[tuple[Path, NDArray[np.uint8]]] = []
-    for file, image in photographs.read(watched, image_shape[:2], image_shape[2]):
-        if isinstance(image, str):
-            print(f"cannot read {printable(str(file))}: {image}", file=sys.stderr)
-            continue
-        batch.append((file, image))
-        if len(batch) == BATCH:
-            yield [file for file, _ in batch], np.stack([image for _, image in batch])
-            batch = []
+    with terminal.bar() as bar:
+        watched = bar.track(files, description="reading images")
+        for file, image in photographs.read(watched, image_shape[:2], image_shape[2]):
+            if isinstance(image, str):
+                print(f"cannot read {printable(str(file))}: {image}", file=sys.stderr)
+                continue
+            batch.append((file, image))
+            if len(batch) == BATCH:
+                yield [file for file, _ in batch], np.stack([image for _, image in batch])
+                batch = []
     if batch:
         yield [file for file, _ in batch], np.stack([image for _, image in batch])
 

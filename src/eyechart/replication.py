@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
+from eyechart import terminal
 from eyechart.campaign import conduct
 from eyechart.comparison import leaderboard
 from eyechart.comparison.references import Reference, read_references, rows
@@ -97,10 +97,10 @@ def _train(jobs: Sequence[Job]) -> list[str]:
 
 
 def _print(table: Sequence[tuple[str, str, str, str, str, str]]) -> None:
-    shown = Table(title="reference against measured, test accuracy", title_justify="left", title_style="bold")
+    shown = terminal.table(Text("reference against measured, test accuracy", style="bold"))
     titles = ("experiment", "epochs", "reference", "measured", "difference", "")
     for title in titles:
         shown.add_column(title, justify="left" if title in ("experiment", "") else "right", overflow="fold")
     for row in table:
         shown.add_row(*row)
-    Console(width=None if Console().is_terminal else 120).print(shown)
+    terminal.console().print(shown)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from eyechart import terminal
 from eyechart.composition import MOST_PIXELS, Composition, composed
 from eyechart.data import Dataset, photographs
 from eyechart.errors import EyechartError
@@ -25,8 +25,6 @@ from eyechart.scanning.detect import THRESHOLDS, Detection, Score, detect, right
 from eyechart.scanning.maps import Seen, bytes_of, see
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from eyechart.scanning import Geometry, Scanner
 
 METHODS = ("one_pass", "shift_and_stitch")
@@ -132,21 +130,10 @@ def _maps(scanner: Scanner, image: NDArray[np.uint8], method: str, folder: Path)
             f"type to= and a folder on another disk"
         )
     seen = []
-    with progress_bar() as bar:
+    with terminal.bar() as bar:
         for (_, where, path), (tiles, shape) in zip(wanted, plans, strict=True):
             seen.append(see(scanner, image, bar.track(tiles, description=f"scanning {where}"), shape, path))
     return seen[0], seen[-1]
-
-
-@contextmanager
-def progress_bar() -> Iterator[Progress]:
-    """A bar for each map, on stderr where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        yield bar
 
 
 def scanner_of(network: Network) -> Scanner:

@@ -9,10 +9,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-from eyechart import paths
+from eyechart import paths, terminal
 from eyechart.abandoned import close_abandoned
 from eyechart.errors import EyechartError
 from eyechart.tracking import Courier
@@ -99,11 +98,10 @@ def sync(state: Path, store: Store) -> Synced:
     done, folders = Synced(), journals(state)
     for folder in folders:  # all of them first: the parent of a run is named by what its cursor says
         _try(ask_again, folder, store, done)
-    console = Console(stderr=True)
     columns = (TextColumn("delivering"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
         _hearing_interruptions() as interrupted,
-        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
+        terminal.bar(*columns) as bar,
     ):
         for folder in bar.track(folders):
             if folder not in done.undelivered:

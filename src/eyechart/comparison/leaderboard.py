@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eyechart import terminal
 from eyechart.comparison.evidence import Evidence, weigh
 from eyechart.comparison.groups import Board, boards, records
 from eyechart.comparison.results import load_results, result, results_of
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["load_results", "print_boards", "result", "show", "write"]
 
-WIDTH = 120  # characters, where there is no terminal to ask
 SAME = "= cannot be told apart from the {first} at 5%, {counted}, corrected for all pairs (Holm)"
 BOTH = "seeds and test images both counted"
 ONE_SEED = (
@@ -56,11 +56,9 @@ def print_boards(results: pd.DataFrame, picture: Path | None = None) -> None:
     from rich.console import Console
 
     found = [(board, weigh(board)) for board in boards(results)]
-    # a file or a log has no width to keep to
-    console = Console(width=None if Console().is_terminal else WIDTH)
-    _print(found, console)
+    _print(found, terminal.console())
     if picture is not None:
-        canvas = Console(record=True, file=io.StringIO(), width=WIDTH)
+        canvas = Console(record=True, file=io.StringIO(), width=terminal.WIDTH)
         _print(found, canvas)
         svg = canvas.export_svg(title="python pipelines/compare.py")
         write_text(picture, re.sub(r"@font-face \{[^}]*\}", "", svg))  # fonts from elsewhere, where the reader's serve
@@ -186,19 +184,9 @@ def _print(found: Sequence[tuple[Board, Evidence]], console: Console) -> None:
 
 
 def _table(board: Board, shown: Sequence[Column]) -> Table:
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    title = Text(f"{board.title} ({board.note})", style="bold")
-    table = Table(
-        title=title,
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        collapse_padding=True,
-    )
+    table = terminal.table(Text(f"{board.title} ({board.note})", style="bold"))
     for column in shown:
         label = column.title == "run"  # may be broken between its words, and no other column
         words = [

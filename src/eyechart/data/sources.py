@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from eyechart import terminal
 from eyechart.errors import DataError
 
 CHUNK = 1 << 18  # bytes read and written at once
@@ -173,10 +174,9 @@ def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
         print(f"downloading {label}" + (f" ({total / 1e6:.1f} MB)" if total else ""), file=sys.stderr)
         yield lambda count: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with terminal.bar(*columns) as bar:
         task = bar.add_task(label.rpartition("/")[2], total=total or None)
         yield lambda count: bar.update(task, advance=count)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from eyechart import figures
+from eyechart import figures, terminal
 from eyechart.comparison.results import results_of
 from eyechart.composition import composed
 from eyechart.detection.board import Row, rows, table
@@ -16,7 +16,6 @@ from eyechart.errors import EyechartError
 from eyechart.files import check_replaceable, replacing
 from eyechart.network import chosen
 from eyechart.recorded import backend_of, images_of
-from eyechart.scan import progress_bar
 from eyechart.scanning.detect import THRESHOLDS
 from eyechart.standing import finished
 from eyechart.sweep import find_sweep, run_keys
@@ -44,7 +43,7 @@ def ask(run: str | None, sweep: str | None, canvases: Canvases, to: Path, courie
     check_replaceable(to, OWN, "what an earlier detect.py left")
     keys = [_run_key(run, courier)] if sweep is None else _run_keys(sweep)
     _check(keys, canvases)
-    with progress_bar() as bar:
+    with terminal.bar() as bar:
         task = bar.add_task("scanning", total=len(keys) * canvases.canvases)
         found = []
         for key in keys:

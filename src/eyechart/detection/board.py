@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from eyechart import terminal
 from eyechart.comparison.groups import labels
 from eyechart.detection.found import Found, numbers
 from eyechart.evaluation.significance import LEVEL, Difference, Estimate, adjust, difference_of_means, estimate_mean
@@ -78,14 +79,10 @@ def differences(made: Sequence[Row]) -> list[Difference]:
 
 def show(made: Sequence[Row], title: str) -> None:
     """Print the rows as a table, and what can be told of their differences."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    console = Console(width=None if Console().is_terminal else 120)
-    board = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True, title_justify="left")
-    board.title = Text(f"{title} (false alarms per image)", style="bold")
+    console = terminal.console()
+    board = terminal.table(Text(f"{title} (false alarms per image)", style="bold"))
     board.add_column("run", overflow="fold", min_width=max(len(word) for row in made for word in row.name.split()))
     for name in COLUMNS:
         board.add_column(name, justify="right", no_wrap=True)

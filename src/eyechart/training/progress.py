@@ -5,10 +5,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from eyechart import terminal
 from eyechart.training.member import Member
 from eyechart.training.records import Record
 
@@ -44,16 +44,12 @@ class EpochTable:
 
     def __init__(self, *, title: str, epochs: int, size: int, done: int = 0, rows: bool = True, members: int = 1):
         self._rows, self._members, self._best = rows, members, 0.0
-        console = Console(stderr=True)
-        self._bar = Progress(
+        self._bar = terminal.bar(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}  {task.fields[score]}"),
             *([ImagesPerSecond()] if members > 1 else []),
             TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
         )
         whole = size * members
         self._task = self._bar.add_task(

@@ -10,16 +10,16 @@ the training images is held back.
 from __future__ import annotations
 
 import os
-import sys
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from eyechart import terminal
 from eyechart.data.formats.holdout import hold_back
 from eyechart.data.images import Images
 from eyechart.errors import DataError
@@ -169,14 +169,13 @@ def reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or "truncated or corrupt"
 
 
-def _watched(paths: list[Path]) -> Iterable[Path]:
+def _watched(paths: list[Path]) -> Iterator[Path]:
     """The same paths, with a bar on the terminal where reading them takes long."""
-    if len(paths) < MANY or not sys.stderr.isatty():
-        return paths
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(paths, "reading images", console=Console(stderr=True), transient=True)
+    if len(paths) < MANY:
+        yield from paths
+    else:
+        with terminal.bar() as bar:
+            yield from bar.track(paths, description="reading images")
 
 
 def _labels(classes: dict[str, list[Path]]) -> list[int]:
