@@ -22,10 +22,9 @@ from eyechart.standing import Outcome, attempt
 from eyechart.tracking import Courier, Journal, read_journal
 from eyechart.tracking.config import hide_password
 from eyechart.tracking.journal import tags_of
+from eyechart.tracking.tags import DATA_DIGEST, OVERRIDES, PRUNED, RUN_KEY, TRAINED_BY_VERSION
 from eyechart.training.checkpoint import remove_checkpoints
 from eyechart.training.records import Consumer
-
-IDENTITY = "eyechart.run_key"
 
 
 class Pruned(EyechartError):
@@ -110,7 +109,7 @@ class Attempt:
         if isinstance(error, KeyboardInterrupt | SystemExit):  # the second is how Ray ends a worker
             self.journal.append("end", status="KILLED", message="interrupted; the same command goes on from here")
         elif isinstance(error, Pruned):
-            self.journal.append("tags", values={"eyechart.pruned": str(error)})
+            self.journal.append("tags", values={PRUNED: str(error)})
             self.journal.append("end", status="KILLED", message=str(error), pruned=True)
         else:
             with suppress(OSError):  # on a full disk what went wrong is of more use than that it cannot be written
@@ -136,7 +135,7 @@ class Attempt:
         before = read_journal(self.folder)
         journal.append(
             "start",
-            identity=[IDENTITY, self.folder.name],
+            identity=[RUN_KEY, self.folder.name],
             attempt=attempt(self.folder.name),
             name=self.task.name or f"{config.model_name} on {dataset.name}",
             experiment_name=config.tracking.experiment_name,
@@ -145,12 +144,12 @@ class Attempt:
             private=config.tracking.mode == "none",
         )
         if any(record.get("pruned") for record in before):
-            journal.append("tags", values={"eyechart.pruned": ""})
+            journal.append("tags", values={PRUNED: ""})
         if any(record["kind"] == "params" for record in before):  # a further attempt
             return
         typed = [hide_password(override) for override in self.task.overrides]
-        tags: dict[str, Any] = {"eyechart.data_digest": dataset.digest, "eyechart.overrides": " ".join(typed)}
-        tags["eyechart.training_version"] = TRAINING_VERSION
+        tags: dict[str, Any] = {DATA_DIGEST: dataset.digest, OVERRIDES: " ".join(typed)}
+        tags[TRAINED_BY_VERSION] = TRAINING_VERSION
         journal.append("tags", values=tags | _code() | machine_tags())
         counts = dataset.counts
         profile = {"train": counts["train"], "test": counts["test"], "classes": len(dataset.class_names)}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eyechart.standing import in_a_sentence
+from eyechart.tracking.tags import DATA_DIGEST, GIT_CHANGED, GIT_COMMIT
 
 
 def of_run(run_key: str, dataset: str, result: Mapping[str, Any], tags: Mapping[str, str], typed: Sequence[str]) -> str:
@@ -26,10 +27,10 @@ def of_run(run_key: str, dataset: str, result: Mapping[str, Any], tags: Mapping[
     ]
     if typed:
         lines.append(f"What was typed, for this run alone:\n\n    {command(typed)}")
-    commit = tags.get("mlflow.source.git.commit")
-    changed = ", with changes," if tags.get("eyechart.git_changed") == "true" else ""
+    commit = tags.get(GIT_COMMIT)
+    changed = ", with changes," if tags.get(GIT_CHANGED) == "true" else ""
     code = f"Commit `{commit}`{changed} on" if commit else "On"
-    lines.append(f"{code} data set {dataset}, digest `{tags['eyechart.data_digest']}`.")
+    lines.append(f"{code} data set {dataset}, digest `{tags[DATA_DIGEST]}`.")
     return "\n\n".join(lines)
 
 

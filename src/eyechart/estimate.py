@@ -10,6 +10,7 @@ from eyechart.config import Config
 from eyechart.errors import EyechartError
 from eyechart.tracking import ending, read_journal
 from eyechart.tracking.machine import machine_tags
+from eyechart.tracking.tags import MACHINE
 
 # of what is recorded of a run, what its speed does not depend on, or hardly
 INDIFFERENT = ("seed", "schedule", "optimizer.", "callbacks.", "trainer.epochs", "trainer.split_seed")
@@ -23,7 +24,7 @@ class Experience:
     """
 
     def __init__(self, *, together: bool = False) -> None:
-        here = machine_tags()["eyechart.machine"]
+        here = machine_tags()[MACHINE]
         self._seconds_per_epoch: dict[frozenset[tuple[str, str]], list[float]] = {}
         for folder in paths.runs().glob("*"):
             try:
@@ -40,7 +41,7 @@ class Experience:
             end = ending(records)
             if end is None or end["status"] != "FINISHED" or ("members" in end["result"]) != together:
                 continue
-            if tags.get("eyechart.machine") == here:
+            if tags.get(MACHINE) == here:
                 seconds = end["result"]["seconds"] / end["result"]["epochs"]
                 self._seconds_per_epoch.setdefault(_likeness(parameters), []).append(seconds)
 

@@ -18,6 +18,7 @@ from eyechart.files import replacing, write_json, write_text
 from eyechart.holding import Hold
 from eyechart.standing import Outcome, finished, set_aside
 from eyechart.tracking import Courier, Journal
+from eyechart.tracking.tags import DEVICE, ENGINE
 from eyechart.training.checkpoint import remove_checkpoints
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def _train_and_evaluate(attempts: Sequence[Attempt], group: _Group) -> None:
     device = activate(config.backend, trainer.device, trainer.precision)
     model, engine, how = _build(attempts, group, device)
     for attempt in attempts:
-        attempt.journal.append("tags", values={"eyechart.engine": how, "eyechart.device": device})
+        attempt.journal.append("tags", values={ENGINE: how, DEVICE: device})
         group.courier.tell(attempt.folder)  # not earlier: it imports MLflow, which would slow the other imports down
 
     load = functools.cache(lambda epoch: system_metrics())

@@ -26,14 +26,11 @@ from eyechart.tracking import registry
 from eyechart.tracking.delivery import delivered_run_id
 from eyechart.tracking.registry import CHALLENGER, CHAMPION, Version
 from eyechart.tracking.store import Store
+from eyechart.tracking.tags import DATA_DIGEST, DECISION, USES
 from eyechart.training.consumers import improvement
 
 if TYPE_CHECKING:
     import pandas as pd
-
-DIGEST = "eyechart.data_digest"
-DECISION = "eyechart.decision"
-USES = "eyechart.uses_of_the_test_images"
 
 
 @dataclass(frozen=True)
@@ -119,7 +116,7 @@ def promote(store: Store, candidate: Mapping[str, Any], name: str | None = None)
         version = registry.register(store, name, run_key, run_id)
         about = f"{in_a_sentence(candidate).capitalize()}. {why} {_so_often(uses)}"
         registry.set_count(store, name, counter, uses)
-        tags = {DIGEST: digest, DECISION: "promoted" if promoted else "not promoted", USES: uses}
+        tags = {DATA_DIGEST: digest, DECISION: "promoted" if promoted else "not promoted", USES: uses}
         registry.note(store, version, about, tags)
         if promoted:
             registry.point(store, CHAMPION, version)
@@ -134,7 +131,7 @@ def _check(champion: Version, name: str, run_key: str, digest: str) -> None:
     """Raise EyechartError where there is nothing to decide, or no way to."""
     if champion.run_key == run_key:
         raise EyechartError(f"run {run_key} is the champion of '{name}' already (version {champion.number})")
-    known = champion.tags.get(DIGEST, "")
+    known = champion.tags.get(DATA_DIGEST, "")
     if known != digest:
         raise EyechartError(
             f"expected a run on the data of the champion of '{name}' (digest {known[:12] or 'unknown'}), received one "

@@ -12,6 +12,7 @@ from eyechart.errors import DataError, EyechartError
 from eyechart.standing import Outcome, finished
 from eyechart.tracking import read_journal
 from eyechart.tracking.journal import tags_of
+from eyechart.tracking.tags import DATA_DIGEST
 
 
 def finished_run(run_key: str, *files: str) -> Outcome:
@@ -46,7 +47,7 @@ def backend_of(run_key: str) -> str:
 def dataset_of(run_key: str, name: str) -> Dataset:
     """The data set of a run as it was when the run was trained, or DataError where it is not prepared or is another."""
     dataset = open_dataset(name)
-    digest = tags_of(read_journal(paths.runs() / run_key)).get("eyechart.data_digest")
+    digest = tags_of(read_journal(paths.runs() / run_key)).get(DATA_DIGEST)
     if digest not in (None, dataset.digest):
         raise DataError(
             f"expected '{name}' as run {run_key} was trained on it (digest {digest[:12]}), received other "

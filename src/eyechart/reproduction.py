@@ -26,11 +26,11 @@ from eyechart.tracking import Courier, read_journal
 from eyechart.tracking.config import TrackingConfig
 from eyechart.tracking.journal import tags_of
 from eyechart.tracking.machine import git_tags, machine_tags
+from eyechart.tracking.tags import DEVICE, GIT_CHANGED, GIT_COMMIT, MACHINE, PYTHON, TRAINED_BY_VERSION
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COMMIT, CHANGED = "mlflow.source.git.commit", "eyechart.git_changed"
 ROOT = "EYECHART_ROOT"
 
 
@@ -71,11 +71,11 @@ def reproduce(run_key: str) -> Comparison:
     tags = tags_of(records)
     choices = _choices(outcome.artifacts / "config.yaml")
     dataset = dataset_of(run_key, str(choices.dataset.name))
-    version = int(tags.get("eyechart.training_version", 1))
+    version = int(tags.get(TRAINED_BY_VERSION, 1))
     if version != TRAINING_VERSION:
         raise EyechartError(
             f"run {run_key} was trained by version {version} of the training, and this code is version "
-            f"{TRAINING_VERSION}, which gives other results: check out commit {tags.get(COMMIT, 'of that time')}"
+            f"{TRAINING_VERSION}, which gives other results: check out commit {tags.get(GIT_COMMIT, 'of that time')}"
         )
     (name,) = (record["values"]["model"] for record in records if record["kind"] == "params")
     config = _config(choices, name)
@@ -104,12 +104,12 @@ def differences_of_code(run_key: str) -> list[str]:
     """In what the code here is not that of the run, a line each."""
     tags = tags_of(read_journal(paths.runs() / run_key))
     here = git_tags(paths.SOURCE)
-    recorded, now = tags.get(COMMIT), here.get(COMMIT)
+    recorded, now = tags.get(GIT_COMMIT), here.get(GIT_COMMIT)
     lines = []
     if recorded and now and recorded != now:
         lines.append(f"the run was trained at commit {recorded[:12]}, and this is {now[:12]}")
     for which, said in (("the run was trained with", tags), ("here are", here)):
-        if said.get(CHANGED) == "true":
+        if said.get(GIT_CHANGED) == "true":
             lines.append(f"{which} changes that were not committed")
     return lines
 
@@ -174,10 +174,10 @@ def _reasons(result: dict[str, Any], tags: dict[str, Any]) -> Iterator[str]:
     """What may make the last digits differ, and grow from there."""
     if "members" in result:
         yield f"it was trained together with {result['members'] - 1} others, whose sums are taken in another order"
-    machine, python = machine_tags().values()
-    if tags.get("eyechart.machine") != machine:
-        yield f"it was trained on {tags.get('eyechart.machine')}, and this is {machine}"
-    if tags.get("eyechart.python") != python:
-        yield f"it was trained with Python {tags.get('eyechart.python')}, and this is {python}"
-    if not str(tags.get("eyechart.device", "cpu")).lower().startswith("cpu"):
+    here = machine_tags()
+    if tags.get(MACHINE) != here[MACHINE]:
+        yield f"it was trained on {tags.get(MACHINE)}, and this is {here[MACHINE]}"
+    if tags.get(PYTHON) != here[PYTHON]:
+        yield f"it was trained with Python {tags.get(PYTHON)}, and this is {here[PYTHON]}"
+    if not str(tags.get(DEVICE, "cpu")).lower().startswith("cpu"):
         yield "it was trained on a GPU, which takes sums in no fixed order"

@@ -24,9 +24,9 @@ from eyechart.plan import Job
 from eyechart.tracking import Courier, Journal, ending, read_journal
 from eyechart.tracking.config import TrackingConfig, hide_password
 from eyechart.tracking.delivery import run_ids
+from eyechart.tracking.tags import COMMAND, RUNS, SWEEP_ID
 
 SWEEP = "EYECHART_SWEEP"  # in the environment of a job, wherever it runs: the id of its sweep
-IDENTITY = "eyechart.sweep"
 MANIFEST = "manifest.json"
 
 
@@ -115,7 +115,7 @@ class Sweep:
         journal = Journal(self.folder)
         journal.append(
             "start",
-            identity=[IDENTITY, self.id],
+            identity=[SWEEP_ID, self.id],
             name=name,
             experiment_name=tracking.experiment_name,
             source="pipelines/train.py",
@@ -134,7 +134,7 @@ class Sweep:
             manifest["jobs"] = list(covered.values())
             write_json(self.folder / MANIFEST, manifest)
             journal = Journal(self.folder)
-            tags = {"eyechart.command": manifest["command"], "eyechart.runs": len(covered)}
+            tags = {COMMAND: manifest["command"], RUNS: len(covered)}
             journal.append("tags", values=tags)
             journal.append("artifact", path=MANIFEST)
             journal.close()

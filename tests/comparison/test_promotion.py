@@ -13,10 +13,11 @@ from eyechart import paths
 from eyechart.comparison import load_results
 from eyechart.errors import ConfigError, EyechartError
 from eyechart.files import write_json
-from eyechart.promotion import DECISION, USES, candidate_of, promote
+from eyechart.promotion import candidate_of, promote
 from eyechart.tracking import registry
 from eyechart.tracking.delivery import delivered_run_id
 from eyechart.tracking.store import Store
+from eyechart.tracking.tags import DECISION, USES
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in THIRD_PARTY]
 

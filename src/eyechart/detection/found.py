@@ -22,11 +22,11 @@ from eyechart.scanning.detect import THRESHOLDS, Score, detect, right_ones, scor
 from eyechart.scanning.maps import see
 from eyechart.standing import attempt
 from eyechart.tracking import Courier, Journal, ending, read_journal
+from eyechart.tracking.tags import SCAN_KEY
 
 if TYPE_CHECKING:
     import pandas as pd
 
-IDENTITY = "eyechart.scan_key"
 VERSION = 1  # part of every scan key: raise it when the same network on the same canvases no longer finds the same
 METHOD = "one_pass"
 DETECTIONS, SCORES, PICTURE = "detections.csv", "scores.csv", "detections.png"
@@ -177,7 +177,7 @@ def _report(folder: Path, about: dict[str, Any], parameters: dict[str, Any], sco
     try:
         journal.append(
             "start",
-            identity=[IDENTITY, folder.name],
+            identity=[SCAN_KEY, folder.name],
             experiment_name=of_run["experiment_name"],
             source="pipelines/detect.py",
             **about,

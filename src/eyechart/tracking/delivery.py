@@ -24,6 +24,7 @@ from eyechart.files import write_json
 from eyechart.tracking.config import hide_password
 from eyechart.tracking.journal import NAME, BrokenJournal, journals, read_from
 from eyechart.tracking.store import Store, once
+from eyechart.tracking.tags import ATTEMPT, REPLACED
 from eyechart.tracking.views import MOST, Order, keep_views
 
 CURSOR = "delivery.json"
@@ -32,8 +33,7 @@ METRICS_PER_BATCH, PARAMS_PER_BATCH = 1000, 100  # MLflow's limits
 LONGEST_PARAM = 6000
 THUMBNAIL = (256, 256)  # pixels of the picture that MLflow's grid of pictures shows
 PATIENCE = 5.0  # seconds to wait for another process that delivers a run of which a view is to be kept
-ATTEMPT = "eyechart.attempt"  # tells runs of one run key apart, where one was trained anew
-REPLACED = "replaced: "  # before the name of a run that was trained anew
+BEFORE_REPLACED = "replaced: "  # before the name of a run that was trained anew
 
 
 @dataclass
@@ -493,9 +493,9 @@ def _views(record: dict[str, Any], store: Store, progress: _Progress) -> None:
 
 def _replaced(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> None:
     name = client.get_run(run_id).info.run_name
-    if not name.startswith(REPLACED):
-        client.update_run(run_id, name=f"{REPLACED}{name}")
-    client.set_tag(run_id, "eyechart.replaced", "true")
+    if not name.startswith(BEFORE_REPLACED):
+        client.update_run(run_id, name=f"{BEFORE_REPLACED}{name}")
+    client.set_tag(run_id, REPLACED, "true")
 
 
 _SAY = {

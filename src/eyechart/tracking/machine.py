@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from eyechart.tracking.tags import GIT_CHANGED, GIT_COMMIT, MACHINE, PYTHON
+
 
 def system_metrics() -> dict[str, float]:
     """The load of the machine now, under the names by which MLflow shows system metrics."""
@@ -24,8 +26,8 @@ def system_metrics() -> dict[str, float]:
 def machine_tags() -> dict[str, str]:
     """The processor and the versions that decide a result's last digits."""
     return {
-        "eyechart.machine": f"{platform.machine()}, {psutil.cpu_count()} cores",
-        "eyechart.python": platform.python_version(),
+        MACHINE: f"{platform.machine()}, {psutil.cpu_count()} cores",
+        PYTHON: platform.python_version(),
     }
 
 
@@ -42,7 +44,7 @@ def git_tags(folder: Path) -> dict[str, str]:
         changed = bool(git("status", "--porcelain", "--untracked-files=no"))
     except (OSError, subprocess.SubprocessError):
         return {}
-    return {"mlflow.source.git.commit": commit, "eyechart.git_changed": str(changed).lower()}
+    return {GIT_COMMIT: commit, GIT_CHANGED: str(changed).lower()}
 
 
 def model_requirements(backend: str) -> list[str]:

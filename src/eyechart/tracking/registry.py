@@ -12,13 +12,13 @@ from eyechart import paths
 from eyechart.errors import EyechartError
 from eyechart.files import replacing
 from eyechart.tracking.store import Store
+from eyechart.tracking.tags import RUN_KEY
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-RUN_KEY = "eyechart.run_key"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from eyechart.tracking.tags import RUN_KEY
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -18,7 +20,7 @@ TAG = "mlflow.sharedViewState."
 CURVES, PICTURES = "curves", "pictures"
 MOST = 20  # runs in a view: the page draws no more side by side
 ALL = "eyechart"  # the views of all runs of an experiment
-EVERY_RUN = "tags.`eyechart.run_key` != ''"  # but no parents, which have no curves
+EVERY_RUN = f"tags.`{RUN_KEY}` != ''"  # but no parents, which have no curves
 
 
 @dataclass(frozen=True)
