@@ -43,10 +43,12 @@ def main(config: DictConfig) -> None:
     from eyechart.comparison import in_mlflow, leaderboard, report
     from eyechart.comparison.question import ask
     from eyechart.errors import EyechartError
+    from eyechart.files import check_file
     from eyechart.sweep import find_sweep, publish, run_keys
 
-    if settings.report is not None:
-        report.check(Path(settings.report))
+    for key, suffix in (("picture", ".svg"), ("report", ".html")):
+        if (named := getattr(settings, key)) is not None:
+            check_file(Path(named), key, suffix)
     results = leaderboard.load_results(settings.sweep, settings.experiment_name)
     if results.empty:
         where = f" in the MLflow experiment '{settings.experiment_name}'" if settings.experiment_name else ""

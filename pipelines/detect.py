@@ -41,6 +41,7 @@ def main(config: DictConfig) -> None:
         raise ConfigError("run= names one run, sweep= all of a sweep: type one or the other")
     tracking = in_force(settings.tracking)
     from eyechart import paths
+    from eyechart.comparison.in_mlflow import print_links_to_scans
     from eyechart.detection import board
     from eyechart.detection.asking import ask, write
     from eyechart.detection.found import Canvases
@@ -52,6 +53,7 @@ def main(config: DictConfig) -> None:
         made = ask(settings.run, settings.sweep, canvases, to, courier)
     board.show(made, str(canvases))
     print(f"{', '.join(write(made, str(canvases), to))}: {to}")
+    print_links_to_scans([one.folder.parent for row in made for one in row.found], tracking)
 
 
 if __name__ == "__main__":

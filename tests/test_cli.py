@@ -95,7 +95,8 @@ def test_what_only_the_data_can_tell(light, digits, words, expected):
         ("compare", "sweep=last", "there is no sweep yet"),
         ("compare", "swep=last", "Did you mean 'sweep'?"),
         ("compare", "+top=3", "there is no configuration key 'top'"),
-        ("evaluate", "", "there is no finished run in"),
+        ("compare", "picture=boards.png", "expected a name that ends in .svg, received picture=boards.png"),
+        ("evaluate", "", "results/train, which has no run.json: type dvc repro train, or run= and a run key"),
         ("evaluate", "run=0123456789", "there is no run '0123456789'"),
         ("evaluate", "ru=0123456789", "Did you mean 'run'?"),
         ("preprocess", "dataset=digits", "python pipelines/fetch.py dataset=digits"),
@@ -105,6 +106,15 @@ def test_what_only_the_data_can_tell(light, digits, words, expected):
 def test_other_programs(light, root, tmp_path, name, words, expected):
     assert expected in error_line(light(name, words))
     nothing_is_left(root, tmp_path)
+
+
+def test_evaluate_replaces_nothing_but_its_own(light, root):
+    (root / "mine").mkdir()
+    (root / "mine" / "precious.txt").touch()
+    line = error_line(light("evaluate", "to=mine"))
+    expected = "expected no folder, or one with what an earlier evaluate.py left, received a folder with precious.txt"
+    assert line == f"error: {expected}: type to=NEW"
+    assert files_below(root) == ["mine/precious.txt"]
 
 
 def test_a_traceback_for_those_who_ask(light):

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyechart.errors import ConfigError, DataError, EyechartError, nearest
+from eyechart.errors import ConfigError, DataError, EyechartError, in_words, nearest
 
 words = st.text(min_size=1, max_size=12)
 
@@ -38,3 +41,22 @@ def test_a_known_word_is_nearest_to_itself(word, known):
 def test_what_a_person_can_put_right_is_one_family():
     assert issubclass(ConfigError, EyechartError)
     assert issubclass(DataError, EyechartError)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (EyechartError("a sentence"), "a sentence"),
+        (OSError(errno.ENOSPC, "x"), "No space left on device: free some room, then type the same again"),
+        (OSError(errno.EFBIG, "x", Path("a.png")), "File too large, at a.png: raise the limit on the size of files"),
+        (
+            PermissionError(errno.EACCES, "x", "a.png"),
+            "Permission denied, at a.png: change its permissions, or work in",
+        ),
+        (OSError(errno.EROFS, "x", 7), "Read-only file system: change its permissions, or work in"),  # a descriptor
+        (OSError("no number"), "no number"),
+        (FileNotFoundError(errno.ENOENT, "No such file", "a.png"), "[Errno 2] No such file: 'a.png'"),
+    ],
+)
+def test_what_the_system_says_with_what_to_do(error, told):
+    assert in_words(error).startswith(told)

@@ -117,10 +117,14 @@ def a_run(key: str, ended: int = 0, status: str = "FINISHED", digest: str = "") 
     return folder
 
 
-def refusal(run: str | None = None, to: Path | None = None) -> str:
+def refusal(run: str | None = None, to: Path | None = None, images: int = 1) -> str:
     with pytest.raises(EyechartError) as caught:
-        explain(run, to or paths.results() / "explain", 1, NOWHERE)
+        explain(run, to or paths.results() / "explain", images, NOWHERE)
     return str(caught.value)
+
+
+def test_more_images_than_anybody_looks_at(root):
+    assert refusal(images=101) == "images must be 100 or less, received 101: each has a picture of its own"
 
 
 def test_without_any_run(program):

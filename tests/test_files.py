@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eyechart.files import replacing, write_json, write_text
+from eyechart.errors import EyechartError
+from eyechart.files import check_file, check_replaceable, replacing, write_json, write_text
 
 here = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 plain = st.recursive(
@@ -77,3 +79,33 @@ def test_a_writer_that_wrote_nothing_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), replacing(tmp_path / "file"):
         pass
     assert (tmp_path / "file").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("", "is a folder, expected a file: type report={root}/report.html"),
+        (
+            "report.txt",
+            "expected a name that ends in .html, received report={root}/report.txt: type report={root}/report",
+        ),
+        ("report", "expected a name that ends in .html, received report={root}/report: type report={root}/report.html"),
+        ("file/report.html", "report={root}/file/report.html lies in {root}/file, which is a file, expected a folder"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_told_of_before_any_work(tmp_path, name, told):
+    (tmp_path / "file").touch()
+    with pytest.raises(EyechartError, match=re.escape(told.format(root=tmp_path))):
+        check_file(tmp_path / name, "report", ".html")
+    check_file(tmp_path / "not/there/report.HTML", "report", ".html")
+
+
+def test_a_folder_that_cannot_be_made_is_told_of_before_any_work(tmp_path, monkeypatch):
+    own = re.compile("own")
+    (tmp_path / "file").touch()
+    with pytest.raises(EyechartError, match="which is a file, expected a folder: type to= and another"):
+        check_replaceable(tmp_path / "file/new", own, "what is our own")
+    check_replaceable(tmp_path / "not/there", own, "what is our own")
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)  # root may write nearly everywhere
+    with pytest.raises(EyechartError, match=f"to={tmp_path}/not/there lies in {tmp_path}, which may not be written"):
+        check_replaceable(tmp_path / "not/there", own, "what is our own")

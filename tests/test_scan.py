@@ -157,7 +157,10 @@ def test_a_file_that_cannot_be_written(trained, run, tmp_path):
         text=True,
         timeout=60,
     )
-    assert error_line(done) == "error: [Errno 27] File too large"
+    assert (
+        error_line(done)
+        == "error: File too large: raise the limit on the size of files (ulimit -f), then type the same again"
+    )
     assert files_below(tmp_path) == []
 
 

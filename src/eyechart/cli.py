@@ -20,7 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from eyechart.errors import EyechartError, nearest
+from eyechart.errors import EyechartError, in_words, nearest
 
 SHOW_TRACEBACKS = "HYDRA_FULL_ERROR"
 RESUMED = ("config", "replicate", "reproduce", "sync")  # what goes on where it was interrupted
@@ -121,7 +121,7 @@ def _of_composition(error: Exception) -> bool:
 
 def one_line(error: Exception, conf: Path, config_name: str) -> str:
     """Say in one line what is wrong, with the nearest right name where a name is wrong."""
-    text = re.sub(r"\s*See https://hydra.cc\S*.*", "", str(error))
+    text = re.sub(r"\s*See https://hydra.cc\S*.*", "", in_words(error))
     if isinstance(error, OverrideParseException):
         return f"cannot read '{error.override}', expected key=value: {' '.join(text.split())}"
     if match := re.search(r"Could not override '([^']+)'", text):

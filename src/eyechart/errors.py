@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import os
 from collections.abc import Iterable
+
+_NO_ROOM = "free some room, then type the same again"
+_NOT_ALLOWED = "change its permissions, or work in a folder that may be written"
+_TO_DO = {
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f), then type the same again",
+    errno.EACCES: _NOT_ALLOWED,
+    errno.EPERM: _NOT_ALLOWED,
+    errno.EROFS: _NOT_ALLOWED,
+    errno.ENAMETOOLONG: "type a shorter name",
+}
 
 
 class EyechartError(Exception):
@@ -20,6 +34,19 @@ class ConfigError(EyechartError):
 
 class DataError(EyechartError):
     """A data set is missing, not prepared, corrupt or not what it should be."""
+
+
+def in_words(error: Exception) -> str:
+    """What an error says; where a disk is full or may not be written, where that is and what to do.
+
+    Examples:
+        >>> in_words(OSError(28, "No space left on device", "results/scan.png"))
+        'No space left on device, at results/scan.png: free some room, then type the same again'
+    """
+    if not isinstance(error, OSError) or error.errno not in _TO_DO:
+        return str(error)
+    place = f", at {error.filename}" if isinstance(error.filename, str | os.PathLike) else ""
+    return f"{os.strerror(error.errno)}{place}: {_TO_DO[error.errno]}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eyechart import paths
+from eyechart import paths, terminal
 from eyechart.data import Dataset, Slice
-from eyechart.errors import EyechartError
+from eyechart.errors import ConfigError, EyechartError
 from eyechart.files import check_replaceable, replacing
 from eyechart.holding import Hold, holder
 from eyechart.recorded import backend_of, dataset_of, finished_run, read_json
@@ -21,6 +21,7 @@ from eyechart.tracking import Courier, Journal, read_journal
 
 PICTURE = re.compile(r"(filters|feature_maps_\d+|fixed_filters)\.png")
 FILTER_LAYERS = 2  # so many convolutions are shown
+MOST_IMAGES = 100
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,10 @@ def explain(run: str | None, to: Path, images: int, courier: Courier) -> Explana
     Raises:
         EyechartError: there is no such run, it is not finished or being trained, its files or its data set are gone,
             or the folder holds something else.
+        ConfigError: more than `MOST_IMAGES` images.
     """
+    if images > MOST_IMAGES:
+        raise ConfigError(f"images must be {MOST_IMAGES} or less, received {images}: each has a picture of its own")
     run_key = find_run(run)
     check_replaceable(to, PICTURE, "pictures of an earlier run")
     folder = paths.runs() / run_key
@@ -120,15 +124,15 @@ def _draw(target: Path, folder: Path, title: str, backend: str, dataset: Dataset
         note = "this network has neither filters nor dense weights on pixels: there are no filters and maps to show"
 
     maps = inspection.feature_maps(model, pictures)
-    for number, position in enumerate(positions if maps else (), start=1):
-        image = number - 1
-        figure = figures.feature_maps(
-            pictures[image],
-            [(name, values[image]) for name, values in maps],
-            [f"test image {test.indices[position]}", f"class {dataset.class_names[test.labels[position]]}"],
-            f"{title}: feature maps",
-        )
-        figures.save(figure, target / f"feature_maps_{number}.png")
+    with terminal.bar() as bar:
+        for image, position in enumerate(bar.track(positions if maps else (), description="drawing feature maps")):
+            figure = figures.feature_maps(
+                pictures[image],
+                [(name, values[image]) for name, values in maps],
+                [f"test image {test.indices[position]}", f"class {dataset.class_names[test.labels[position]]}"],
+                f"{title}: feature maps",
+            )
+            figures.save(figure, target / f"feature_maps_{image + 1}.png")
     figures.save(
         figures.fixed_filters(pictures[0], f"{dataset.name}: what fixed filters do"), target / "fixed_filters.png"
     )

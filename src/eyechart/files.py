@@ -49,12 +49,44 @@ def check_replaceable(folder: Path, own: re.Pattern[str], what: str) -> None:
         what: these are, in words.
 
     Raises:
-        EyechartError: something else lies in the folder, or it is a file.
+        EyechartError: something else lies in the folder, it is a file, or nothing may be written beside it.
     """
     others = [path.name for path in folder.iterdir() if not own.fullmatch(path.name)] if folder.is_dir() else []
     if others or (folder.exists() and not folder.is_dir()):
         found = f"a folder with {ascii(others[0])[1:-1]}" if others else "a file"
         raise EyechartError(f"expected no folder, or one with {what}, received {found}: type to=NEW")
+    _check_place(folder, "to")
+
+
+def check_file(path: Path, key: str, suffix: str) -> None:
+    """Refuse a file that cannot be written, before any work.
+
+    Args:
+        path: of the file; what is there is replaced.
+        key: by which a person named it.
+        suffix: that its name has to have.
+
+    Raises:
+        EyechartError: it is a folder, its name does not end in the suffix, or nothing may be written beside it.
+    """
+    if path.is_dir():
+        raise EyechartError(f"{key}={path} is a folder, expected a file: type {key}={path / key}{suffix}")
+    if path.suffix.lower() != suffix:
+        raise EyechartError(
+            f"expected a name that ends in {suffix}, received {key}={path}: type {key}={path.with_suffix(suffix)}"
+        )
+    _check_place(path, key)
+
+
+def _check_place(path: Path, key: str) -> None:
+    """Raise EyechartError where nothing may be written beside `path`, which need not be there."""
+    above = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
+    if not above.is_dir():
+        raise EyechartError(
+            f"{key}={path} lies in {above}, which is a file, expected a folder: type {key}= and another"
+        )
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise EyechartError(f"{key}={path} lies in {above}, which may not be written: type {key}= and another place")
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -15,7 +15,7 @@ from eyechart import terminal
 from eyechart.campaign import conduct
 from eyechart.comparison import leaderboard
 from eyechart.comparison.references import Reference, read_references, rows
-from eyechart.errors import ConfigError, EyechartError, nearest
+from eyechart.errors import ConfigError, EyechartError, in_words, nearest
 from eyechart.plan import Job, make_plan
 from eyechart.program import train
 
@@ -88,8 +88,8 @@ def _train(jobs: Sequence[Job]) -> list[str]:
     for job in jobs:
         try:
             train(compose("config", list(job.overrides)), list(job.overrides))
-        except EyechartError as error:
-            failures.append(f"{job.name}: {error}")
+        except (EyechartError, OSError) as error:
+            failures.append(f"{job.name}: {in_words(error)}")
         except Exception as error:  # one that fails does not stop the others
             traceback.print_exception(error)
             failures.append(f"{job.name}: {type(error).__name__}: {error}")

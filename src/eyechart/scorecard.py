@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from eyechart.data import open_dataset
 from eyechart.errors import EyechartError
 from eyechart.evaluation import predictions, scores
 from eyechart.evaluation.predictions import part_of
-from eyechart.files import replacing, write_json, write_text
+from eyechart.files import check_replaceable, replacing, write_json, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 FILES = ("confusion_matrix.png", "learning_curves.png", "mistakes.png", "history.csv", "classification_report.txt")
 STEP_FILES = ("accuracy_by_step.png", "accuracy_by_step.csv")  # of a model that answers after each time step
 TABLES = ("per_class.json", "confusion_matrix.json")  # columns, as MLflow's run-by-run comparison reads them
+METRICS, PAIRS = "metrics.json", "confusion.csv"
+OWN = re.compile("|".join(map(re.escape, (*FILES, *STEP_FILES, *TABLES, METRICS, PAIRS))))
 
 
 @dataclass(frozen=True)
@@ -131,13 +134,21 @@ def evaluate(source: Path, target: Path) -> dict[str, float]:
     """
     import pandas as pd
 
+    check_replaceable(target, OWN, "what an earlier evaluate.py left")
     try:
         about = json.loads((source / "run.json").read_text(encoding="utf-8"))
         history = pd.read_csv(source / "history.csv")
         steps = source / "accuracy_by_step.csv"
         by_step = pd.read_csv(steps) if steps.is_file() else None
+    except FileNotFoundError as error:
+        raise EyechartError(
+            f"there is no finished run in {source}, which has no {Path(error.filename).name}: "
+            f"type dvc repro train, or run= and a run key"
+        ) from None
     except (OSError, ValueError) as error:
-        raise EyechartError(f"there is no finished run in {source} ({error}): type dvc repro train") from None
+        raise EyechartError(
+            f"the run in {source} is broken ({error}): type dvc repro -f train, or train it anew"
+        ) from None
     table = predictions.read(source / "predictions.parquet")
     dataset = open_dataset(about["dataset"])
     arrays = dataset.split(validation_fraction=0)
@@ -153,11 +164,11 @@ def evaluate(source: Path, target: Path) -> dict[str, float]:
             class_names=dataset.class_names,
             title=about["title"],
         )
-        write_json(temporary / "metrics.json", scores.overall | {"best_epoch": about["result"]["best_epoch"]})
+        write_json(temporary / METRICS, scores.overall | {"best_epoch": about["result"]["best_epoch"]})
         names = np.array(dataset.class_names)
         test = predictions.part_of(table, "test")
         pairs = pd.DataFrame({"actual": names[test["label"]], "predicted": names[test["prediction"]]})
-        pairs.to_csv(temporary / "confusion.csv", index=False)
+        pairs.to_csv(temporary / PAIRS, index=False)
     return scores.overall
 
 

@@ -20,7 +20,6 @@ from support import error_line, forbid
 from eyechart import paths
 from eyechart.comparison import load_results, report
 from eyechart.comparison.report import gathering, page
-from eyechart.errors import EyechartError
 from eyechart.evaluation import predictions
 from eyechart.files import write_json
 
@@ -497,19 +496,6 @@ def test_pictures_are_as_many_as_there_is_room_for(two_rows, written, monkeypatc
 
 
 # --- as it is typed
-
-
-@pytest.mark.parametrize(
-    ("name", "told"),
-    [
-        ("", "is a folder, expected a file: type report="),
-        ("report.txt", "expected a name that ends in .html, received report="),
-        ("report", "expected a name that ends in .html, received report="),
-    ],
-)
-def test_it_is_written_to_a_file_that_ends_in_html(tmp_path, name, told):
-    with pytest.raises(EyechartError, match=re.escape(told)):
-        report.check(tmp_path / name)
 
 
 def test_the_command(two_rows, program, root, tmp_path):

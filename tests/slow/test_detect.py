@@ -64,7 +64,12 @@ def test_the_table_has_a_row_with_error_bars(detected):
     (row,) = [line.split() for line in lines if line.startswith("cnn_strided on digits")]
     assert row[3:5] == ["3", "0.50"]
     assert len([line for line in lines if line.strip().startswith(("0.", "cnn_strided"))]) == len(THRESHOLDS)
-    assert lines[-1] == f"detections.png, scores.csv, scores.png: {detected.root}/results/detect"
+    written, heading, link = lines[-3:]
+    assert written == f"detections.png, scores.csv, scores.png: {detected.root}/results/detect"
+    assert heading == "in MLflow (make ui starts it):"
+    ids = [run.info.run_id for run in mlflow_runs(detected.root) if "eyechart.scan_key" in run.data.tags]
+    assert link.split()[0] == "compare"
+    assert all(run_id in link for run_id in ids)
 
 
 def test_the_files_agree_with_the_detections(detected):

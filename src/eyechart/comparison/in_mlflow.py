@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from eyechart.errors import EyechartError
 from eyechart.sweep import find_sweep, read_manifest, run_keys
 from eyechart.tracking import read_journal
 from eyechart.tracking.config import TrackingConfig
-from eyechart.tracking.links import PAGE, as_lines, links, links_to, page_of
+from eyechart.tracking.links import PAGE, as_lines, links, links_to, links_to_scans, page_of
 from eyechart.tracking.store import Store
 from eyechart.tracking.views import best_name
 
@@ -54,10 +54,22 @@ def print_links(keys: Iterable[str], tracking: TrackingConfig, sweep: Path | Non
         tracking: where they were delivered.
         sweep: the folder of the sweep that they are the runs of.
     """
-    page = page_of(tracking)
-    found = _links(keys, tracking, page or PAGE, sweep)
+    _print(_links(keys, tracking, page_of(tracking) or PAGE, sweep), tracking)
+
+
+def print_links_to_scans(scans: Sequence[Path], tracking: TrackingConfig) -> None:
+    """Say where MLflow shows what was found in these scans, if it does.
+
+    Args:
+        scans: their folders, best first; not empty.
+        tracking: where they were delivered.
+    """
+    _print(links_to_scans(tracking, page_of(tracking) or PAGE, scans), tracking)
+
+
+def _print(found: dict[str, str], tracking: TrackingConfig) -> None:
     if found:
-        print("in MLflow:" if page else "in MLflow (make ui starts it):")
+        print("in MLflow:" if page_of(tracking) else "in MLflow (make ui starts it):")
         print("\n".join(as_lines(found)))
 
 

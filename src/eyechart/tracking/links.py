@@ -33,11 +33,36 @@ def links(page: str, experiment_id: str, key: str = ALL, best: Sequence[str] = (
         "classes": f"{runs}&compareRunsMode=ARTIFACT&viewStateShareKey={key}-{CURVES}",
     }
     if len(best) > 1:
-        chosen, experiments = (
-            quote(json.dumps(value, separators=(",", ":"))) for value in (best[:COMPARED], [experiment_id])
-        )
-        found["compare"] = f"{page.rstrip('/')}/#/compare-runs?runs={chosen}&experiments={experiments}&{TRAINING}"
+        found["compare"] = comparison(page, experiment_id, best)
     return found
+
+
+def comparison(page: str, experiment_id: str, run_ids: Sequence[str]) -> str:
+    """The address of the page that lays the first of these runs side by side."""
+    chosen, experiments = (
+        quote(json.dumps(value, separators=(",", ":"))) for value in (run_ids[:COMPARED], [experiment_id])
+    )
+    return f"{page.rstrip('/')}/#/compare-runs?runs={chosen}&experiments={experiments}&{TRAINING}"
+
+
+def links_to_scans(tracking: TrackingConfig, page: str, scans: Sequence[Path]) -> dict[str, str]:
+    """The address of what MLflow shows of one scan, or of several side by side; none where nothing was delivered.
+
+    Args:
+        tracking: where to.
+        page: the address of the server.
+        scans: their folders, best first; not empty.
+    """
+    if not tracking.delivers:
+        return {}
+    uri = Store(tracking.uri).uri
+    experiment_id = delivered_experiment_id(scans[0], uri)
+    run_ids = [run_id for folder in scans[:COMPARED] if (run_id := delivered_run_id(folder, uri))]
+    if experiment_id is None or not run_ids:
+        return {}
+    if len(run_ids) == 1:
+        return {"scan": f"{page.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_ids[0]}"}
+    return {"compare": comparison(page, experiment_id, run_ids)}
 
 
 def page_of(tracking: TrackingConfig) -> str | None:

@@ -183,11 +183,11 @@ def _failures(returns: Sequence[JobReturn], names: Sequence[str]) -> list[str]:
 def _failure(name: str, error: Exception) -> str:
     """One line about a failed job; empty where it was told to end."""
     from eyechart.attempt import Pruned
-    from eyechart.errors import EyechartError
+    from eyechart.errors import EyechartError, in_words
 
     if isinstance(error, Pruned):
         return ""
     if isinstance(error, EyechartError | OSError):
-        return f"{name}: {error}"
+        return f"{name}: {in_words(error)}"
     traceback.print_exception(error)
     return f"{name}: {type(error).__name__}: {error}"

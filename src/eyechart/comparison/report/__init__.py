@@ -4,6 +4,6 @@ results -> boards -> for each: gathering (files of the runs) -> facts (numbers) 
 -> sections -> page. The page's looks and what it does are in `page.html.j2`, `page.css` and `page.js`.
 """
 
-from eyechart.comparison.report.page import check, write
+from eyechart.comparison.report.page import write
 
-__all__ = ["check", "write"]
+__all__ = ["write"]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from eyechart.comparison.groups import boards
 from eyechart.comparison.report import words
 from eyechart.comparison.report.sections import part
-from eyechart.errors import EyechartError
 from eyechart.files import write_text
 
 if TYPE_CHECKING:
@@ -20,20 +19,6 @@ HERE = Path(__file__).parent
 ROOM = 1_200_000  # characters for the pictures of all boards: the file can still be sent by mail
 
 
-def check(path: Path) -> None:
-    """Refuse what cannot be written to, before any work.
-
-    Raises:
-        EyechartError: it is a folder, or its name does not end in .html.
-    """
-    if path.is_dir():
-        raise EyechartError(f"report={path} is a folder, expected a file: type report={path / 'report.html'}")
-    if path.suffix.lower() != ".html":
-        raise EyechartError(
-            f"expected a name that ends in .html, received report={path}: type report={path.with_suffix('.html')}"
-        )
-
-
 def write(path: Path, results: pd.DataFrame, what: str) -> None:
     """Write the report on these runs.
 
@@ -41,11 +26,7 @@ def write(path: Path, results: pd.DataFrame, what: str) -> None:
         path: of the file, which is replaced.
         results: as `load_results` gives them; not empty.
         what: whose runs they are, in words.
-
-    Raises:
-        EyechartError: what `check` raises.
     """
-    check(path)
     found = boards(results)
     parts = [part(board, number, ROOM // len(found)) for number, board in enumerate(found, 1)]
     data = {
