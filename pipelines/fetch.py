@@ -10,7 +10,7 @@ import sys
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from eyechart.cli import command
+from eyechart.cli import command, typed_for
 from eyechart.data.config import FetchConfig, read_config
 
 
@@ -29,7 +29,7 @@ def main(config: DictConfig) -> None:
         print(f"{name} is already fetched and verified: {fetched.folder}")
     else:
         print(f"{name} fetched from {fetched.place} and verified: {fetched.folder}")
-    print(f"next: python pipelines/preprocess.py dataset={name}")
+    print(f"next: python pipelines/preprocess.py {typed_for('dataset') or f'dataset={name}'}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from eyechart.cli import command
+from eyechart.cli import command, typed_for
 from eyechart.data.config import PrepareConfig, read_config
 
 
@@ -27,7 +27,7 @@ def main(config: DictConfig) -> None:
         f"{dataset.name} prepared: {dataset.counts['train']:,} training{own} and {dataset.counts['test']:,} test "
         f"images of {height}x{width}x{channels} in {len(dataset.class_names)} classes: {paths.prepared(dataset.name)}"
     )
-    print(f"next: python pipelines/train.py dataset={dataset.name}")
+    print(f"next: python pipelines/train.py {typed_for('dataset') or f'dataset={dataset.name}'}")
 
 
 if __name__ == "__main__":

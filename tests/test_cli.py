@@ -43,6 +43,11 @@ def nothing_is_left(root: Path, tmp_path: Path) -> None:
         ("trainer.epoch=3", "there is no configuration key 'trainer.epoch'. Did you mean 'trainer.epochs'?"),
         ("model=lenet model.droput=0.1", "Did you mean 'model.dropout'?"),
         ("modle=cnn", "Did you mean 'model'?"),
+        (
+            "model=fnn model.filters=[8]",
+            "there is no configuration key 'model.filters' in the model that was chosen, as there is in others: "
+            "choose another with model=, or type +model.filters= where this one takes it, too",
+        ),
         ("model=lennet", "model has no option 'lennet'. Did you mean 'lenet'?"),
         ("experiment=cnn_mnist", "Did you mean 'doc003/cnn_mnist'?"),
         ("experiment=doc001/nothing", "experiment has no option 'doc001/nothing'."),

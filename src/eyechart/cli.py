@@ -6,6 +6,7 @@ import functools
 import inspect
 import os
 import re
+import shlex
 import signal
 import sys
 import traceback
@@ -108,6 +109,12 @@ def quoted(word: str, texts: Collection[str]) -> str:
     return f"{key}='{escaped}'"
 
 
+def typed_for(group: str) -> str:
+    """What a person typed to choose one of a group's options and to change it, as a shell reads it."""
+    words = HydraConfig.get().overrides.task
+    return shlex.join(word for word in words if re.match(rf"[+~]*{group}\b", word))
+
+
 def _interrupt(number: int, frame: object) -> None:
     """Treat a polite request to end, as a scheduler or a closing terminal sends it, like Ctrl-C."""
     raise KeyboardInterrupt
@@ -125,8 +132,14 @@ def one_line(error: Exception, conf: Path, config_name: str) -> str:
     if isinstance(error, OverrideParseException):
         return f"cannot read '{error.override}', expected key=value: {' '.join(text.split())}"
     if match := re.search(r"Could not override '([^']+)'", text):
-        key = match[1]
-        hint = nearest(key, known_keys(conf, config_name))
+        key, known = match[1], known_keys(conf, config_name)
+        if key in known:
+            group = key.partition(".")[0]
+            return (
+                f"there is no configuration key '{key}' in the {group} that was chosen, as there is in others: "
+                f"choose another with {group}=, or type +{key}= where this one takes it, too"
+            )
+        hint = nearest(key, known)
         return f"there is no configuration key '{key}'.{hint} See --help or --cfg job for all of them."
     if match := re.search(r"Could not find 'hydra/launcher/(\w+)_plugin'", text):
         extra = "slurm" if match[1].startswith("submitit") else match[1]

@@ -33,6 +33,17 @@ def left_in(root: Path) -> list[str]:
 # --- the program
 
 
+def test_what_to_type_next_has_what_was_typed(program):
+    words = ["dataset=digits", "dataset.name=over", "+dataset.background.of=digits", "+dataset.origin='by hand'"]
+    typed = "dataset=digits dataset.name=over +dataset.background.of=digits '+dataset.origin='\"'\"'by hand'\"'\"''"
+    for name, following in (("fetch", "preprocess"), ("preprocess", "train")):
+        done = program(name, *words)
+        assert done.stdout.splitlines()[-1] == f"next: python pipelines/{following}.py {typed}", done.stderr
+        if name == "fetch":
+            assert program("fetch", "dataset=digits").returncode == 0  # of which the other is made
+            assert program("preprocess", "dataset=digits").returncode == 0
+
+
 def test_digits_twice(program, root):
     first = program("fetch", "dataset=digits")
     assert first.stdout.startswith("digits fetched from package:sklearn")
