@@ -13,7 +13,7 @@ from eyechart import paths
 from eyechart.errors import EyechartError
 from eyechart.sync import Synced, state_folder, sync
 from eyechart.tracking import Journal, read_journal
-from eyechart.tracking.delivery import delivered_run_id, promise
+from eyechart.tracking.cursor import delivered_run_id, promise
 from eyechart.tracking.store import Store
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in THIRD_PARTY]

@@ -23,7 +23,7 @@ from eyechart.errors import ConfigError, EyechartError
 from eyechart.evaluation.significance import LEVEL, difference
 from eyechart.standing import in_a_sentence
 from eyechart.tracking import registry
-from eyechart.tracking.delivery import delivered_run_id
+from eyechart.tracking.cursor import delivered_run_id
 from eyechart.tracking.registry import CHALLENGER, CHAMPION, Version
 from eyechart.tracking.store import Store
 from eyechart.tracking.tags import DATA_DIGEST, DECISION, USES

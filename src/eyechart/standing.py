@@ -15,7 +15,7 @@ from eyechart import paths
 from eyechart.errors import EyechartError, nearest
 from eyechart.holding import LOCK, NOTE
 from eyechart.tracking import Courier, Journal, ending, read_journal
-from eyechart.tracking.delivery import DELIVERY_LOCK, run_ids
+from eyechart.tracking.cursor import DELIVERY_LOCK, run_ids
 from eyechart.tracking.journal import NAME
 from eyechart.training.checkpoint import epochs_done, has_ended
 

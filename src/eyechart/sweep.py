@@ -23,7 +23,7 @@ from eyechart.holding import Hold, holder
 from eyechart.plan import Job
 from eyechart.tracking import Courier, Journal, ending, read_journal
 from eyechart.tracking.config import TrackingConfig, hide_password
-from eyechart.tracking.delivery import run_ids
+from eyechart.tracking.cursor import run_ids
 from eyechart.tracking.tags import COMMAND, RUNS, SWEEP_ID
 
 SWEEP = "EYECHART_SWEEP"  # in the environment of a job, wherever it runs: the id of its sweep

@@ -16,7 +16,8 @@ from eyechart.abandoned import close_abandoned
 from eyechart.errors import EyechartError
 from eyechart.tracking import Courier
 from eyechart.tracking.config import TrackingConfig, hide_password
-from eyechart.tracking.delivery import ask_again, deleted, deliver, delivered, delivered_bytes
+from eyechart.tracking.cursor import deleted, delivered, delivered_bytes
+from eyechart.tracking.delivery import ask_again, deliver
 from eyechart.tracking.journal import KINDS, BrokenJournal, journals, read_from
 from eyechart.tracking.store import Store
 

@@ -15,7 +15,7 @@ from eyechart.errors import ConfigError, EyechartError
 from eyechart.files import write_json
 from eyechart.promotion import candidate_of, promote
 from eyechart.tracking import registry
-from eyechart.tracking.delivery import delivered_run_id
+from eyechart.tracking.cursor import delivered_run_id
 from eyechart.tracking.store import Store
 from eyechart.tracking.tags import DECISION, USES
 

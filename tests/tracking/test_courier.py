@@ -13,7 +13,7 @@ from tracking.saying import THIRD_PARTY, FailingStore, known, say, start
 from eyechart.tracking import courier as module
 from eyechart.tracking.config import TrackingConfig
 from eyechart.tracking.courier import Courier
-from eyechart.tracking.delivery import CURSOR, promise, promised
+from eyechart.tracking.cursor import CURSOR, promise, promised
 from eyechart.tracking.journal import Journal
 from eyechart.tracking.store import Store
 

@@ -18,17 +18,8 @@ from tracking.saying import EXPERIMENT, IDENTITY, THIRD_PARTY, FailingStore, kno
 
 from eyechart import paths
 from eyechart.errors import EyechartError
-from eyechart.tracking.delivery import (
-    CURSOR,
-    DELIVERY_LOCK,
-    ask_again,
-    deliver,
-    delivered,
-    delivered_run_id,
-    promise,
-    promised,
-    run_ids,
-)
+from eyechart.tracking.cursor import CURSOR, DELIVERY_LOCK, delivered, delivered_run_id, promise, promised, run_ids
+from eyechart.tracking.delivery import ask_again, deliver
 from eyechart.tracking.journal import NAME, BrokenJournal, Journal
 from eyechart.tracking.store import Store
 

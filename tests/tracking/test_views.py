@@ -10,7 +10,8 @@ from tracking.saying import EXPERIMENT, THIRD_PARTY, say
 
 from eyechart import paths
 from eyechart.tracking.config import TrackingConfig
-from eyechart.tracking.delivery import deliver, delivered_experiment_id, delivered_run_id
+from eyechart.tracking.cursor import delivered_experiment_id, delivered_run_id
+from eyechart.tracking.delivery import deliver
 from eyechart.tracking.journal import Journal
 from eyechart.tracking.links import PAGE, as_lines, links, links_to, page_of
 from eyechart.tracking.views import ALL, MOST, TAG, Order, best_name, keep_views

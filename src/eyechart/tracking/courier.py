@@ -12,7 +12,8 @@ from filelock import Timeout
 
 from eyechart import paths
 from eyechart.tracking.config import TrackingConfig, hide_password
-from eyechart.tracking.delivery import deliver, delivered, delivered_bytes, delivered_run_id, promise, promised
+from eyechart.tracking.cursor import delivered, delivered_bytes, delivered_run_id, promise, promised
+from eyechart.tracking.delivery import deliver
 from eyechart.tracking.journal import BrokenJournal
 from eyechart.tracking.store import Store
 

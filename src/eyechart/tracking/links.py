@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from eyechart.tracking.config import TrackingConfig
-from eyechart.tracking.delivery import delivered_experiment_id, delivered_run_id
+from eyechart.tracking.cursor import delivered_experiment_id, delivered_run_id
 from eyechart.tracking.store import Store
 from eyechart.tracking.views import ALL, CURVES, PICTURES
 
