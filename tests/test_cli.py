@@ -43,10 +43,12 @@ def nothing_is_left(root: Path, tmp_path: Path) -> None:
         ("trainer.epoch=3", "there is no configuration key 'trainer.epoch'. Did you mean 'trainer.epochs'?"),
         ("model=lenet model.droput=0.1", "Did you mean 'model.dropout'?"),
         ("modle=cnn", "Did you mean 'model'?"),
+        ("dataset=digits dataset.origin=x", "or type +dataset.origin= to add it"),
+        ("experiment_name=x", "Did you mean 'tracking.experiment_name'?"),
         (
             "model=fnn model.filters=[8]",
-            "there is no configuration key 'model.filters' in the model that was chosen, as there is in others: "
-            "choose another with model=, or type +model.filters= where this one takes it, too",
+            "there is no configuration key 'model.filters' in the model that was chosen: "
+            "type model= and one that has it (cnn, cnn_rnn, cnn_small, cnn_small_bn, cnn_strided, lenet)",
         ),
         ("model=lennet", "model has no option 'lennet'. Did you mean 'lenet'?"),
         ("experiment=cnn_mnist", "Did you mean 'doc003/cnn_mnist'?"),
@@ -101,7 +103,7 @@ def test_what_only_the_data_can_tell(light, digits, words, expected):
         ("compare", "swep=last", "Did you mean 'sweep'?"),
         ("compare", "+top=3", "there is no configuration key 'top'"),
         ("compare", "picture=boards.png", "expected a name that ends in .svg, received picture=boards.png"),
-        ("evaluate", "", "results/train, which has no run.json: type dvc repro train, or run= and a run key"),
+        ("evaluate", "", "there is no run in"),
         ("evaluate", "run=0123456789", "there is no run '0123456789'"),
         ("evaluate", "ru=0123456789", "Did you mean 'run'?"),
         ("preprocess", "dataset=digits", "python pipelines/fetch.py dataset=digits"),

@@ -55,6 +55,7 @@ def test_what_a_person_can_put_right_is_one_family():
         ),
         (OSError(errno.EROFS, "x", 7), "Read-only file system: change its permissions, or work in"),  # a descriptor
         (OSError("no number"), "no number"),
+        (OSError("367872 requested and 241536 written"), "No space left on device: free some room, then type the same"),
         (FileNotFoundError(errno.ENOENT, "No such file", "a.png"), "[Errno 2] No such file: 'a.png'"),
     ],
 )

@@ -123,6 +123,28 @@ def refusal(run: str | None = None, to: Path | None = None, images: int = 1) -> 
     return str(caught.value)
 
 
+def test_a_run_that_was_kept_from_mlflow_stays_so(trained):
+    done = run_program(trained, "train", *TINY, "model=fnn", "seed=7", "tracking=none")
+    assert done.returncode == 0, done.stderr
+    done = run_program(trained, "explain", "tracking=local")
+    assert done.returncode == 0, done.stderr
+    assert "2 new to run" in done.stdout
+    assert len(mlflow_runs(trained)) == 3  # a sweep and its runs
+
+
+def test_a_model_that_is_another_file(trained, tmp_path):
+    key = keys(trained)["fnn"]
+    copy = trained / ".eyechart/runs/copy"
+    shutil.copytree(copy.with_name(key), copy)
+    (copy / "artifacts/model.keras").write_text("no model")
+    try:
+        line = error_line(run_program(trained, "explain", "run=copy", f"to={tmp_path}/new", "tracking=none"))
+    finally:
+        shutil.rmtree(copy)
+    told = "received another file, or half of one: to have it again, move the run's folder away and train the run again"
+    assert line == f"error: expected a Keras model in {copy}/artifacts/model.keras, {told}"
+
+
 def test_more_images_than_anybody_looks_at(root):
     assert refusal(images=101) == "images must be 100 or less, received 101: each has a picture of its own"
 

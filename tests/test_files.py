@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -98,6 +99,24 @@ def test_a_file_that_cannot_be_written_is_told_of_before_any_work(tmp_path, name
     with pytest.raises(EyechartError, match=re.escape(told.format(root=tmp_path))):
         check_file(tmp_path / name, "report", ".html")
     check_file(tmp_path / "not/there/report.HTML", "report", ".html")
+
+
+def test_an_error_of_a_full_disk_names_what_was_to_be_written(tmp_path):
+    def fill(name: str | None) -> str:
+        with pytest.raises(OSError, match="No space left") as caught, replacing(tmp_path / "a/new") as temporary:
+            raise OSError(errno.ENOSPC, "No space left", None if name is None else str(temporary.with_name(name)))
+        return str(caught.value.filename)
+
+    assert fill(None) == fill("x") == str(tmp_path / "a/new")
+    with pytest.raises(ConnectionError) as caught, replacing(tmp_path / "new"):
+        raise ConnectionError(errno.ECONNREFUSED, "refused")
+    assert caught.value.filename is None
+
+
+def test_a_mounted_disk_is_not_replaced(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == tmp_path)
+    with pytest.raises(EyechartError, match=f"to={tmp_path} is where a disk is mounted.*: type to={tmp_path}/new"):
+        check_replaceable(tmp_path, re.compile("own"), "what is our own")
 
 
 def test_a_folder_that_cannot_be_made_is_told_of_before_any_work(tmp_path, monkeypatch):

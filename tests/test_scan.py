@@ -157,10 +157,8 @@ def test_a_file_that_cannot_be_written(trained, run, tmp_path):
         text=True,
         timeout=60,
     )
-    assert (
-        error_line(done)
-        == "error: File too large: raise the limit on the size of files (ulimit -f), then type the same again"
-    )
+    told = "raise the limit on the size of files (ulimit -f), then type the same again"
+    assert error_line(done) == f"error: File too large, at {tmp_path}/new: {told}"
     assert files_below(tmp_path) == []
 
 

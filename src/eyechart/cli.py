@@ -134,12 +134,10 @@ def one_line(error: Exception, conf: Path, config_name: str) -> str:
     if match := re.search(r"Could not override '([^']+)'", text):
         key, known = match[1], known_keys(conf, config_name)
         if key in known:
-            group = key.partition(".")[0]
-            return (
-                f"there is no configuration key '{key}' in the {group} that was chosen, as there is in others: "
-                f"choose another with {group}=, or type +{key}= where this one takes it, too"
-            )
-        hint = nearest(key, known)
+            return _of_another_option(key, conf)
+        last = key.rpartition(".")[2]
+        elsewhere = next((name for name in known if name.rpartition(".")[2] == last), None)  # below another parent
+        hint = f" Did you mean '{elsewhere}'?" if elsewhere else nearest(key, known)
         return f"there is no configuration key '{key}'.{hint} See --help or --cfg job for all of them."
     if match := re.search(r"Could not find 'hydra/launcher/(\w+)_plugin'", text):
         extra = "slurm" if match[1].startswith("submitit") else match[1]
@@ -151,6 +149,18 @@ def one_line(error: Exception, conf: Path, config_name: str) -> str:
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
+def _of_another_option(key: str, conf: Path) -> str:
+    """What to say of a key that the option which was chosen does not have, and others of its group have."""
+    group, _, inner = key.partition(".")
+    options = {option.stem: OmegaConf.load(option) for option in sorted((conf / group).glob("*.yaml"))}
+    having = [name for name, option in options.items() if inner in _flatten(option)]
+    add = "" if any("_target_" in option for option in options.values()) else f", or type +{key}= to add it"
+    return (
+        f"there is no configuration key '{key}' in the {group} that was chosen: "
+        f"type {group}= and one that has it ({', '.join(having)}){add}"
+    )
+
+
 def known_keys(conf: Path, config_name: str) -> list[str]:
     """Every key that the configuration may have, dotted, whichever options its groups are given."""
     primary = OmegaConf.load(conf / f"{config_name}.yaml")
@@ -159,7 +169,7 @@ def known_keys(conf: Path, config_name: str) -> list[str]:
     keys = [*_flatten(primary), *(group for group in groups if not group.startswith("override"))]
     for group in groups:
         for option in (conf / group).glob("*.yaml"):
-            keys += [f"{group}.{key}" for key in _flatten(OmegaConf.load(option))]
+            keys += [f"{group}.{key}" for key in _flatten(OmegaConf.load(option)) if key != "_target_"]
     return list(dict.fromkeys(keys))
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import difflib
 import errno
 import os
+import re
 from collections.abc import Iterable
+
+TO_HAVE_AGAIN = "to have it again, move the run's folder away and train the run again"  # a file of a run
 
 _NO_ROOM = "free some room, then type the same again"
 _NOT_ALLOWED = "change its permissions, or work in a folder that may be written"
+_ELSEWHERE = "type another name or place"
 _TO_DO = {
     errno.ENOSPC: _NO_ROOM,
     errno.EDQUOT: _NO_ROOM,
@@ -16,7 +20,11 @@ _TO_DO = {
     errno.EACCES: _NOT_ALLOWED,
     errno.EPERM: _NOT_ALLOWED,
     errno.EROFS: _NOT_ALLOWED,
-    errno.ENAMETOOLONG: "type a shorter name",
+    errno.ENAMETOOLONG: _ELSEWHERE,
+    errno.ENOTDIR: _ELSEWHERE,
+    errno.EISDIR: _ELSEWHERE,
+    errno.EEXIST: _ELSEWHERE,
+    errno.EBUSY: _ELSEWHERE,
 }
 
 
@@ -43,6 +51,8 @@ def in_words(error: Exception) -> str:
         >>> in_words(OSError(28, "No space left on device", "results/scan.png"))
         'No space left on device, at results/scan.png: free some room, then type the same again'
     """
+    if isinstance(error, OSError) and re.fullmatch(r"\d+ requested and \d+ written", str(error)):  # NumPy's words
+        error = OSError(errno.ENOSPC, "")
     if not isinstance(error, OSError) or error.errno not in _TO_DO:
         return str(error)
     place = f", at {error.filename}" if isinstance(error.filename, str | os.PathLike) else ""

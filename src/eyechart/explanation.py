@@ -53,7 +53,7 @@ def explain(run: str | None, to: Path, images: int, courier: Courier) -> Explana
         run: one of the names of `find_run`.
         to: a folder, replaced whole. Only pictures of an earlier run may lie in it.
         images: of so many images the feature maps are shown; see `sample`.
-        courier: brings the journal to MLflow.
+        courier: brings the journal to MLflow, unless the run was kept from it by `tracking=none`.
 
     Raises:
         EyechartError: there is no such run, it is not finished or being trained, its files or its data set are gone,
@@ -74,7 +74,8 @@ def explain(run: str | None, to: Path, images: int, courier: Courier) -> Explana
             note = _draw(temporary, folder, about["title"], backend_of(run_key), dataset, images)
             pictures = tuple(sorted(path.name for path in temporary.iterdir()))
             logged = _log(folder, temporary, pictures)
-    courier.tell(folder)
+    if not courier.passes_by(folder):
+        courier.tell(folder)
     return Explanation(run_key, to, pictures, logged, note)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -36,6 +37,11 @@ def replacing(path: Path) -> Iterator[Path]:
             # a folder cannot replace a folder that is not empty: move the old one out of the way first
             os.rename(path, holder / ".old")
         os.replace(temporary, path)
+    except OSError as error:  # of a full disk the system names no file, and else it may name the temporary one
+        full = error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        if full or str(error.filename).startswith(str(holder)):
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
         shutil.rmtree(holder, ignore_errors=True)
 
@@ -51,6 +57,10 @@ def check_replaceable(folder: Path, own: re.Pattern[str], what: str) -> None:
     Raises:
         EyechartError: something else lies in the folder, it is a file, or nothing may be written beside it.
     """
+    if folder.is_mount():
+        raise EyechartError(
+            f"to={folder} is where a disk is mounted, which cannot be replaced: type to={folder / 'new'}"
+        )
     others = [path.name for path in folder.iterdir() if not own.fullmatch(path.name)] if folder.is_dir() else []
     if others or (folder.exists() and not folder.is_dir()):
         found = f"a folder with {ascii(others[0])[1:-1]}" if others else "a file"

@@ -8,7 +8,7 @@ from typing import Any
 
 from eyechart import paths
 from eyechart.data import Dataset, as_found, open_dataset
-from eyechart.errors import DataError, EyechartError
+from eyechart.errors import TO_HAVE_AGAIN, DataError, EyechartError
 from eyechart.standing import Outcome, finished
 from eyechart.tracking import read_journal
 from eyechart.tracking.journal import tags_of
@@ -35,7 +35,9 @@ def read_json(path: Path, *keys: str) -> dict[str, Any]:
         said = json.loads(path.read_text(encoding="utf-8"))
         return {key: said[key] for key in keys}
     except (ValueError, LookupError, TypeError) as error:
-        raise EyechartError(f"a file of the run in {path.parent} is broken: {path.name}: {error}") from None
+        raise EyechartError(
+            f"a file of the run in {path.parent} is broken: {path.name} ({error}): {TO_HAVE_AGAIN}"
+        ) from None
 
 
 def backend_of(run_key: str) -> str:

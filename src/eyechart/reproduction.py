@@ -67,6 +67,7 @@ def reproduce(run_key: str) -> Comparison:
         DataError: its data set is not prepared, or is not what it was.
     """
     outcome = finished_run(run_key, "config.yaml", "history.csv", "predictions.parquet")
+    table = predictions.read(outcome.artifacts / "predictions.parquet")  # before any work
     records = read_journal(outcome.folder)
     tags = tags_of(records)
     choices = _choices(outcome.artifacts / "config.yaml")
@@ -92,10 +93,8 @@ def reproduce(run_key: str) -> Comparison:
             if metric != "seconds" and metric != "members" and isinstance(value, int | float)
         }
         first, second = (_history(each.artifacts) for each in (outcome, again))
-        tables = [predictions.read(each.artifacts / "predictions.parquet") for each in (outcome, again)]
-        comparison = Comparison(
-            numbers, first.equals(second), tables[0].equals(tables[1]), tuple(_reasons(outcome.result, tags))
-        )
+        same = table.equals(predictions.read(again.artifacts / "predictions.parquet"))
+        comparison = Comparison(numbers, first.equals(second), same, tuple(_reasons(outcome.result, tags)))
         shutil.rmtree(root)
     return comparison
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from eyechart import paths
 from eyechart.data import open_dataset
-from eyechart.errors import EyechartError
+from eyechart.errors import TO_HAVE_AGAIN, EyechartError
 from eyechart.evaluation import predictions, scores
 from eyechart.evaluation.predictions import part_of
 from eyechart.files import check_replaceable, replacing, write_json, write_text
@@ -135,20 +136,18 @@ def evaluate(source: Path, target: Path) -> dict[str, float]:
     import pandas as pd
 
     check_replaceable(target, OWN, "what an earlier evaluate.py left")
+    if not source.is_dir():
+        raise EyechartError(f"there is no run in {source}: type dvc repro train, or run= and a run key")
     try:
         about = json.loads((source / "run.json").read_text(encoding="utf-8"))
         history = pd.read_csv(source / "history.csv")
         steps = source / "accuracy_by_step.csv"
         by_step = pd.read_csv(steps) if steps.is_file() else None
-    except FileNotFoundError as error:
-        raise EyechartError(
-            f"there is no finished run in {source}, which has no {Path(error.filename).name}: "
-            f"type dvc repro train, or run= and a run key"
-        ) from None
     except (OSError, ValueError) as error:
-        raise EyechartError(
-            f"the run in {source} is broken ({error}): type dvc repro -f train, or train it anew"
-        ) from None
+        again = "type dvc repro -f train" if source == paths.results() / "train" else TO_HAVE_AGAIN
+        if isinstance(error, FileNotFoundError):
+            raise EyechartError(f"the run in {source} has no {Path(error.filename).name}: {again}") from None
+        raise EyechartError(f"the run in {source} is broken ({error}): {again}") from None
     table = predictions.read(source / "predictions.parquet")
     dataset = open_dataset(about["dataset"])
     arrays = dataset.split(validation_fraction=0)

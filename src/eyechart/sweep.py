@@ -312,6 +312,12 @@ def find_sweep(sweep_id: str) -> Path:
     raise EyechartError(f"there is no sweep '{sweep_id}': expected last, an MLflow run id, or an id such as {newest}")
 
 
+def nothing_finished(sweep_id: str) -> EyechartError:
+    """What to say where no run of a sweep, named as for `run_keys`, is finished."""
+    name = find_sweep(sweep_id).name
+    return EyechartError(f"no run of sweep {name} is finished: wait for it, or type its command again, it goes on")
+
+
 def _manifests() -> list[Path]:
     """Of every sweep, in the order in which they were last typed."""
     return sorted(paths.sweeps().glob(f"*/{MANIFEST}"), key=lambda path: (path.stat().st_mtime, path.parent.name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from eyechart.tracking import Courier
 from eyechart.tracking.config import TrackingConfig, hide_password
 from eyechart.tracking.cursor import deleted, delivered, delivered_bytes
 from eyechart.tracking.delivery import ask_again, deliver
-from eyechart.tracking.journal import KINDS, BrokenJournal, journals, read_from
+from eyechart.tracking.journal import KINDS, BrokenJournal, is_private, journals
 from eyechart.tracking.store import Store
 
 TRIES = 20  # of a journal, one after the other, that get nothing through; 1 where the one before was given up
@@ -131,7 +131,7 @@ def _hearing_interruptions() -> Iterator[list[int]]:
 def _settle(folder: Path, store: Store, done: Synced) -> None:
     """Deliver one journal, and count what came of it."""
     uri = store.uri
-    if _private(folder) and not delivered_bytes(folder, uri):
+    if is_private(folder) and not delivered_bytes(folder, uri):
         done.private += 1
         return
     new = not delivered(folder, uri)
@@ -196,13 +196,3 @@ def _check_that_it_answers(store: Store, done: Synced) -> None:
             f"({hide_password(str(error).partition(chr(10))[0][:200])}); {done.lines()[0]}; "
             f"type the same again when it does, and it goes on"
         ) from error
-
-
-def _private(folder: Path) -> bool:
-    """Whether it was trained with `tracking=none` when it was trained last."""
-    private = False
-    with suppress(BrokenJournal):  # it is told of when it is delivered
-        for record, _ in read_from(folder, 0):
-            if record["kind"] == "start":
-                private = record.get("private", False)
-    return private

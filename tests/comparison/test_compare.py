@@ -67,6 +67,15 @@ def test_of_a_sweep_it_says_what_is_missing_and_whether_mlflow_has_it(sweep, pro
     assert "runs.csv; with tracking=none nothing is brought to MLflow" in quiet.stdout
 
 
+def test_a_sweep_of_which_no_run_is_finished(sweep, program):
+    jobs = [{"run_key": "20"}]
+    write_json(sweep / "manifest.json", {"jobs": jobs, "command": "python pipelines/train.py -m seed=0,1"})
+    for name in ("compare", "promote"):
+        line = error_line(program(name, "sweep=last"))
+        told = f"no run of sweep {sweep.name} is finished: wait for it, or type its command again, it goes on"
+        assert line == f"error: {told}"
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe", b"[]"])
 def test_a_broken_manifest_is_told(sweep, content):
     (sweep / "manifest.json").write_bytes(content)

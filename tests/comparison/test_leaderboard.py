@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,20 @@ def test_without_predictions_the_board_is_shown_and_says_so(seeds, capsys):
     assert note.startswith(f"the rows are not compared: fnn model.units=[8]: there is no {path}")
     leaderboard.show(["00", "10", "20"])
     assert "the rows are not compared" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("fewer", "counted"),
+    [
+        (["11"], "test images counted, and seeds where both rows have several, corrected"),
+        (["11", "21"], "test images counted, corrected"),
+        (["01"], "test images counted, corrected"),
+    ],
+)
+def test_what_is_counted_where_some_rows_have_one_seed(seeds, fewer, counted):
+    for key in fewer:
+        shutil.rmtree(paths.runs() / key)
+    assert counted in notes()[0]
 
 
 def test_runs_that_left_no_predictions_at_all(write_run):

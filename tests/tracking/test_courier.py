@@ -14,6 +14,7 @@ from eyechart.tracking import courier as module
 from eyechart.tracking.config import TrackingConfig
 from eyechart.tracking.courier import Courier
 from eyechart.tracking.cursor import CURSOR, promise, promised
+from eyechart.tracking.delivery import deliver
 from eyechart.tracking.journal import Journal
 from eyechart.tracking.store import Store
 
@@ -51,6 +52,22 @@ def silent_port():
     for thread in threading.enumerate():
         if thread.name == "courier":
             thread.join(60)  # or its warning would stand in another test's output
+
+
+def test_what_was_kept_from_mlflow_is_passed_by(store, folder):
+    journal = Journal(folder)
+    start(journal, "k1")
+    journal.close()
+    nowhere, here = Courier(TrackingConfig("none")), Courier(TrackingConfig())
+    assert not here.passes_by(folder)
+    private = Journal(folder.with_name("k2"))
+    about = {"identity": ["eyechart.run_key", "k2"], "name": "k2", "experiment_name": "a test"}
+    private.append("start", **about, private=True)
+    assert here.passes_by(private.folder)
+    assert not nowhere.passes_by(private.folder)
+    deliver(private.folder, store)  # as promote.py does
+    assert not here.passes_by(private.folder)
+    private.close()
 
 
 def journals(folder, count):

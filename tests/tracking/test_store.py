@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -103,6 +104,16 @@ def test_the_tables_of_another_version_of_mlflow_are_told_with_what_to_do(store,
         f"the tables of the tracking store {store.uri} are those of another version of MLflow: "
         f"keep a copy of it, then type mlflow db upgrade {store.uri}, or go back to that version"
     )
+
+
+def test_a_server_that_is_not_there_is_told():
+    with socket.socket() as taken:  # bound, but not listening
+        taken.bind(("127.0.0.1", 0))
+        uri = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(EyechartError) as caught:
+            _ = Store(uri).client
+    told = "no server answers there (connection refused); start it, or type another"
+    assert str(caught.value) == f"the tracking store {uri} cannot be opened: {told}"
 
 
 def test_a_store_that_is_no_database_is_told(store, root):

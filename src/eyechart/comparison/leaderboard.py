@@ -25,6 +25,7 @@ __all__ = ["load_results", "print_boards", "result", "show", "write"]
 SAME = "= cannot be told apart from the {first} at 5%, {counted}, corrected for all pairs (Holm)"
 APART = "all others can be told apart from the {first} at 5%, {counted}, corrected for all pairs (Holm)"
 BOTH = "seeds and test images both counted"
+SOME = "test images counted, and seeds where both rows have several"
 ONE_SEED = (
     "one seed: what is said of it holds for the trained network, and not for others that the same choices may give"
 )
@@ -130,7 +131,8 @@ def notes(board: Board, evidence: Evidence) -> list[str]:
     lines = []
     alone = board.rows["seeds"] == 1
     if evidence.same is not None:
-        counted = "test images counted" if alone.all() else BOTH
+        over_seeds = {difference.over_seeds for difference in evidence.differences[1:]}
+        counted = BOTH if over_seeds == {True} else SOME if True in over_seeds else "test images counted"
         marked = SAME if any(evidence.same[1:]) else APART
         lines.append(marked.format(first=_first(board), counted=counted))
     if alone.any() and any(evidence.estimates):

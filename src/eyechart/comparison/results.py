@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from eyechart import paths
 from eyechart.config import NEUTRAL
 from eyechart.errors import EyechartError
-from eyechart.sweep import run_keys
+from eyechart.sweep import nothing_finished, run_keys
 from eyechart.tracking import read_journal
 from eyechart.tracking.journal import NAME
 
@@ -34,9 +34,11 @@ def load_results(sweep: str | None = None, experiment_name: str | None = None) -
         `seconds`, ...). Empty if no run is finished.
 
     Raises:
-        EyechartError: there is no such sweep.
+        EyechartError: there is no such sweep, or none of its runs is finished.
     """
     results = results_of(run_keys(sweep) if sweep else sorted(path.name for path in paths.runs().glob("*")))
+    if sweep and results.empty:
+        raise nothing_finished(sweep)
     if experiment_name is not None and not results.empty:
         results = results[results["experiment_name"] == experiment_name].reset_index(drop=True)
     return results

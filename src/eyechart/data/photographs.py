@@ -24,9 +24,11 @@ def find(words: Sequence[str]) -> list[Path]:
             where it is named. `~` is the home folder.
 
     Raises:
-        DataError: a word stands for no file.
+        DataError: there is no word, or one stands for no file.
         OSError: a folder cannot be read.
     """
+    if not words:
+        raise DataError("expected images, received none: type images= and a file, a folder or a pattern")
     found: set[Path] = set()
     for word in words:
         path = Path(word).expanduser()

@@ -18,7 +18,7 @@ from eyechart.network import chosen
 from eyechart.recorded import backend_of, images_of
 from eyechart.scanning.detect import THRESHOLDS
 from eyechart.standing import finished
-from eyechart.sweep import find_sweep, run_keys
+from eyechart.sweep import find_sweep, nothing_finished, run_keys
 from eyechart.tracking import Courier
 
 TABLE, CURVES = "scores.csv", "scores.png"
@@ -108,7 +108,7 @@ def _run_keys(sweep: str) -> list[str]:
     keys, name = run_keys(sweep), find_sweep(sweep).name
     done = [key for key in keys if finished(key)]
     if not done:
-        raise EyechartError(f"no run of sweep {name} is finished: wait for it, or type its command again, it goes on")
+        raise nothing_finished(sweep)
     if len(done) < len(keys):
         print(f"notice: {len(done)} of the {len(keys)} runs of sweep {name} are finished", file=sys.stderr)
     return done

@@ -82,7 +82,7 @@ def show(made: Sequence[Row], title: str) -> None:
     from rich.text import Text
 
     console = terminal.console()
-    board = terminal.table(Text(f"{title} (false alarms per image)", style="bold"))
+    board = terminal.table()
     board.add_column("run", overflow="fold", min_width=max(len(word) for row in made for word in row.name.split()))
     for name in COLUMNS:
         board.add_column(name, justify="right", no_wrap=True)
@@ -90,6 +90,7 @@ def show(made: Sequence[Row], title: str) -> None:
         for number, threshold in enumerate(THRESHOLDS):
             head = ("", "") if number else (row.name, str(len(row.found)))
             board.add_row(*map(Text, (*head, *_cells(row, threshold))), end_section=threshold == THRESHOLDS[-1])
+    console.print(Text(f"{title} (false alarms per image)", style="bold"))
     console.print(board, crop=False)
     for line in sentences(made):
         console.print(Text(line, style="dim"))

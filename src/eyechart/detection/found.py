@@ -82,7 +82,7 @@ def find(run_key: str, canvases: Canvases, courier: Courier, advance: Callable[[
     Args:
         run_key: of the run.
         canvases: that it is asked about.
-        courier: brings what is found to MLflow.
+        courier: brings what is found to MLflow, unless the run was kept from it by `tracking=none`.
         advance: called after each canvas.
 
     Raises:
@@ -92,15 +92,18 @@ def find(run_key: str, canvases: Canvases, courier: Courier, advance: Callable[[
     import pandas as pd
 
     folder = paths.scans() / _key(run_key, canvases)
-    courier.tell(paths.runs() / run_key)  # of which what is found is a part in MLflow
+    kept = courier.passes_by(paths.runs() / run_key)
+    if not kept:
+        courier.tell(paths.runs() / run_key)  # of which what is found is a part in MLflow
     with Hold.take(folder, f"the scan {folder.name}"):
         end = ending(read_journal(folder))
         if end and end["status"] == "FINISHED" and (folder / "artifacts" / SCORES).is_file():
             for _ in range(canvases.canvases):
                 advance()
         else:
-            _find(run_key, canvases, folder, advance, private=courier.private)
-    courier.tell(folder)
+            _find(run_key, canvases, folder, advance, private=courier.private or kept)
+    if not kept:
+        courier.tell(folder)
     artifacts = folder / "artifacts"
     return Found(run_key, pd.read_csv(artifacts / SCORES), artifacts)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eyechart.errors import EyechartError
+from eyechart.errors import TO_HAVE_AGAIN, EyechartError
 from eyechart.files import replacing
 
 if TYPE_CHECKING:  # pandas takes most of a second to import, and finished runs are recognised without it
@@ -102,35 +102,32 @@ def read(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_parquet(path, engine="pyarrow")
     except FileNotFoundError:
-        raise EyechartError(f"No predictions at {path}: evaluate the run first.") from None
+        raise EyechartError(f"there is no {path}: {TO_HAVE_AGAIN}") from None
     except (OSError, ValueError, pyarrow.ArrowException) as error:
         reason = str(error).partition("\n")[0]
-        raise EyechartError(f"{path} is not a readable Parquet file ({reason}): evaluate the run again.") from None
-    _check(table, path)
+        raise EyechartError(f"{path} is not a readable Parquet file ({reason}): {TO_HAVE_AGAIN}") from None
+    if wrong := _what_is_wrong(table):
+        raise EyechartError(f"{path} is not a predictions table ({wrong}): {TO_HAVE_AGAIN}")
     return table
 
 
-def _check(table: pd.DataFrame, path: Path) -> None:
-    """Raise an EyechartError that names what `table` lacks."""
+def _what_is_wrong(table: pd.DataFrame) -> str:
+    """What `table` lacks, in words; empty if nothing."""
     numbers = [number for name in table.columns if (number := _class_of(name)) is not None]
     # two classes are the fewest there can be, and there may be no gap below the highest
     expected = _DTYPES | {f"p{i}": _PROBABILITY for i in range(max([1, *numbers]) + 1)}
     missing = [name for name in ("part", *expected) if name not in table.columns]
     if missing:
         more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
-        raise EyechartError(f"{path} is not a predictions table: missing columns {', '.join(missing[:8])}{more}.")
+        return f"missing columns {', '.join(missing[:8])}{more}"
     for name, dtype in expected.items():
         if table[name].dtype != dtype:
-            raise EyechartError(
-                f"{path} is not a predictions table: expected {dtype} in column '{name}'. Received: {table[name].dtype}"
-            )
+            return f"expected {dtype} in column '{name}', received {table[name].dtype}"
     classes = table[["label", "prediction"]].to_numpy()
     highest = class_count(table) - 1
     if classes.size and (classes.min() < 0 or classes.max() > highest):
-        raise EyechartError(
-            f"{path} is not a predictions table: expected classes 0 to {highest}. "
-            f"Received: {classes.min()} to {classes.max()}"
-        )
+        return f"expected classes 0 to {highest}, received {classes.min()} to {classes.max()}"
+    return ""
 
 
 def _class_of(column: object) -> int | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eyechart.errors import EyechartError
+from eyechart.errors import TO_HAVE_AGAIN, EyechartError
 from eyechart.quiet import without_notes
 
 if TYPE_CHECKING:
@@ -27,12 +28,16 @@ def load(path: Path) -> keras.Model:
     """
     import keras
 
+    if not zipfile.is_zipfile(path):  # Keras would say that it is not there
+        raise EyechartError(f"expected a Keras model in {path}, received another file, or half of one: {TO_HAVE_AGAIN}")
     try:
         with without_notes():  # Keras looks for TensorFlow here, also under JAX
             return keras.saving.load_model(path, compile=False)
     except (OSError, ValueError, TypeError, KeyError) as error:  # what Keras raises for a file that is no model
         reason = (" ".join(str(error).split()) or type(error).__name__)[:200]
-        raise EyechartError(f"expected a Keras model in {path}, received what cannot be read: {reason}") from None
+        raise EyechartError(
+            f"expected a Keras model in {path}, received what cannot be read ({reason}): {TO_HAVE_AGAIN}"
+        ) from None
 
 
 def convolutions(model: keras.Model) -> list[Named]:

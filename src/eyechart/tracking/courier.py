@@ -14,7 +14,7 @@ from eyechart import paths
 from eyechart.tracking.config import TrackingConfig, hide_password
 from eyechart.tracking.cursor import delivered, delivered_bytes, delivered_run_id, promise, promised
 from eyechart.tracking.delivery import deliver
-from eyechart.tracking.journal import BrokenJournal
+from eyechart.tracking.journal import BrokenJournal, is_private
 from eyechart.tracking.store import Store
 
 PAUSE = 1.0  # seconds between two rounds of deliveries
@@ -65,6 +65,10 @@ class Courier:
     def catch_up(self) -> None:
         """Deliver also what earlier processes were told of and could not deliver, when there is nothing else to do."""
         self._looks_back = True
+
+    def passes_by(self, folder: Path) -> bool:
+        """Whether the journal in `folder` was kept from MLflow by `tracking=none`, and nothing is to be told of it."""
+        return self.store is not None and is_private(folder) and not delivered_bytes(folder, self.store.uri)
 
     def has_delivered(self, folder: Path) -> bool:
         """Whether there is nothing of the journal in `folder` left to deliver."""

@@ -31,6 +31,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +143,13 @@ def _records(path: Path, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
                 f"move its folder away to train the run anew"
             ) from None
         yield record, offset
+
+
+def is_private(folder: Path) -> bool:
+    """Whether what the journal in `folder` says was trained, or asked, with `tracking=none` when it was last."""
+    private = False
+    with suppress(BrokenJournal):  # it is told of when it is delivered
+        for record, _ in read_from(folder, 0):
+            if record["kind"] == "start":
+                private = record.get("private", False)
+    return private

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from eyechart import paths
-from eyechart.errors import EyechartError
+from eyechart.errors import EyechartError, in_words
 from eyechart.files import replacing
 from eyechart.tracking.config import hide_password
 from eyechart.tracking.views import ALL, Order, keep_views
@@ -79,14 +80,14 @@ class Store:
 
             logging.getLogger("mlflow").setLevel(logging.WARNING)
             with self._lock():  # several processes that open a store that does not exist yet break it
-                if self._database is not None and not self._database.exists():
-                    _make(self._database)
                 try:
+                    if self._database is not None and not self._database.exists():
+                        _make(self._database)
                     client = mlflow.MlflowClient(self.uri)
                     with once():
                         client.search_experiments(max_results=1)
                 except Exception as error:  # MLflow's, its database's, the network's
-                    raise EyechartError(_what_is_wrong(self.uri, str(error))) from error
+                    raise EyechartError(_what_is_wrong(self.uri, in_words(error))) from error
             self._client = client
         return self._client
 
@@ -128,6 +129,10 @@ def _what_is_wrong(uri: str, error: str) -> str:
             f"the tables of the tracking store {where} are those of another version of MLflow: "
             f"keep a copy of it, then type mlflow db upgrade {where}, or go back to that version"
         )
+    if "Max retries exceeded" in error:  # urllib3's words where nobody listens, or answers
+        cause = re.search(r"\[Errno -?\d+\] ([\w ]+)|(timed out)", error)
+        why = f" ({(cause[1] or cause[2]).lower()})" if cause else ""
+        return f"the tracking store {where} cannot be opened: no server answers there{why}; start it, or type another"
     reason = hide_password((error.splitlines() or ["it does not say why"])[0])
     return f"the tracking store {where} cannot be opened: {reason}"
 

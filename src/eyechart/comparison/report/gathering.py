@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from eyechart import paths
 from eyechart.comparison.groups import Board, records
-from eyechart.errors import EyechartError
+from eyechart.errors import TO_HAVE_AGAIN, EyechartError
 from eyechart.evaluation import predictions
 
 if TYPE_CHECKING:
     import pandas as pd
 
-AGAIN = "move the run's folder away and train the run again"
 MOST_ROWS = 24  # of a board are looked at image by image: more are not read by people, and fill memory
 
 
@@ -140,14 +139,7 @@ def _attempt(found: Gathered, name: str, row: int, key: str) -> Answers | None:
 
 
 def _answers(found: Gathered, row: int, key: str) -> Answers:
-    path = _artifacts(key) / "predictions.parquet"
-    if not path.is_file():
-        raise EyechartError(f"there is no {path}: to have it again, {AGAIN}")
-    try:
-        test = predictions.part_of(predictions.read(path), "test")
-    except EyechartError as error:
-        reason = str(error).partition(": evaluate the run again")[0].rstrip(".")
-        raise EyechartError(f"{reason}: to have it again, {AGAIN}") from None
+    test = predictions.part_of(predictions.read(_artifacts(key) / "predictions.parquet"), "test")
     test = test.sort_values("index", kind="stable")
     index, labels = test["index"].to_numpy(), test["label"].to_numpy()
     given = np.nan_to_num(predictions.probabilities(test))  # a network that diverged says no number
@@ -177,7 +169,7 @@ def _history(found: Gathered, name: str, key: str) -> pd.DataFrame | None:
         reason = f"there is no {path}"
     except (OSError, ValueError) as error:  # what pandas raises on a file that is no table
         reason = f"{path} is not a readable table ({' '.join(str(error).split())})"
-    found.problems.append(f"{name}, has no learning curves: {reason}: to have it again, {AGAIN}")
+    found.problems.append(f"{name}, has no learning curves: {reason}: {TO_HAVE_AGAIN}")
     return None
 
 
