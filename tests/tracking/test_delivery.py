@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tracking.saying import EXPERIMENT, IDENTITY, THIRD_PARTY, FailingStore, kno
 
 from eyechart import paths
 from eyechart.errors import EyechartError
+from eyechart.tracking import delivery
 from eyechart.tracking.cursor import CURSOR, DELIVERY_LOCK, delivered, delivered_run_id, promise, promised, run_ids
 from eyechart.tracking.delivery import ask_again, deliver
 from eyechart.tracking.journal import NAME, BrokenJournal, Journal
@@ -406,6 +408,67 @@ def test_two_machines_at_once_make_one_run(store, folder, root, shift):
     assert run["metrics"]["train/loss"] == [(1, 2.0), (2, 1.0), (3, 2 / 3)]
     assert run["images"] == {"picture.png": 1, "picture.webp": 1}
     assert run["status"] == "FINISHED"
+
+
+class Waiting(FailingStore):
+    """A store that makes a run when it may."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked, self.may = threading.Event(), threading.Event()
+
+    def _call(self, name, method, /, *arguments, **named):
+        if name == "create_run":
+            self.asked.set()
+            assert self.may.wait(60)
+        return super()._call(name, method, *arguments, **named)
+
+
+class Overtaken(FailingStore):
+    """A store of which another machine has found no run, too, and makes its own right after this one has looked."""
+
+    def __init__(self, folder: Path):
+        super().__init__()
+        self._other = Waiting()
+        self.other = threading.Thread(target=deliver, args=(folder, self._other))
+
+    def _call(self, name, method, /, *arguments, **named):
+        if name == "create_run":
+            self.other.start()
+            assert self._other.asked.wait(60)
+        answer = super()._call(name, method, *arguments, **named)
+        if name == "search_runs" and answer and not self._other.may.is_set():
+            assert len(answer) == 1
+            self._other.may.set()
+            time.sleep(1)  # until the other has looked, too
+        return answer
+
+
+@pytest.mark.parametrize("shift", [-1000, 1000])
+def test_a_machine_that_comes_while_another_has_not_kept_its_run_yet(store, folder, root, shift):
+    say(folder).close()
+    other = root / "elsewhere" / "runs" / "k1"
+    say(other).close()
+    later(other, shift)
+    overtaken = Overtaken(other)
+    deliver(folder, overtaken)
+    overtaken.other.join()
+    (run,) = known(store)
+    assert run["metrics"]["train/loss"] == [(1, 2.0), (2, 1.0), (3, 2 / 3)]
+    assert run["images"] == {"picture.png": 1, "picture.webp": 1}
+    assert run["status"] == "FINISHED"
+    assert delivered_run_id(folder, store.uri) == delivered_run_id(other, store.uri)
+
+
+def test_one_whose_maker_was_killed_before_it_kept_it(store, folder, monkeypatch):
+    """The run of another machine, which came first and never says more."""
+    monkeypatch.setattr(delivery, "PATIENCE_FOR_OTHERS", 0.5)
+    say(folder).close()
+    begun = store.client.create_run(store.experiment_id(EXPERIMENT), start_time=1, tags={IDENTITY: "k1"})
+    deliver(folder, store)
+    (run,) = known(store)
+    assert run["status"] == "FINISHED"
+    assert delivered_run_id(folder, store.uri) == begun.info.run_id
 
 
 def test_a_delivered_journal_that_lost_its_end_tells_no_step_twice(root, empty_database, tmp_path):

@@ -7,6 +7,7 @@ repeats the step, and each is written so that repeating it changes nothing.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from eyechart.tracking.views import MOST, Order, keep_views
 
 METRICS_PER_BATCH, PARAMS_PER_BATCH = 1000, 100  # MLflow's limits
 LONGEST_PARAM = 6000
+KEPT = "mlflow.source.name"  # a tag that a run is given when it is the one that stays
+PATIENCE_FOR_OTHERS = 20.0  # seconds to wait for other machines that make a run of the same run key
+PAUSE = 0.2
 PATIENCE = 5.0  # seconds to wait for another process that delivers a run of which a view is to be kept
 
 
@@ -229,15 +233,38 @@ def _start(record: dict[str, Any], store: Store, progress: Progress) -> None:
             progress.save(run_id=str(lost[0].info.run_id), deleted=True)
             return
         _create(record, store, progress)
-        # another machine may have made one at the same moment: both look again, and keep the same
-        runs = list(_runs_of(record, store, cursor.experiment_id))
-        active = [run for run in runs if run.info.lifecycle_stage == "active"]
-    # one that has something to show has been kept by whoever made it
-    first, *others = sorted(active, key=lambda run: (not run.data.params, run.info.start_time, run.info.run_id))
-    for run in others:
-        if run.info.start_time == record["t"]:  # made by a delivery of this journal
+    kept = _kept(record, store, progress)
+    cursor.run_id, cursor.shared = str(kept.info.run_id), bool(kept.info.start_time != record["t"])
+
+
+def _kept(record: dict[str, Any], store: Store, progress: Progress) -> Any:
+    """The MLflow run of a run key that stays, where several machines may make one at the same moment.
+
+    Each makes its own before it looks, so of two at least one sees both. Who sees no other keeps its own; else the
+    first waits until every other is either kept or gone, and all that come after it remove theirs and wait until what
+    its maker has to say at once is said: told by two at the same moment, a step would be there twice.
+    """
+    client, end, contended = store.client, time.monotonic() + PATIENCE_FOR_OTHERS, False
+    while True:
+        found = _runs_of(record, store, progress.cursor.experiment_id)
+        runs = [run for run in found if run.info.lifecycle_stage == "active"]
+        if not runs:  # what was seen before has been removed
+            _create(record, store, progress)
+            continue
+        first, *others = sorted(runs, key=lambda run: (KEPT not in run.data.tags, run.info.start_time, run.info.run_id))
+        own = [run for run in others if run.info.start_time == record["t"]]  # made by a delivery of this journal
+        for run in own:
             client.delete_run(run.info.run_id)
-    cursor.run_id, cursor.shared = str(first.info.run_id), bool(first.info.start_time != record["t"])
+        mine, late = first.info.start_time == record["t"], time.monotonic() > end
+        if KEPT in first.data.tags:
+            contended = contended or bool(own)
+            if mine or late or not contended or first.info.status == "FINISHED":
+                return first
+        elif late or (mine and len(own) == len(others)):  # late: whoever made it, or another, has been killed
+            client.set_tag(first.info.run_id, KEPT, record.get("source", ""))
+            return first
+        contended = True
+        time.sleep(PAUSE)
 
 
 def _runs_of(record: dict[str, Any], store: Store, experiment_id: str) -> Iterator[Any]:
@@ -253,7 +280,7 @@ def _runs_of(record: dict[str, Any], store: Store, experiment_id: str) -> Iterat
 
 def _create(record: dict[str, Any], store: Store, progress: Progress) -> None:
     (tag, value), attempt = record["identity"], str(record.get("attempt", 1))
-    tags = {tag: value, "mlflow.source.name": record.get("source", ""), "mlflow.source.type": "LOCAL"}
+    tags = {tag: value, "mlflow.source.type": "LOCAL"}
     if attempt != "1":
         tags[ATTEMPT] = attempt
     for key, kind in (("parent", "sweeps"), ("parent_run", "runs")):
