@@ -46,6 +46,11 @@ def replacing(path: Path) -> Iterator[Path]:
         shutil.rmtree(holder, ignore_errors=True)
 
 
+def named(*names: str) -> re.Pattern[str]:
+    """What matches these names and no others, for `check_replaceable`."""
+    return re.compile("|".join(map(re.escape, names)))
+
+
 def check_replaceable(folder: Path, own: re.Pattern[str], what: str) -> None:
     """Refuse to replace a folder that holds more than the same program left there before.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,11 +14,11 @@ from numpy.typing import NDArray
 from eyechart import terminal
 from eyechart.data import photographs
 from eyechart.errors import EyechartError
-from eyechart.files import check_replaceable, replacing
+from eyechart.files import check_replaceable, named, replacing
 from eyechart.network import Network
 
 TABLE, SHEET = "predictions.csv", "contact_sheet.png"
-OWN = re.compile("|".join(map(re.escape, (TABLE, SHEET))))
+OWN = named(TABLE, SHEET)
 ROWS = 20  # so many images are shown on a terminal
 PICTURES = 56  # so many are on the sheet: 7 rows of 8
 BATCH = 500  # images in memory at a time

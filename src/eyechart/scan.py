@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from eyechart import terminal
 from eyechart.composition import MOST_PIXELS, Composition, composed
 from eyechart.data import Dataset, photographs
 from eyechart.errors import EyechartError
-from eyechart.files import check_replaceable, replacing, write_json
+from eyechart.files import check_replaceable, named, replacing, write_json
 from eyechart.network import Network
 from eyechart.recorded import images_of
 from eyechart.scanning.canvas import Canvas
@@ -31,7 +30,7 @@ METHODS = ("one_pass", "shift_and_stitch")
 PICTURE, STEPS, BOXES = "scan.png", "stitching.png", "detections.png"
 FULL, COARSE, ABOUT, PLACES, DETECTIONS = "probabilities.npy", "coarse.npy", "map.json", "places.csv", "detections.csv"
 EARLIER = "map.npz"  # of versions that held the whole map in memory
-OWN = re.compile("|".join(map(re.escape, (PICTURE, STEPS, BOXES, FULL, COARSE, ABOUT, PLACES, DETECTIONS, EARLIER))))
+OWN = named(PICTURE, STEPS, BOXES, FULL, COARSE, ABOUT, PLACES, DETECTIONS, EARLIER)
 DRAWN = 1000  # rows and columns of a map that is drawn
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from eyechart.data import open_dataset
 from eyechart.errors import TO_HAVE_AGAIN, EyechartError
 from eyechart.evaluation import predictions, scores
 from eyechart.evaluation.predictions import part_of
-from eyechart.files import check_replaceable, replacing, write_json, write_text
+from eyechart.files import check_replaceable, named, replacing, write_json, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +25,7 @@ FILES = ("confusion_matrix.png", "learning_curves.png", "mistakes.png", "history
 STEP_FILES = ("accuracy_by_step.png", "accuracy_by_step.csv")  # of a model that answers after each time step
 TABLES = ("per_class.json", "confusion_matrix.json")  # columns, as MLflow's run-by-run comparison reads them
 METRICS, PAIRS = "metrics.json", "confusion.csv"
-OWN = re.compile("|".join(map(re.escape, (*FILES, *STEP_FILES, *TABLES, METRICS, PAIRS))))
+OWN = named(*FILES, *STEP_FILES, *TABLES, METRICS, PAIRS)
 
 
 @dataclass(frozen=True)

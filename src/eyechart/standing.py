@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from eyechart import paths
 from eyechart.errors import EyechartError, nearest
 from eyechart.holding import LOCK, NOTE
 from eyechart.tracking import Courier, Journal, ending, read_journal
-from eyechart.tracking.cursor import DELIVERY_LOCK, run_ids
+from eyechart.tracking.cursor import DELIVERY_LOCK, lock, run_ids
 from eyechart.tracking.journal import NAME
 from eyechart.training.checkpoint import epochs_done, has_ended
 
@@ -170,7 +168,7 @@ def set_aside(folder: Path, since: int, courier: Courier) -> None:
         journal.close()
     aside = paths.replaced() / f"{folder.name}-{records[0]['t']}"
     aside.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / DELIVERY_LOCK):
+    with lock(folder):
         # the journal last: while it is there, the next start does what is left of this
         for path in sorted(folder.iterdir(), key=lambda path: path.name == NAME):
             if path.name not in (LOCK, NOTE, DELIVERY_LOCK):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from eyechart.composition import composed
 from eyechart.detection.board import Row, rows, table
 from eyechart.detection.found import PICTURE, CannotScanError, Canvases, compositions, find
 from eyechart.errors import EyechartError
-from eyechart.files import check_replaceable, replacing
+from eyechart.files import check_replaceable, named, replacing
 from eyechart.network import chosen
 from eyechart.recorded import backend_of, images_of
 from eyechart.scanning.detect import THRESHOLDS
@@ -22,7 +21,7 @@ from eyechart.sweep import find_sweep, nothing_finished, run_keys
 from eyechart.tracking import Courier
 
 TABLE, CURVES = "scores.csv", "scores.png"
-OWN = re.compile("|".join(map(re.escape, (TABLE, CURVES, PICTURE))))
+OWN = named(TABLE, CURVES, PICTURE)
 SHOWN = 4  # of so many rows
 
 

@@ -225,20 +225,16 @@ def _start(record: dict[str, Any], store: Store, progress: Progress) -> None:
             client.update_run(cursor.run_id, status="RUNNING")
         return
     cursor.experiment_id = store.experiment_id(record["experiment_name"])
-    runs = list(_runs_of(record, store, cursor.experiment_id))
-    active = [run for run in runs if run.info.lifecycle_stage == "active"]
-    if not active:
-        lost = [run for run in runs if run.info.start_time == record["t"]]
-        if lost:  # of this very journal: a person deleted it
-            progress.save(run_id=str(lost[0].info.run_id), deleted=True)
-            return
-        _create(record, store, progress)
-    kept = _kept(record, store, progress)
-    cursor.run_id, cursor.shared = str(kept.info.run_id), bool(kept.info.start_time != record["t"])
+    run = _kept(record, store, progress)
+    cursor.run_id, cursor.shared = str(run.info.run_id), bool(run.info.start_time != record["t"])
+    if run.info.lifecycle_stage == "deleted":
+        progress.save(deleted=True)
 
 
 def _kept(record: dict[str, Any], store: Store, progress: Progress) -> Any:
-    """The MLflow run of a run key that stays, where several machines may make one at the same moment.
+    """The MLflow run of a run key that stays, where several machines may make one at the same moment; made if need be.
+
+    One that a person deleted is given as it is, if it is of this very journal.
 
     Each makes its own before it looks, so of two at least one sees both. Who sees no other keeps its own; else the
     first waits until every other is either kept or gone, and all that come after it remove theirs and wait until what
@@ -246,9 +242,12 @@ def _kept(record: dict[str, Any], store: Store, progress: Progress) -> Any:
     """
     client, end, contended = store.client, time.monotonic() + PATIENCE_FOR_OTHERS, False
     while True:
-        found = _runs_of(record, store, progress.cursor.experiment_id)
+        found = list(_runs_of(record, store, progress.cursor.experiment_id))
         runs = [run for run in found if run.info.lifecycle_stage == "active"]
-        if not runs:  # what was seen before has been removed
+        if not runs:
+            lost = [run for run in found if run.info.start_time == record["t"]]
+            if lost and not contended:
+                return lost[0]
             _create(record, store, progress)
             continue
         first, *others = sorted(runs, key=lambda run: (KEPT not in run.data.tags, run.info.start_time, run.info.run_id))

@@ -53,11 +53,7 @@ def links_to_scans(tracking: TrackingConfig, page: str, scans: Sequence[Path]) -
         page: the address of the server.
         scans: their folders, best first; not empty.
     """
-    if not tracking.delivers:
-        return {}
-    uri = Store(tracking.uri).uri
-    experiment_id = delivered_experiment_id(scans[0], uri)
-    run_ids = [run_id for folder in scans[:COMPARED] if (run_id := delivered_run_id(folder, uri))]
+    experiment_id, run_ids = _delivered(tracking, scans[0], scans)
     if experiment_id is None or not run_ids:
         return {}
     if len(run_ids) == 1:
@@ -82,14 +78,19 @@ def links_to(tracking: TrackingConfig, page: str, best: Sequence[Path], sweep: P
         best: the folders of the runs, best first; not empty.
         sweep: the folder of the sweep that they are the runs of; None: the addresses are of all runs.
     """
-    if not tracking.delivers:
-        return {}
-    uri = Store(tracking.uri).uri
-    experiment_id = delivered_experiment_id(sweep or best[0], uri)
+    experiment_id, run_ids = _delivered(tracking, sweep or best[0], best)
     if experiment_id is None:
         return {}
-    run_ids = [run_id for folder in best[:COMPARED] if (run_id := delivered_run_id(folder, uri))]
     return links(page, experiment_id, sweep.name if sweep else ALL, run_ids)
+
+
+def _delivered(tracking: TrackingConfig, whole: Path, best: Sequence[Path]) -> tuple[str | None, list[str]]:
+    """The MLflow experiment that `whole` was delivered to, None if it was not; the ids of the first runs of `best`."""
+    if not tracking.delivers:
+        return None, []
+    uri = Store(tracking.uri).uri
+    run_ids = [run_id for folder in best[:COMPARED] if (run_id := delivered_run_id(folder, uri))]
+    return delivered_experiment_id(whole, uri), run_ids
 
 
 def as_lines(found: dict[str, str]) -> list[str]:
