@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -155,6 +158,53 @@ def test_ctrl_c_ends_it_soon_and_the_same_command_goes_on(digits_root, tmp_path)
     assert {run.info.status for run in mlflow_runs(root)} == {"KILLED"}
     plan = run_program(root, "train", "-m", *words, "plan=true")
     assert plan.stdout.count("goes on after epoch") == 4
+
+
+def test_an_assistant_that_is_killed_costs_no_run(digits_root, tmp_path):
+    root = link_data(digits_root, tmp_path / "root")
+    process = start(root, *FUSED, "model=fnn", "seed=range(3)", "trainer.epochs=20")
+    wait_until(lambda: assistant_of(process), process)
+    os.kill(assistant_of(process), signal.SIGKILL)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert err == "warning: a process that scores and draws ended before its time: the one that trains does its work\n"
+    assert [run.info.status for run in mlflow_runs(root)] == ["FINISHED"] * 4
+    for _, folder in results(root).values():
+        assert (folder / "artifacts" / "confusion_matrix.png").exists()
+
+
+def assistant_of(process):
+    """The process that scores and draws for a sweep; None if there is none."""
+    for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+        with suppress(OSError):  # it has ended
+            if b"multiprocessing.spawn" in Path(f"/proc/{child}/cmdline").read_bytes():
+                return int(child)
+    return None
+
+
+# for a program's `sitecustomize`: tells when another thread than the first adds a name to the environment, or removes
+# one. Both move what a process that is started at that moment is given, and it does not start (EFAULT).
+UNSETTLED = """
+import os, sys, threading
+
+def listen(event, values):
+    if event not in ("os.putenv", "os.unsetenv") or threading.current_thread() is threading.main_thread():
+        return
+    if event == "os.unsetenv" or os.fsdecode(values[0]) not in os.environ:
+        print(threading.current_thread().name, event, values[0], file=sys.stderr)
+
+sys.addaudithook(listen)
+"""
+
+
+def test_no_thread_changes_the_environment_while_processes_are_started(digits_root, tmp_path):
+    root = link_data(digits_root, tmp_path / "root")
+    (tmp_path / "sitecustomize.py").write_text(UNSETTLED)
+    words = [*FUSED, "model=fnn", "seed=0,1", "debug=fast"]
+    done = run_program(root, "train", "-m", *words, env={"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert [run.info.status for run in mlflow_runs(root)] == ["FINISHED"] * 3
 
 
 @pytest.mark.parametrize("value", ["0", "many", "1.5"])

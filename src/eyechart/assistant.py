@@ -5,8 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,6 +31,7 @@ class Assistants:
         count = min(MOST, max(1, len(os.sched_getaffinity(0)) - 1))
         context = multiprocessing.get_context("spawn")  # a fork would have only one of the threads of TensorFlow
         self._pool = ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent)
+        self._warned = False
 
     def __enter__(self) -> Assistants:
         # Ctrl-C is for this process, which tells the others; they inherit what is blocked
@@ -42,9 +47,32 @@ class Assistants:
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def score(self, folder: Path, dataset: str, **arguments: Any) -> Future[Scores]:
-        """`scorecard.write`, of the test images of a prepared data set."""
-        return self._pool.submit(_score, folder, dataset, arguments)
+    def score(self, folder: Path, dataset: str, **arguments: Any) -> Callable[[], Scores]:
+        """`scorecard.write`, of the test images of a prepared data set; calling what is returned waits for the scores.
+
+        What assistants leave undone because one was killed, as by the system when memory runs out, this process does.
+        """
+        future: Future[Scores] | None = None
+        with suppress(BrokenProcessPool):
+            future = self._pool.submit(_score, folder, dataset, arguments)
+
+        def scores() -> Scores:
+            if future is not None:
+                with suppress(BrokenProcessPool):
+                    return future.result()
+            self._warn()
+            return _score(folder, dataset, arguments)
+
+        return scores
+
+    def _warn(self) -> None:
+        if not self._warned:
+            print(
+                "warning: a process that scores and draws ended before its time: the one that trains does its work",
+                file=sys.stderr,
+                flush=True,
+            )
+        self._warned = True
 
 
 def _score(folder: Path, dataset: str, arguments: dict[str, Any]) -> Scores:

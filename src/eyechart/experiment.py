@@ -340,7 +340,7 @@ def _predict(journal: Journal, model: Any, predictor: Predictor, member: _Traine
     if group.assistants is None:
         scores = functools.partial(scorecard.write, artifacts, test_images=splits.test.images, **about)
     else:
-        scores = group.assistants.score(artifacts, dataset.name, **about).result
+        scores = group.assistants.score(artifacts, dataset.name, **about)
     return _Predicted(int(model.count_params()), step_accuracy, scores)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import subprocess
 import time
 import zipfile
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +39,17 @@ def start(root: Path, *words: str, **more: Any) -> subprocess.Popen[str]:
 
 
 def wait_until(true: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 120) -> None:
-    """Wait until something is true, while the process is running."""
+    """Wait until something is true, while the process is running; if it does not become true, end the process."""
     end = time.monotonic() + seconds
-    while not true():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    try:
+        while not true():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < end, f"still waiting after {seconds:.0f} s"
+            time.sleep(0.02)
+    except BaseException:  # it would disturb the tests that come after
+        process.kill()
+        process.communicate()
+        raise
 
 
 def records(root: Path) -> dict[str, list[dict[str, Any]]]:
@@ -57,6 +64,15 @@ def epochs(root: Path) -> int:
         for journal in records(root).values()
         for record in journal
     )
+
+
+def runs_in_mlflow(root: Path) -> int:
+    """How many runs MLflow has heard of by now; its tables are there before anything is in them."""
+    if not (root / "mlflow.db").exists():
+        return 0
+    with closing(sqlite3.connect(f"file:{root / 'mlflow.db'}?mode=ro", uri=True)) as database:
+        (count,) = database.execute("SELECT COUNT(*) FROM runs").fetchone()
+    return int(count)
 
 
 def weights(file: Path) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ import subprocess
 from contextlib import suppress
 
 import pytest
-from faults.sweeps import assert_like_undisturbed, epochs, records, start, wait_until
+from faults.sweeps import assert_like_undisturbed, epochs, records, runs_in_mlflow, start, wait_until
 from support import link_data, mlflow_runs, run_program
 
 pytestmark = pytest.mark.slow
@@ -67,7 +67,7 @@ def test_killed_at_random_moments(digits_root, tmp_path, more, runs, kills):
 def test_what_a_killed_sweep_left_running_is_marked_by_the_next_command(digits_root, tmp_path):
     root = link_data(digits_root, tmp_path / "root")
     process = start(root, "model=lenet", "seed=0,1", "dataset=digits", "trainer.epochs=1000")  # is not finished by then
-    wait_until(lambda: epochs(root) > 0 and (root / "mlflow.db").exists() and len(mlflow_runs(root)) == 2, process)
+    wait_until(lambda: epochs(root) > 0 and runs_in_mlflow(root) == 2, process)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert {run.info.status for run in mlflow_runs(root)} == {"RUNNING"}

@@ -15,7 +15,7 @@ from eyechart.tracking.config import TrackingConfig, hide_password
 from eyechart.tracking.cursor import delivered, delivered_bytes, delivered_run_id, promise, promised
 from eyechart.tracking.delivery import deliver
 from eyechart.tracking.journal import BrokenJournal, is_private
-from eyechart.tracking.store import Store
+from eyechart.tracking.store import Store, settle_environment
 
 PAUSE = 1.0  # seconds between two rounds of deliveries
 PAUSE_AFTER_FAILURE = 15.0
@@ -58,6 +58,7 @@ class Courier:
         with self._wake:
             self._waiting[folder] = None
             if self._thread is None:
+                settle_environment()
                 self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
                 self._thread.start()
             self._wake.notify()

@@ -34,6 +34,17 @@ QUIET = {
 }
 
 
+def settle_environment() -> None:
+    """Say in the environment what MLflow is to go by, where the user has not.
+
+    A name that a thread adds moves the whole environment, and what another thread starts or asks native code at that
+    moment reads memory that is gone. So this comes before a thread of ours begins; a new value moves nothing.
+    """
+    for name, value in (PATIENCE | QUIET).items():
+        os.environ.setdefault(name, value)
+    os.environ[JITTER] = "0"
+
+
 @contextmanager
 def once() -> Iterator[None]:
     """Let MLflow send each request of the block once.
@@ -73,9 +84,7 @@ class Store:
     def client(self) -> MlflowClient:
         """MLflow's client for this store. Raises EyechartError where it cannot be opened."""
         if self._client is None:
-            for name, value in (PATIENCE | QUIET).items():
-                os.environ.setdefault(name, value)
-            os.environ[JITTER] = "0"
+            settle_environment()
             import mlflow
 
             logging.getLogger("mlflow").setLevel(logging.WARNING)
