@@ -155,6 +155,7 @@ def test_ctrl_c_ends_it_soon_and_the_same_command_goes_on(digits_root, tmp_path)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert err == "interrupted; the same command goes on where this one stopped\n"
+    assert run_program(root, "sync").returncode == 0  # what there was no time for
     assert {run.info.status for run in mlflow_runs(root)} == {"KILLED"}
     plan = run_program(root, "train", "-m", *words, "plan=true")
     assert plan.stdout.count("goes on after epoch") == 4

@@ -28,6 +28,7 @@ def test_the_current_run_is_marked_and_goes_on(digits_root, empty_database, tmp_
     assert process.returncode == 130
     assert err.splitlines()[-1] == "interrupted; the same command goes on where this one stopped"
     assert "Traceback" not in err
+    assert run_program(root, "sync").returncode == 0  # what there was no time for
     assert {run.info.status for run in mlflow_runs(root)} == {"KILLED"}
     told = run_program(root, "train", "-m", *SWEEP, "plan=true").stdout
     assert "2 runs: 0 finished, 1 resumed, 1 to train" in told
