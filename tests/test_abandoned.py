@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from support import mlflow_runs
@@ -13,6 +14,7 @@ from eyechart.abandoned import close_abandoned
 from eyechart.holding import NOTE, Hold
 from eyechart.tracking import Courier, Journal, read_journal
 from eyechart.tracking.config import TrackingConfig
+from eyechart.tracking.cursor import Progress, promise
 from eyechart.tracking.delivery import deliver
 from eyechart.tracking.store import Store
 
@@ -58,6 +60,19 @@ def test_what_is_gone_is_marked_and_what_is_alive_is_not(root):
     assert ends(elsewhere) == []
     status = {run.info.run_name: run.info.status for run in mlflow_runs(root)}
     assert status == {"gone": "KILLED", "alive": "RUNNING", "elsewhere": "RUNNING"}
+
+
+def test_one_that_was_killed_before_it_noted_which_run_it_had_made(root, monkeypatch):
+    folder, store = begin("gone"), Store()
+    promise(folder, store.uri)
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "save", lambda *_, **__: sys.exit("killed"))
+        with pytest.raises(SystemExit):
+            deliver(folder, store)
+    assert [run.info.status for run in mlflow_runs(root)] == ["RUNNING"]
+    leave(folder)
+    close()
+    assert [run.info.status for run in mlflow_runs(root)] == ["KILLED"]
 
 
 def test_what_was_never_delivered_is_not_delivered_now(root):

@@ -17,7 +17,7 @@ GONE = "its process is gone; the same command goes on from here"
 def close_abandoned(courier: Courier) -> None:
     """End, as killed, what no process of this machine works on any more, and have it delivered.
 
-    What another machine works on is left alone, and so is what has never been delivered to the courier's store.
+    What another machine works on is left alone, and so is what was never to be delivered to the courier's store.
     """
     for folder in [found for place in (paths.runs(), paths.sweeps(), paths.scans()) for found in left_held(place)]:
         with contextlib.suppress(EyechartError):  # a broken journal is told of by the command that needs it
@@ -42,6 +42,6 @@ def close_if_abandoned(folder: Path, courier: Courier) -> bool:
         journal = Journal(folder)
         journal.append("end", status="KILLED", message=GONE)
         journal.close()
-        if courier.run_id(folder):
+        if courier.knows(folder):
             courier.tell(folder)
     return True

@@ -157,7 +157,7 @@ def set_aside(folder: Path, since: int, courier: Courier) -> None:
     Args:
         folder: the run's, which this process holds.
         since: in milliseconds since 1970.
-        courier: brings word of it to MLflow, if the run has been delivered there.
+        courier: brings word of it to MLflow, if the run was to be delivered there.
     """
     records = read_journal(folder)
     if not records or records[0]["t"] >= since:
@@ -173,5 +173,5 @@ def set_aside(folder: Path, since: int, courier: Courier) -> None:
         for path in sorted(folder.iterdir(), key=lambda path: path.name == NAME):
             if path.name not in (LOCK, NOTE, DELIVERY_LOCK):
                 os.replace(path, aside / path.name)
-    if courier.run_id(aside):
+    if courier.knows(aside):
         courier.tell(aside)

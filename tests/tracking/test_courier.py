@@ -13,12 +13,25 @@ from tracking.saying import THIRD_PARTY, FailingStore, known, say, start
 from eyechart.tracking import courier as module
 from eyechart.tracking.config import TrackingConfig
 from eyechart.tracking.courier import Courier
-from eyechart.tracking.cursor import CURSOR, promise, promised
+from eyechart.tracking.cursor import CURSOR, delivered_run_id, promise, promised
 from eyechart.tracking.delivery import deliver
 from eyechart.tracking.journal import Journal
 from eyechart.tracking.store import Store
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in THIRD_PARTY]
+
+
+def run_id(folder):
+    """Of the MLflow run in the repository's own store; None if there is none."""
+    return delivered_run_id(folder, Store().uri)
+
+
+def wait_for(condition):
+    """Wait until something that the courier's thread does is done."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -83,13 +96,13 @@ def journals(folder, count):
 def test_it_delivers_what_it_is_told(store, folder):
     say(folder).close()
     courier = Courier(TrackingConfig())
-    assert courier.run_id(folder) is None
+    assert run_id(folder) is None
     courier.tell(folder)
     courier.tell(folder)
     assert courier.close()
     (run,) = known(store)
     assert run["status"] == "FINISHED"
-    assert courier.run_id(folder)
+    assert run_id(folder)
 
 
 def test_it_pauses_between_rounds_and_not_between_journals(store, folder, monkeypatch):
@@ -99,10 +112,7 @@ def test_it_pauses_between_rounds_and_not_between_journals(store, folder, monkey
     with courier._wake:  # the first round begins when all have been told
         for one in told:
             courier.tell(one)
-    end = time.monotonic() + 60
-    while time.monotonic() < end and not all(courier.run_id(one) for one in told):
-        time.sleep(0.05)
-    assert all(courier.run_id(one) for one in told)
+    wait_for(lambda: all(run_id(one) for one in told))
     assert courier.close()
 
 
@@ -112,7 +122,7 @@ def test_offline_nothing_is_delivered(folder, root, mode):
     courier = Courier(TrackingConfig(mode=mode))
     courier.tell(folder)
     assert courier.close()
-    assert courier.run_id(folder) is None
+    assert run_id(folder) is None
     assert not (folder / CURSOR).exists()
     assert not (root / "mlflow.db").exists()
 
@@ -179,9 +189,7 @@ def test_after_a_failure_it_tries_again(store, folder, capsys, monkeypatch):
     courier = Courier(TrackingConfig())
     courier.store = FailingStore(fail_at=4)
     courier.tell(folder)
-    end = time.monotonic() + 60
-    while time.monotonic() < end and len(courier.store.calls) < 10:
-        time.sleep(0.05)
+    wait_for(lambda: len(courier.store.calls) >= 10)
     assert courier.close()
     (run,) = known(store)
     assert run["status"] == "FINISHED"
@@ -195,9 +203,7 @@ def test_it_warns_once_also_where_a_server_comes_and_goes(store, folder, capsys,
     for one in journals(folder, 3):
         courier.store = FailingStore(fail_at=2)
         courier.tell(one)
-        end = time.monotonic() + 60
-        while time.monotonic() < end and not courier.has_delivered(one):
-            time.sleep(0.01)
+        wait_for(lambda one=one: courier.has_delivered(one))
         assert len(courier.store.calls) > 3  # it failed, and went on
     assert courier.close()
     assert capsys.readouterr().err.count("warning: ") == 1
@@ -213,6 +219,17 @@ def test_what_earlier_processes_could_not_deliver_is_delivered_too(store, folder
     courier.tell(new)
     assert courier.close()
     assert [run["name"] for run in known(store)] == ["run k0", "run k2"]
+    assert courier.has_delivered(left)
+
+
+def test_it_may_be_asked_to_look_back_at_any_time(store, folder):
+    left, new = journals(folder, 2)
+    promise(left, store.uri)
+    courier = Courier(TrackingConfig())
+    courier.tell(new)
+    wait_for(lambda: courier.has_delivered(new))
+    courier.catch_up()
+    assert courier.close()
     assert courier.has_delivered(left)
 
 
@@ -266,9 +283,7 @@ def test_one_journal_that_cannot_be_read_does_not_stop_the_others(store, folder,
     courier = Courier(TrackingConfig())
     courier.tell(first)
     courier.tell(second)
-    end = time.monotonic() + 60
-    while time.monotonic() < end and not courier.run_id(second):
-        time.sleep(0.05)
+    wait_for(lambda: run_id(second))
     assert not courier.close()
     assert [run["name"] for run in known(store)] == ["run k1"]
     assert "journal.jsonl has a broken record" in capsys.readouterr().err

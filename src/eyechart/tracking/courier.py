@@ -12,7 +12,7 @@ from filelock import Timeout
 
 from eyechart import paths
 from eyechart.tracking.config import TrackingConfig, hide_password
-from eyechart.tracking.cursor import delivered, delivered_bytes, delivered_run_id, promise, promised
+from eyechart.tracking.cursor import delivered, delivered_bytes, is_promised, promise, promised
 from eyechart.tracking.delivery import deliver
 from eyechart.tracking.journal import BrokenJournal, is_private
 from eyechart.tracking.store import Store, settle_environment
@@ -64,8 +64,13 @@ class Courier:
             self._wake.notify()
 
     def catch_up(self) -> None:
-        """Deliver also what earlier processes were told of and could not deliver, when there is nothing else to do."""
-        self._looks_back = True
+        """Deliver also what earlier processes were told of and could not deliver, when there is nothing else to do.
+
+        Nothing happens before it is told of something.
+        """
+        with self._wake:
+            self._looks_back = True
+            self._wake.notify()
 
     def passes_by(self, folder: Path) -> bool:
         """Whether the journal in `folder` was kept from MLflow by `tracking=none`, and nothing is to be told of it."""
@@ -75,9 +80,9 @@ class Courier:
         """Whether there is nothing of the journal in `folder` left to deliver."""
         return self.store is None or delivered(folder, self.store.uri)
 
-    def run_id(self, folder: Path) -> str | None:
-        """The id of the MLflow run that the journal in `folder` was delivered to; None if it was not."""
-        return None if self.store is None else delivered_run_id(folder, self.store.uri)
+    def knows(self, folder: Path) -> bool:
+        """Whether it, or that of an earlier process, has been told of the journal in `folder`."""
+        return self.store is not None and is_promised(folder, self.store.uri)
 
     def __enter__(self) -> Courier:
         return self
@@ -114,12 +119,12 @@ class Courier:
 
     def _work(self) -> None:
         assert self.store is not None
-        if self._looks_back:
-            self._others = dict.fromkeys(promised(paths.state(), self.store.uri))
         left = 0  # of the journals that waited after the last pause
         while True:
             with self._wake:
-                self._wake.wait_for(lambda: self._waiting or self._others or self._closing)
+                self._wake.wait_for(lambda: self._waiting or self._others or self._looks_back or self._closing)
+                if self._looks_back and not self._waiting:
+                    self._others, self._looks_back = dict.fromkeys(promised(paths.state(), self.store.uri)), False
                 if not self._waiting and (not self._others or (self._closing and self._failures)):
                     return
                 self._busy = bool(self._waiting)

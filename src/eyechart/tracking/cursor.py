@@ -117,7 +117,7 @@ def run_ids(folder: Path) -> list[str]:
 
 def promise(folder: Path, uri: str) -> None:
     """Note that the journal in `folder` is to be delivered to this store, by whoever can."""
-    if hide_password(uri) in _cursors(folder):
+    if is_promised(folder, uri):
         return
     try:
         with lock(folder, 0):
@@ -126,8 +126,11 @@ def promise(folder: Path, uri: str) -> None:
         pass
 
 
+def is_promised(folder: Path, uri: str) -> bool:
+    """Whether the journal in `folder` is to be delivered to this store, or has been."""
+    return hide_password(uri) in _cursors(folder)
+
+
 def promised(state: Path, uri: str) -> list[Path]:
     """The folders of a state folder whose journals are to be delivered to this store, and have not been in full."""
-    return [
-        folder for folder in journals(state) if hide_password(uri) in _cursors(folder) and not delivered(folder, uri)
-    ]
+    return [folder for folder in journals(state) if is_promised(folder, uri) and not delivered(folder, uri)]
