@@ -19,6 +19,9 @@ from eyechart.schema import at_least, one_of, typed
 from eyechart.tracking.config import TrackingConfig, in_force
 
 
+CANVAS = ("size", "digits", "seed", "places", "background")  # what says nothing of an image of a person's own
+
+
 @dataclass
 class ScanConfig:
     """Which run, which image or canvas, how, and where to."""
@@ -55,8 +58,9 @@ def main(config: DictConfig) -> None:
     one_of("method", settings.method, METHODS)
     if settings.image is None and settings.invert:
         raise ConfigError("invert=true is for an image of yours: type image=FILE as well")
-    if settings.image is not None and settings.background:
-        raise ConfigError("background=true is for a canvas: type it without image=, or image= without it")
+    for key in CANVAS:
+        if settings.image is not None and getattr(settings, key) != getattr(ScanConfig, key):
+            raise ConfigError(f"{key}= is for a canvas: type it without image=, or image= without it")
     source = (
         Composition(settings.size, settings.digits, settings.seed, _pairs(settings.places), settings.background)
         if settings.image is None

@@ -103,7 +103,9 @@ def test_what_is_typed_wrongly(program):
     )
     assert "places must be a list of [row,column], received [1, 2]" in error_line(program("scan", "places=[1,2]"))
     assert "type image=FILE as well" in error_line(program("scan", "invert=true"))
-    assert "type it without image=" in error_line(program("scan", "background=true", "image=a.png"))
+    for word in ("background=true", "size=300", "digits=2", "seed=1", "places=[[0,0]]"):
+        said = error_line(program("scan", word, "image=a.png"))
+        assert said.startswith(f"error: {word.partition('=')[0]}= is for a canvas: type it without image=")
     assert "there is no champion yet: type" in error_line(program("scan", "run=champion"))
     assert "digits must be 1 or more, received 0" in error_line(program("scan", "digits=0"))
     assert "there is no finished run yet" in error_line(program("scan"))
