@@ -21,6 +21,7 @@ class DetectConfig:
     """Which runs, on which canvases, and where to."""
 
     run: str | None = None
+    name: str | None = None
     sweep: str | None = None
     canvases: int = 20
     size: int = 200
@@ -31,7 +32,7 @@ class DetectConfig:
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
 
-@command("detect", texts=("run", "sweep", "to"))
+@command("detect", texts=("run", "name", "sweep", "to"))
 def main(config: DictConfig) -> None:
     """Ask every run, print the table, and say where all of it is."""
     settings = typed(DetectConfig, config)
@@ -50,7 +51,7 @@ def main(config: DictConfig) -> None:
     canvases = Canvases(settings.canvases, settings.size, settings.digits, settings.seed, settings.background)
     to = paths.workspace() / settings.to
     with Courier(tracking) as courier:
-        made = ask(settings.run, settings.sweep, canvases, to, courier)
+        made = ask(settings.run, settings.name, settings.sweep, canvases, to, courier)
     board.show(made, str(canvases))
     print(f"{', '.join(write(made, str(canvases), to))}: {to}")
     print_links_to_scans([one.folder.parent for row in made for one in row.found], tracking)

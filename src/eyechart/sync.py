@@ -32,7 +32,7 @@ class Synced:
     """What came of it, by journal.
 
     Attributes:
-        delivered: so many per kind (runs, sweeps) were delivered, or what was left of them.
+        delivered: so many per kind (`journal.KINDS`) were delivered, or what was left of them.
         there: so many had been delivered before.
         deleted: so many were deleted in MLflow by a person, and stay so.
         private: so many were trained with `tracking=none`, and are not for MLflow.

@@ -140,6 +140,7 @@ def test_runs_over_photographs_are_asked_about_the_same_canvases(detected):
     ("words", "message"),
     [
         (["sweep=last", "run=last"], "run= names one run, sweep= all of a sweep: type one or the other"),
+        (["name=digits"], "name=digits is for the champion of a registered model: type run=champion as well"),
         (["canvases=1"], "canvases must be 2 or more, received 1"),
         (["sweep=nowhere"], "there is no sweep 'nowhere'"),
         (["run=nowhere"], "there is no run 'nowhere'"),

@@ -233,6 +233,19 @@ def test_it_may_be_asked_to_look_back_at_any_time(store, folder):
     assert courier.has_delivered(left)
 
 
+def test_it_goes_on_when_it_has_looked_back(store, folder, monkeypatch):
+    monkeypatch.setattr(module, "PAUSE", 0.01)
+    first, second = journals(folder, 2)
+    courier = Courier(TrackingConfig())
+    courier.catch_up()
+    courier.tell(first)
+    wait_for(lambda: courier.has_delivered(first) and not courier._looks_back)
+    time.sleep(0.5)  # it is idle
+    courier.tell(second)
+    wait_for(lambda: courier.has_delivered(second))
+    assert courier.close()
+
+
 def test_it_does_not_look_back_unless_asked(store, folder):
     left, new = journals(folder, 2)
     promise(left, store.uri)

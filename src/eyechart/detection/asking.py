@@ -25,11 +25,14 @@ OWN = named(TABLE, CURVES, PICTURE)
 SHOWN = 4  # of so many rows
 
 
-def ask(run: str | None, sweep: str | None, canvases: Canvases, to: Path, courier: Courier) -> list[Row]:
+def ask(
+    run: str | None, name: str | None, sweep: str | None, canvases: Canvases, to: Path, courier: Courier
+) -> list[Row]:
     """What runs find, the rows with the fewest false alarms first.
 
     Args:
         run: one of the names of `find_run`, or `champion`; not read where a sweep is given.
+        name: of the registered model whose champion is meant; None: the only one.
         sweep: all finished runs of this one, named as for `run_keys`; what cannot scan is left out, with a notice.
         canvases: that they are asked about.
         to: the folder that `write` is to write to.
@@ -40,7 +43,7 @@ def ask(run: str | None, sweep: str | None, canvases: Canvases, to: Path, courie
             cannot scan or has lost a file, or the folder holds something else.
     """
     check_replaceable(to, OWN, "what an earlier detect.py left")
-    keys = [_run_key(run, courier)] if sweep is None else _run_keys(sweep)
+    keys = [_run_key(run, name, courier)] if sweep is None else _run_keys(sweep)
     _check(keys, canvases)
     with terminal.bar() as bar:
         task = bar.add_task("scanning", total=len(keys) * canvases.canvases)
@@ -91,9 +94,9 @@ def _curves(made: Sequence[Row]) -> list[figures.Curve]:
     ]
 
 
-def _run_key(run: str | None, courier: Courier) -> str:
+def _run_key(run: str | None, name: str | None, courier: Courier) -> str:
     """The run that a person named; the champion has to be one that was trained here."""
-    with chosen(run, None, courier.store) as network:
+    with chosen(run, name, courier.store) as network:
         if network.run_key is None:
             raise EyechartError(
                 f"expected a network that was trained here, whose test images lie on the canvases, received "

@@ -38,7 +38,7 @@ def tiles(method: str, size: Pair, geometry: Geometry, step: Pair, side: int) ->
         size: of the image, at least that of the window.
         geometry: where the answers lie.
         step: answers are so far apart, in pixels: 1, or the stride.
-        side: of the pixels of a tile, at most; but no tile has less than a window of answers.
+        side: of the pixels of a tile, at most, give or take two strides; but no tile has less than a window of answers.
     """
     rows, columns = (_spans(size[axis], geometry, axis, step[axis], side) for axis in (0, 1))
     return [Tile(method, *zip(row, column, strict=True)) for row in rows for column in columns]

@@ -96,8 +96,11 @@ def delivered_experiment_id(folder: Path, uri: str) -> str | None:
 
 def delivered(folder: Path, uri: str) -> bool:
     """Whether nothing that the journal in `folder` says is left to be delivered to the store at this address."""
-    journal, cursor = folder / NAME, cursor_of(folder, uri)
-    return cursor.deleted or not journal.exists() or cursor.offset == journal.stat().st_size
+    cursor = cursor_of(folder, uri)
+    try:
+        return cursor.deleted or cursor.offset == (folder / NAME).stat().st_size
+    except FileNotFoundError:  # there is none, or it is set aside at this moment
+        return True
 
 
 def delivered_bytes(folder: Path, uri: str) -> int:

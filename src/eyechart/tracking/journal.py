@@ -5,7 +5,8 @@ An append-only file of JSON records, one a line, each with its `kind` and the ti
 | kind     | says                                                                                                |
 |----------|-----------------------------------------------------------------------------------------------------|
 | start    | `identity` (tag and value by which MLflow knows it), `attempt` (trained anew: 2, 3, ...), `name`,   |
-|          | `experiment_name`, `parent` (a sweep) or `parent_run` (a run), `private` (`tracking=none`)          |
+|          | `experiment_name`, `parent` (a sweep) or `parent_run` (a run), `private` (`tracking=none`),         |
+|          | `source` (the program)                                                                              |
 | params   | `values`                                                                                            |
 | tags     | `values`                                                                                            |
 | input    | the data set: `name`, `digest`, `source`, `profile`                                                 |
@@ -18,7 +19,7 @@ An append-only file of JSON records, one a line, each with its `kind` and the ti
 | views    | of a sweep, to be kept with its MLflow experiment: `name`, `runs` (run keys, best first),           |
 |          | `order_by` (a metric), `ascending`                                                                  |
 | description | `text` in Markdown, which takes the place of an earlier one                                      |
-| end      | `status` (FINISHED, FAILED or KILLED), `result`, `message`                                          |
+| end      | `status` (FINISHED, FAILED or KILLED), `result`, `message`, `pruned` (given up by a search)         |
 | replaced | nothing: the run was trained anew, and counts no more                                               |
 
 Paths are relative to the journal's folder.
