@@ -18,7 +18,6 @@ from eyechart.errors import ConfigError
 from eyechart.schema import at_least, one_of, typed
 from eyechart.tracking.config import TrackingConfig, in_force
 
-
 CANVAS = ("size", "digits", "seed", "places", "background")  # what says nothing of an image of a person's own
 
 

@@ -75,6 +75,15 @@ def test_one_that_was_killed_before_it_noted_which_run_it_had_made(root, monkeyp
     assert [run.info.status for run in mlflow_runs(root)] == ["KILLED"]
 
 
+def test_who_looks_into_the_folder_meanwhile_does_not_hide_it(root):
+    folder = begin("gone", Store())
+    leave(folder)
+    with Hold.take(folder, "run gone"):
+        pass
+    close()
+    assert ends(folder) == ["KILLED"]
+
+
 def test_what_was_never_delivered_is_not_delivered_now(root):
     folder = begin("private")
     leave(folder)

@@ -66,6 +66,18 @@ def test_a_folder_is_replaced_whole(tmp_path):
     assert os.listdir(tmp_path) == ["folder"]
 
 
+def test_a_folder_that_could_not_be_replaced_is_there_again(tmp_path, monkeypatch):
+    def replace(*_):
+        raise KeyboardInterrupt
+
+    write_text(tmp_path / "folder/old.txt", "old")
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "folder") as temporary:
+        temporary.mkdir()
+    assert os.listdir(tmp_path / "folder") == ["old.txt"]
+    assert os.listdir(tmp_path) == ["folder"]
+
+
 def test_nothing_is_seen_before_it_is_whole(tmp_path):
     path = tmp_path / "table.csv"
     with replacing(path) as temporary:

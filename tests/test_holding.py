@@ -12,6 +12,7 @@ import textwrap
 import pytest
 
 from eyechart.holding import NOTE, Hold, holder, left_held
+from eyechart.tracking import Journal
 
 HOLDS = """
     import sys, time
@@ -77,6 +78,21 @@ def test_a_killed_process_lets_go_and_leaves_its_note(tmp_path, other):
         assert hold.folder == folder
     assert left_held(tmp_path) == []
     assert Hold.take_over(folder) is None  # nobody left it
+
+
+def test_what_has_been_begun_and_not_ended_stays_noted(tmp_path):
+    folder = tmp_path / "a"
+    with Hold.take(folder, "run x"):
+        journal = Journal(folder)
+        journal.append("start", name="x")
+    assert left_held(tmp_path) == [folder]
+    with Hold.take_over(folder):
+        journal.append("end", status="KILLED", message="")
+        journal.close()
+    assert left_held(tmp_path) == []
+    with Hold.take(folder, "run x"):
+        pass
+    assert left_held(tmp_path) == []
 
 
 def test_what_another_machine_holds_is_not_taken_over(tmp_path):

@@ -10,12 +10,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from types import SimpleNamespace
 
 import optuna
 import pandas as pd
 import pytest
+from filelock import FileLock, Timeout
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -384,6 +386,24 @@ def test_one_process_drives_a_search(lab):
     assert len(lab.trained) == 2
 
 
+def test_who_has_the_sweep_for_a_moment_does_not_drive_it(lab):
+    lab.search(1)
+    (folder,) = paths.sweeps().glob("2*")
+    taken = threading.Event()
+
+    def look():
+        with Hold.try_to_take(folder):
+            taken.set()
+            time.sleep(0.3)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    assert taken.wait(10)
+    lab.search(2)
+    looking.join()
+    assert len(lab.trained) == 2
+
+
 def test_half_a_record_is_dropped(lab):
     lab.search(1)
     path = paths.state() / "searches" / f"{lab.study}.log"
@@ -391,6 +411,34 @@ def test_half_a_record_is_dropped(lab):
         file.write(b'{"op_code":4,"wor')
     lab.search(2)
     assert len(lab.trained) == 2
+
+
+def test_whole_records_are_left_alone_while_others_write(lab, monkeypatch):
+    lab.search(1)
+    path = paths.state() / "searches" / f"{lab.study}.log"
+    with path.open("ab") as file:
+        file.write(b'{"op_code":4,"wor')
+
+    def truncate(*arguments):
+        with pytest.raises(Timeout):
+            FileLock(path.with_suffix(".lock")).acquire(timeout=0)
+        cut(*arguments)
+        held.append(True)
+
+    held, cut = [], os.truncate
+    monkeypatch.setattr(os, "truncate", truncate)
+    lab.search(2)
+    assert held == [True]
+
+
+def test_a_trial_that_was_given_up_meanwhile(lab):
+    lab.search(1)
+    study = load(lab.study)
+    number = study.ask().number
+    pruner = pruner_of({"study": lab.study, "monitor": "validation/accuracy", "pruner": MEDIAN}, number, 4)
+    study.tell(number, state=optuna.trial.TrialState.PRUNED)
+    assert pruner(Record(2, {"validation/accuracy": 0.9}), None)
+    assert pruner.gave_up
 
 
 def test_a_trial_whose_process_died_while_it_chose(lab):

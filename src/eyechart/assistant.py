@@ -13,12 +13,14 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from eyechart.data import open_dataset
 from eyechart.scorecard import Scores, write
 
 MOST = 4
+
+T = TypeVar("T")
 
 
 class Assistants:
@@ -34,18 +36,22 @@ class Assistants:
         self._warned = False
 
     def __enter__(self) -> Assistants:
-        # Ctrl-C is for this process, which tells the others; they inherit what is blocked
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            self._pool.submit(_get_ready)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        self.submit(_get_ready)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
+
+    def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
+        """As that of a pool of processes, which may start one."""
+        # Ctrl-C is for this process, which tells the others; they inherit what is blocked
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return self._pool.submit(function, *arguments)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def score(self, folder: Path, dataset: str, **arguments: Any) -> Callable[[], Scores]:
         """`scorecard.write`, of the test images of a prepared data set; calling what is returned waits for the scores.
@@ -54,7 +60,7 @@ class Assistants:
         """
         future: Future[Scores] | None = None
         with suppress(BrokenProcessPool):
-            future = self._pool.submit(_score, folder, dataset, arguments)
+            future = self.submit(_score, folder, dataset, arguments)
 
         def scores() -> Scores:
             if future is not None:

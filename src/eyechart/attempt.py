@@ -106,13 +106,13 @@ class Attempt:
         """Say that this ended it; nothing if it has ended before."""
         if not self._open:
             return
-        if isinstance(error, KeyboardInterrupt | SystemExit):  # the second is how Ray ends a worker
-            self.journal.append("end", status="KILLED", message="interrupted; the same command goes on from here")
-        elif isinstance(error, Pruned):
-            self.journal.append("tags", values={PRUNED: str(error)})
-            self.journal.append("end", status="KILLED", message=str(error), pruned=True)
-        else:
-            with suppress(OSError):  # on a full disk what went wrong is of more use than that it cannot be written
+        with suppress(OSError):  # on a full disk what went wrong is of more use than that it cannot be written
+            if isinstance(error, KeyboardInterrupt | SystemExit):  # the second is how Ray ends a worker
+                self.journal.append("end", status="KILLED", message="interrupted; the same command goes on from here")
+            elif isinstance(error, Pruned):
+                self.journal.append("tags", values={PRUNED: str(error)})
+                self.journal.append("end", status="KILLED", message=str(error), pruned=True)
+            else:
                 self.journal.append("end", status="FAILED", message=f"{type(error).__name__}: {error}")
         if isinstance(error, Exception):
             self.outcome = error

@@ -81,9 +81,9 @@ def closing(sweep: Sweep, tracking: TrackingConfig) -> Iterator[Account]:
     status, message = "KILLED", "interrupted; the same command goes on from here"
     try:
         yield account
-        status, message = ("FAILED", "; ".join(account.failures)) if account.failures else ("FINISHED", "")
         account.files += leaderboard.write(sweep.folder, sweep.run_keys)
         said = in_mlflow.records(sweep.folder, sweep.run_keys)
+        status, message = ("FAILED", "; ".join(account.failures)) if account.failures else ("FINISHED", "")
     except Exception as error:
         status, message = "FAILED", str(error)
         raise

@@ -30,12 +30,12 @@ def replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # the same suffix, because writers choose a format by it
     holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    temporary = holder / path.name
+    temporary, old = holder / path.name, holder / ".old"
     try:
         yield temporary
         if temporary.is_dir() and path.is_dir():
             # a folder cannot replace a folder that is not empty: move the old one out of the way first
-            os.rename(path, holder / ".old")
+            os.rename(path, old)
         os.replace(temporary, path)
     except OSError as error:  # of a full disk the system names no file, and else it may name the temporary one
         full = error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -43,6 +43,8 @@ def replacing(path: Path) -> Iterator[Path]:
             error.filename, error.filename2 = str(path), None
         raise
     finally:
+        if old.exists() and not path.exists():  # it was interrupted between the two
+            os.rename(old, path)
         shutil.rmtree(holder, ignore_errors=True)
 
 

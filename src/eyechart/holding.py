@@ -12,6 +12,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from eyechart.files import write_json
+from eyechart.tracking import ending, read_journal
+from eyechart.tracking.journal import BrokenJournal
 
 LOCK = "lock"  # the system frees it when a process ends, however it ends
 NOTE = "holder.json"  # lies in the folder while it is held, or when its process ended without saying so
@@ -29,12 +31,12 @@ class Hold:
         write_json(folder / NOTE, {"host": socket.gethostname(), "pid": os.getpid()})
 
     @classmethod
-    def try_to_take(cls, folder: Path) -> Hold | None:
-        """Take hold of the folder; None if another process has it."""
+    def try_to_take(cls, folder: Path, patience: float = 0.0) -> Hold | None:
+        """Take hold of the folder; None if another process has it, and still has after `patience` seconds."""
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK)
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=patience)
         except Timeout:
             return None
         return cls(folder, lock)
@@ -62,9 +64,12 @@ class Hold:
         return cls.try_to_take(folder)
 
     def release(self) -> None:
-        """Give the folder back."""
-        (self.folder / NOTE).unlink(missing_ok=True)
-        self._lock.release()
+        """Give the folder back. The note stays where its journal has no end yet, and by it the next command ends it."""
+        try:
+            if not _left_open(self.folder):
+                (self.folder / NOTE).unlink(missing_ok=True)
+        finally:
+            self._lock.release()
 
     def __enter__(self) -> Hold:
         return self
@@ -82,6 +87,14 @@ def holder(folder: Path) -> str:
 def left_held(folder: Path) -> list[Path]:
     """The state folders in `folder` that are held, or were when their process went."""
     return sorted(note.parent for note in folder.glob(f"*/{NOTE}"))
+
+
+def _left_open(folder: Path) -> bool:
+    try:
+        records = read_journal(folder)
+    except BrokenJournal:  # the command that needs it tells of it
+        return False
+    return bool(records) and ending(records) is None
 
 
 def _note(folder: Path) -> dict[str, str]:

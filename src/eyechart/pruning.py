@@ -32,10 +32,15 @@ class StudyPruner:
         self.gave_up = False
 
     def __call__(self, record: Record, member: Member) -> bool:  # noqa: D102
-        if record.epoch not in self._reported:
-            self._trial.report(record.metrics[self._monitor], record.epoch)
-        if record.epoch < self._epochs and self._trial.should_prune():
-            give_up(self._study, self._number)
+        from optuna.exceptions import UpdateFinishedTrialError
+
+        try:
+            if record.epoch not in self._reported:
+                self._trial.report(record.metrics[self._monitor], record.epoch)
+            if record.epoch < self._epochs and self._trial.should_prune():
+                give_up(self._study, self._number)
+                self.gave_up = True
+        except UpdateFinishedTrialError:  # the process that trained it before gave it up
             self.gave_up = True
         return self.gave_up
 

@@ -58,9 +58,8 @@ def load(name: str, *, pruner: Mapping[str, Any] | None = None, maximize: bool |
 
     path = _path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path.with_suffix(".lock"))  # Optuna's own would outlive a process that was killed
     parts: dict[str, Any] = {
-        "storage": optuna.storages.JournalStorage(JournalFileBackend(str(path), lock)),
+        "storage": optuna.storages.JournalStorage(JournalFileBackend(str(path), _lock(path))),
         "study_name": name,
         "sampler": optuna.samplers.RandomSampler(),  # until another is needed
         "pruner": instantiate(dict(pruner)) if pruner else optuna.pruners.NopPruner(),
@@ -215,9 +214,14 @@ def _path(name: str) -> Path:
     return paths.state() / "searches" / f"{name}.log"
 
 
+def _lock(path: Path) -> FileLock:
+    return FileLock(path.with_suffix(".lock"))  # Optuna's own would outlive a process that was killed
+
+
 def _cut_half_record(path: Path) -> None:
     """Drop what a full disk left of a record, which Optuna would write on behind."""
     if path.exists():
-        whole = path.read_bytes().rfind(b"\n") + 1
-        if whole < path.stat().st_size:
-            os.truncate(path, whole)
+        with _lock(path):  # workers of a process that was killed may write on
+            whole = path.read_bytes().rfind(b"\n") + 1
+            if whole < path.stat().st_size:
+                os.truncate(path, whole)

@@ -28,6 +28,7 @@ from eyechart.tracking.tags import COMMAND, RUNS, SWEEP_ID
 
 SWEEP = "EYECHART_SWEEP"  # in the environment of a job, wherever it runs: the id of its sweep
 MANIFEST = "manifest.json"
+PATIENCE = 2.0  # seconds to wait for who only looks whether a process has left the sweep, or adds to it
 
 
 class Sweep:
@@ -92,7 +93,7 @@ class Sweep:
             # the time makes ids sort, the rest keeps two sweeps of one second apart
             known = _of_identity(identity)
             sweep_id = known.name if known else time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
-            hold = Hold.try_to_take(paths.sweeps() / sweep_id)
+            hold = Hold.try_to_take(paths.sweeps() / sweep_id, PATIENCE)
             sweep = cls(sweep_id, courier, hold)
             if hold is None and search is not None:
                 raise EyechartError(
@@ -254,13 +255,14 @@ def publish(
     hold = Hold.try_to_take(folder)
     if hold is None:
         return "the sweep, still at work, brings its own to MLflow"
-    with hold, Courier(tracking) as courier:
-        journal = Journal(folder)
-        for file in files:
-            journal.append("artifact", path=file)
-        for record in said:
-            journal.append(**record)
-        journal.close()
+    with Courier(tracking) as courier:
+        with hold:
+            journal = Journal(folder)
+            for file in files:
+                journal.append("artifact", path=file)
+            for record in said:
+                journal.append(**record)
+            journal.close()
         courier.tell(folder)
     if not tracking.delivers:
         return f"with tracking={tracking.mode} nothing is brought to MLflow"
