@@ -50,6 +50,13 @@ def nothing_is_left(root: Path, tmp_path: Path) -> None:
             "there is no configuration key 'model.filters' in the model that was chosen: "
             "type model= and one that has it (cnn, cnn_rnn, cnn_small, cnn_small_bn, cnn_strided, lenet)",
         ),
+        (
+            "-m hydra.sweeper.n_trials=5 seed=0,1",
+            "there is no configuration key 'hydra.sweeper.n_trials' in the hydra/sweeper that was chosen: "
+            "type hydra/sweeper= and one that has it (optuna)",
+        ),
+        ("-m hydra.launcher.n_jobs=2 seed=0,1", "type hydra/launcher= and one that has it (joblib)"),
+        ("-m hydra.launcher.n_job=2 seed=0,1", "there is no configuration key 'hydra.launcher.n_job'."),
         ("model=lennet", "model has no option 'lennet'. Did you mean 'lenet'?"),
         ("experiment=cnn_mnist", "Did you mean 'doc003/cnn_mnist'?"),
         ("experiment=doc001/nothing", "experiment has no option 'doc001/nothing'."),
