@@ -161,6 +161,7 @@ def test_ctrl_c_ends_it_soon_and_the_same_command_goes_on(digits_root, tmp_path)
     assert plan.stdout.count("goes on after epoch") == 4
 
 
+@pytest.mark.slow
 def test_an_assistant_that_is_killed_costs_no_run(digits_root, tmp_path):
     root = link_data(digits_root, tmp_path / "root")
     process = start(root, *FUSED, "model=fnn", "seed=range(3)", "trainer.epochs=20")
