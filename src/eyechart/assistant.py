@@ -26,7 +26,8 @@ T = TypeVar("T")
 class Assistants:
     """As many processes as cores are left over, from one to MOST. A context manager.
 
-    They start at once, while the group is trained, and import neither Keras nor MLflow.
+    The first starts at once, while the group is trained, others where there is work for them. They import neither Keras
+    nor MLflow.
     """
 
     def __init__(self) -> None:
