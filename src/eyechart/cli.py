@@ -133,8 +133,8 @@ def one_line(error: Exception, conf: Path, config_name: str) -> str:
         return f"cannot read '{error.override}', expected key=value: {' '.join(text.split())}"
     if match := re.search(r"Could not override '([^']+)'", text):
         key, known = match[1], known_keys(conf, config_name)
-        if key in known or (key.startswith("hydra.") and _options_having(key, conf)[1]):
-            return _of_another_option(key, conf)
+        if (key in known or key.startswith("hydra.")) and (said := _of_another_option(key, conf)):
+            return said
         last = key.rpartition(".")[2]
         elsewhere = next((name for name in known if name.rpartition(".")[2] == last), None)  # below another parent
         hint = f" Did you mean '{elsewhere}'?" if elsewhere else nearest(key, known)
@@ -150,23 +150,19 @@ def one_line(error: Exception, conf: Path, config_name: str) -> str:
 
 
 def _of_another_option(key: str, conf: Path) -> str:
-    """What to say of a key that the option which was chosen does not have, and others of its group have."""
-    group, having = _options_having(key, conf)
-    options = map(OmegaConf.load, (conf / group).glob("*.yaml"))
-    add = "" if any("_target_" in option for option in options) else f", or type +{key}= to add it"
+    """What to say of a key that the option which was chosen does not have; empty unless others of its group have it."""
+    parts = key.split(".")
+    depth = 2 if parts[0] == "hydra" else 1  # hydra/launcher, and not hydra
+    group, inner = "/".join(parts[:depth]), ".".join(parts[depth:])
+    options = {option.stem: OmegaConf.load(option) for option in sorted((conf / group).glob("*.yaml"))}
+    having = [name for name, option in options.items() if inner in _flatten(option)]
+    if not having:
+        return ""
+    add = "" if any("_target_" in option for option in options.values()) else f", or type +{key}= to add it"
     return (
         f"there is no configuration key '{key}' in the {group} that was chosen: "
         f"type {group}= and one that has it ({', '.join(having)}){add}"
     )
-
-
-def _options_having(key: str, conf: Path) -> tuple[str, list[str]]:
-    """The group that a dotted key is a part of, and its options that have it."""
-    parts = key.split(".")
-    depth = 2 if parts[0] == "hydra" else 1  # hydra/launcher, and not hydra
-    group, inner = "/".join(parts[:depth]), ".".join(parts[depth:])
-    files = sorted((conf / group).glob("*.yaml"))
-    return group, [file.stem for file in files if inner in _flatten(OmegaConf.load(file))]
 
 
 def known_keys(conf: Path, config_name: str) -> list[str]:

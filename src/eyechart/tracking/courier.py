@@ -123,20 +123,18 @@ class Courier:
         while True:
             with self._wake:
                 self._wake.wait_for(lambda: self._waiting or self._others or self._looks_back or self._closing)
-                looks_back = self._looks_back and not self._waiting
-                if looks_back:
-                    self._looks_back = False
-                elif not self._waiting and (not self._others or (self._closing and self._failures)):
-                    return
-                else:
-                    self._busy = bool(self._waiting)
-                    waiting = self._waiting or self._others
-                    left = left or len(waiting)
-                    folder = next(iter(waiting))
-                    del waiting[folder]
-            if looks_back:
+                looks_back, self._looks_back = self._looks_back, False
+            if looks_back:  # not under the lock, which a training needs to tell of an epoch
                 self._others = dict.fromkeys(promised(paths.state(), self.store.uri))
                 continue
+            with self._wake:
+                if not self._waiting and (not self._others or (self._closing and self._failures)):
+                    return
+                self._busy = bool(self._waiting)
+                waiting = self._waiting or self._others
+                left = left or len(waiting)
+                folder = next(iter(waiting))
+                del waiting[folder]
             began = time.monotonic()
             delivered = self._try(folder)
             with self._wake:
