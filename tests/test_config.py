@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
+import importlib
 import json
 import os
 import shlex
@@ -23,6 +24,9 @@ from eyechart import config as config_module
 from eyechart.config import Config, check
 from eyechart.errors import ConfigError
 from eyechart.models import FNN
+from eyechart.models.architecture import Architecture
+from eyechart.training.optimizers import Optimizer
+from eyechart.training.schedules import Schedule
 
 DIGEST = "d" * 64
 PASSWORD = "s3cret"
@@ -277,6 +281,49 @@ RECORDED = {
 @pytest.mark.parametrize("overrides", RECORDED)
 def test_recorded_run_keys(overrides):
     assert key(*overrides.split()) == RECORDED[overrides]
+
+
+# Recorded. What a kind is called in run keys and kept configurations, wherever its class lies by now: it never changes.
+CALLED = [
+    ("model=cnn", "eyechart.models.convolutional.CNN"),
+    ("model=fnn", "eyechart.models.dense.FNN"),
+    ("model=birnn", "eyechart.models.recurrent.BiRNN"),
+    ("model=cnn_rnn", "eyechart.models.recurrent.CNNRNN"),
+    ("model=rnn", "eyechart.models.recurrent.RNN"),
+    ("optimizer=adam", "eyechart.training.optimizers.Adam"),
+    ("optimizer=adamw", "eyechart.training.optimizers.AdamW"),
+    ("optimizer=rmsprop", "eyechart.training.optimizers.RMSprop"),
+    ("optimizer=sgd", "eyechart.training.optimizers.SGD"),
+    ("schedule=constant", "eyechart.training.schedules.Constant"),
+    ("schedule=cosine", "eyechart.training.schedules.Cosine"),
+    ("schedule=exponential", "eyechart.training.schedules.Exponential"),
+]
+
+
+@pytest.mark.parametrize(("override", "name"), CALLED)
+def test_a_kind_keeps_its_name_where_its_class_moves(monkeypatch, override, name):
+    group, config, before = override.partition("=")[0], checked(override), key(override)
+    assert config.choices()[group]["_target_"] == name
+    monkeypatch.setattr(type(getattr(config, group)), "__module__", "eyechart.somewhere.else")
+    assert config.choices()[group]["_target_"] == name
+    assert key(override) == before
+
+
+@pytest.mark.parametrize(("override", "name"), CALLED)
+def test_a_kind_is_chosen_by_every_name_it_had(override, name):
+    group, module, last = override.partition("=")[0], *name.rpartition(".")[::2]
+    paths = [name, f"eyechart.models.{last}"] if group == "model" else [name]
+    assert {key(override, f"{group}._target_={path}") for path in paths} == {key(override)}
+    assert getattr(importlib.import_module(module), last) is type(getattr(checked(override), group))
+
+
+def test_every_kind_of_the_package_has_a_name():
+    def concrete(base):
+        return {kind for one in base.__subclasses__() for kind in (one, *concrete(one))}
+
+    kinds = {kind for base in (Architecture, Optimizer, Schedule) for kind in concrete(base)}
+    assert {kind for kind in kinds if kind.__module__.startswith("eyechart.")} == set(config_module.KINDS.values())
+    assert [name for _, name in CALLED] == list(config_module.KINDS)
 
 
 def test_what_does_not_change_the_work_does_not_change_its_key(monkeypatch):

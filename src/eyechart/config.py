@@ -19,13 +19,13 @@ from omegaconf import DictConfig, OmegaConf
 from eyechart.data.config import DatasetConfig, check_dataset
 from eyechart.data.dataset import DEFAULT_FRACTION
 from eyechart.errors import ConfigError
-from eyechart.models.architecture import Architecture
+from eyechart.models import CNN, CNNRNN, FNN, RNN, Architecture, BiRNN
 from eyechart.schema import at_least, one_of, typed
 from eyechart.tracking.config import TrackingConfig, with_environment
 from eyechart.training.augmentation import Augmentation
 from eyechart.training.config import CallbacksConfig, TrainerConfig
-from eyechart.training.optimizers import Optimizer
-from eyechart.training.schedules import Schedule
+from eyechart.training.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from eyechart.training.schedules import Constant, Cosine, Exponential, Schedule
 
 BACKENDS = ("tensorflow", "jax")
 
@@ -47,6 +47,24 @@ NEUTRAL: dict[str, Any] = {
     "model.reduction": "max_pool",
     "model.directions": "both",
 }
+
+# What the kinds of this package are called in run keys and in kept configurations: the import path of the class when
+# its first run was trained. A name stays as it is when its class moves. A person's own class is called by its path.
+KINDS: dict[str, type[Any]] = {
+    "eyechart.models.convolutional.CNN": CNN,
+    "eyechart.models.dense.FNN": FNN,
+    "eyechart.models.recurrent.BiRNN": BiRNN,
+    "eyechart.models.recurrent.CNNRNN": CNNRNN,
+    "eyechart.models.recurrent.RNN": RNN,
+    "eyechart.training.optimizers.Adam": Adam,
+    "eyechart.training.optimizers.AdamW": AdamW,
+    "eyechart.training.optimizers.RMSprop": RMSprop,
+    "eyechart.training.optimizers.SGD": SGD,
+    "eyechart.training.schedules.Constant": Constant,
+    "eyechart.training.schedules.Cosine": Cosine,
+    "eyechart.training.schedules.Exponential": Exponential,
+}
+_NAMES = {kind: name for name, kind in KINDS.items()}
 
 
 @dataclass
@@ -252,16 +270,20 @@ def _kind(group: str, node: Any) -> dict[str, Any]:
 def _instantiate(group: str, node: dict[str, Any], base: type[Any]) -> Any:
     """The dataclass that `_target_` names, made from the node's other values."""
     target = node.pop("_target_")
-    module, _, name = target.rpartition(".")
-    try:
-        kind = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError):
-        raise ConfigError(f"{group}._target_ must name a class, as package.module.Class, received '{target}'") from None
+    kind = KINDS.get(target) or _import(group, target)
     if not (isinstance(kind, type) and issubclass(kind, base) and dataclasses.is_dataclass(kind)):
         raise ConfigError(f"{group}._target_ must name a dataclass that is a {base.__name__}, received '{target}'")
     return typed(kind, OmegaConf.create(node), group)
 
 
+def _import(group: str, target: str) -> Any:
+    module, _, name = target.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError):
+        raise ConfigError(f"{group}._target_ must name a class, as package.module.Class, received '{target}'") from None
+
+
 def _choice(value: Any) -> dict[str, Any]:
     kind = type(value)
-    return {"_target_": f"{kind.__module__}.{kind.__qualname__}"} | dataclasses.asdict(value)
+    return {"_target_": _NAMES.get(kind, f"{kind.__module__}.{kind.__qualname__}")} | dataclasses.asdict(value)
