@@ -38,7 +38,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
 		echo "error: expected Python 3.11 to 3.13 as '$(PYTHON)', received $$($(PYTHON) --version 2>&1): type make PYTHON=python3.12 ..." >&2; exit 1; }
 	$(call environment,$(VENV),$(PYTHON),requirements.lock)
-	@$(VENV)/bin/python -m eyechart.plots_page  # so that dvc plots needs no network
+	@$(VENV)/bin/python tools/plots_page.py  # so that dvc plots needs no network
 
 # the same without TensorFlow, where the slow tests run every model on JAX
 $(READY_JAX): $(READY)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from support import machine, spread, start_sweep
 
-from eyechart import paths
+from eyechart.core import paths
 
 FINISHED = "dataset=digits model=fnn,cnn_small seed=range(8) limit=[64,32] trainer.epochs=1"
 LONG = "dataset=digits model=lenet seed=0,1 trainer.epochs=1000"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from support import ROOT, machine, ratios, spread
 
-from eyechart import paths
+from eyechart.core import paths
 
 
 def seconds(command: list[str], environment: dict[str, str]) -> float:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from support import ROOT, machine, ratios, spread, start_sweep
 
-from eyechart import paths
+from eyechart.core import paths
 
 SEEDS, EPOCHS = 16, 5
 SWEEP = f"hydra/launcher=fused dataset=fashion_mnist model=fnn seed=range({SEEDS}) trainer.epochs={EPOCHS}"

@@ -21,8 +21,9 @@ from support import machine, ratios, spread
 from eyechart.config import check
 from eyechart.data import open_dataset
 from eyechart.training import losses
-from eyechart.training.backend import Engine, activate, set_seed, worth_compiling
 from eyechart.training.backend.assembly import make_engine
+from eyechart.training.backend.choose import activate, set_seed, worth_compiling
+from eyechart.training.backend.engine import Engine
 from eyechart.training.order import order
 
 CONF = Path(__file__).resolve().parents[1] / "conf"

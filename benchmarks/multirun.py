@@ -12,7 +12,7 @@ from pathlib import Path
 
 from support import machine, spread, start_sweep
 
-from eyechart import paths
+from eyechart.core import paths
 
 
 def main() -> None:

@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 from support import ROOT, machine
 
-from eyechart import paths
+from eyechart.core import paths
+from eyechart.core.files import write_json
 from eyechart.data.dataset import DESCRIPTION
 from eyechart.evaluation import predictions, scores
-from eyechart.files import write_json
-from eyechart.tracking import Journal
+from eyechart.runs.journal import Journal
 
 IMAGES, CLASSES, SEEDS, EPOCHS, SHAPE = 10_000, 10, 3, 30, (32, 32, 3)
 

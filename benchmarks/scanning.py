@@ -17,7 +17,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from support import ROOT, machine, ratios, spread
 
-from eyechart.training.backend import activate
+from eyechart.training.backend.choose import activate
 
 WINDOW = (28, 28, 1)
 
@@ -27,8 +27,8 @@ def main() -> None:
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     names = (sys.argv[3] if len(sys.argv) > 3 else "lenet,cnn,fnn").split(",")
     activate(backend, "cpu", "float32")
-    from eyechart.scanning import Scanner
-    from eyechart.training.backend import module_of
+    from eyechart.inference.scanning import Scanner
+    from eyechart.training.backend.choose import module_of
 
     print(f"Seconds for 173x173 windows of 28x28 pixels, {rounds} rounds on {backend}. {machine()}\n")
     print("| model | crops | shift and stitch | one pass | stitched, times as fast | one pass, times as fast |")

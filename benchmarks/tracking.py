@@ -23,8 +23,8 @@ from pathlib import Path
 
 from support import ROOT, machine, spread
 
-from eyechart import paths
-from eyechart.tracking import Journal, read_journal
+from eyechart.core import paths
+from eyechart.runs.journal import Journal, read_journal
 
 MODES = ("none", "local", "server", "offline")
 RECORDS = 20_000

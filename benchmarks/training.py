@@ -15,8 +15,8 @@ from support import machine, ratios, spread
 
 from eyechart.config import check
 from eyechart.data import open_dataset
-from eyechart.training.backend import activate, worth_compiling
 from eyechart.training.backend.assembly import make_engine
+from eyechart.training.backend.choose import activate, worth_compiling
 from eyechart.training.order import order
 
 CONF = Path(__file__).resolve().parents[1] / "conf"

@@ -29,18 +29,18 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Where tests run in several processes, one runs a whole folder: its tests share what took long to make.
+    """Where tests run in several processes, one runs a whole file: its tests share what took long to make.
 
-    Slow ones share nothing beyond their file.
+    Those of `training` share it over the whole folder.
     """
     from xdist.scheduler import LoadScopeScheduling
 
-    class ByFolder(LoadScopeScheduling):
+    class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             parts = nodeid.partition("::")[0].split("/")
-            return "/".join(parts if parts[1] in ("slow", "faults") else parts[:2])
+            return "/".join(parts[:2] if parts[1] == "training" else parts)
 
-    return ByFolder(config, log)
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from support import REPOSITORY, compose, leaking
 
 from eyechart import config as config_module
 from eyechart.config import Config, check
-from eyechart.errors import ConfigError
+from eyechart.core.errors import ConfigError
 from eyechart.models import FNN
 from eyechart.models.architecture import Architecture
 from eyechart.training.optimizers import Optimizer
@@ -386,13 +386,13 @@ def test_no_fraction_means_a_tenth_or_the_data_sets_own_part():
     tenth = key("trainer.validation_fraction=0.1")
     assert key("trainer.validation_fraction=null") == key() == tenth
     config = checked()
-    assert config.settled(0).parameters()["trainer.validation_fraction"] == 0.1
-    assert config.settled(0).settled(0) == config.settled(0)
-    assert config.settled(10_000) == config
-    assert "trainer.validation_fraction" not in config.settled(10_000).parameters()
+    assert config.resolved(0).parameters()["trainer.validation_fraction"] == 0.1
+    assert config.resolved(0).resolved(0) == config.resolved(0)
+    assert config.resolved(10_000) == config
+    assert "trainer.validation_fraction" not in config.resolved(10_000).parameters()
     assert config.run_key(DIGEST, 10_000) != tenth
     explicit = checked("trainer.validation_fraction=0.1")
-    assert explicit.settled(10_000) == explicit
+    assert explicit.resolved(10_000) == explicit
     assert explicit.run_key(DIGEST, 10_000) == tenth
 
 
@@ -504,7 +504,7 @@ def test_a_class_of_the_users_own_is_recorded():
 
 def test_nothing_heavy_is_imported():
     code = (
-        "import sys; import eyechart.config, eyechart.experiment, eyechart.sweep, eyechart.program;"
+        "import sys; import eyechart.config, eyechart.runner.run, eyechart.sweeps.sweep, eyechart.sweeps.job;"
         "print([name for name in 'keras tensorflow jax mlflow sklearn scipy pandas matplotlib rich'.split() "
         "if name in sys.modules])"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eyechart.errors import EyechartError
+from eyechart.core.errors import EyechartError
 
 if TYPE_CHECKING:
     from eyechart.comparison import load_results

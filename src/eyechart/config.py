@@ -16,11 +16,11 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from eyechart.core.errors import ConfigError
+from eyechart.core.schema import at_least, one_of, typed
 from eyechart.data.config import DatasetConfig, check_dataset
 from eyechart.data.dataset import DEFAULT_FRACTION
-from eyechart.errors import ConfigError
 from eyechart.models import CNN, CNNRNN, FNN, RNN, Architecture, BiRNN
-from eyechart.schema import at_least, one_of, typed
 from eyechart.tracking.config import TrackingConfig, with_environment
 from eyechart.training.augmentation import Augmentation
 from eyechart.training.config import CallbacksConfig, TrainerConfig
@@ -136,7 +136,7 @@ class Config:
             "limit": list(self.limit),
         }
 
-    def settled(self, own_validation: int) -> Config:
+    def resolved(self, own_validation: int) -> Config:
         """This configuration with `trainer.validation_fraction` as it really is, where null left it to the data set.
 
         Args:
@@ -155,7 +155,7 @@ class Config:
             digest: of the prepared data set, which stands in place of the data set's name.
             own_validation: of the prepared data set.
         """
-        choices = self.settled(own_validation).choices() | {"dataset": digest, "training_version": TRAINING_VERSION}
+        choices = self.resolved(own_validation).choices() | {"dataset": digest, "training_version": TRAINING_VERSION}
         for path, neutral in NEUTRAL.items():
             group, _, name = path.rpartition(".")
             holder = choices[group] if group else choices

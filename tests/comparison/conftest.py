@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eyechart import paths
+from eyechart.core import paths
 from eyechart.evaluation import predictions
-from eyechart.tracking import Journal
+from eyechart.runs.journal import Journal
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from support import error_line, forbid
 
-from eyechart import paths
 from eyechart.comparison import load_results
-from eyechart.errors import EyechartError
-from eyechart.files import write_json
-from eyechart.tracking import Journal
+from eyechart.core import paths
+from eyechart.core.errors import EyechartError
+from eyechart.core.files import write_json
+from eyechart.runs.journal import Journal
 
 
 @pytest.fixture

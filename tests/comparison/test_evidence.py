@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eyechart import paths
 from eyechart.comparison import evidence, load_results
-from eyechart.comparison.evidence import answers, weigh
+from eyechart.comparison.evidence import correctness, weigh
 from eyechart.comparison.groups import boards
-from eyechart.errors import EyechartError
+from eyechart.core import paths
+from eyechart.core.errors import EyechartError
 from eyechart.evaluation.significance import estimate
 
 IMAGES = 400
@@ -57,7 +57,7 @@ def test_the_order_of_a_table_does_not_matter(write_run):
     correct, shuffled = right(0.7), np.random.default_rng(0).permutation(IMAGES)
     write_run("a", correct=correct)
     write_run("b", correct=correct[shuffled], images=shuffled)
-    found = answers(["a", "b"])
+    found = correctness(["a", "b"])
     assert found.correct.shape == (2, IMAGES)
     assert (found.correct == correct).all()
 
@@ -106,7 +106,7 @@ def test_what_cannot_be_read_is_told_in_one_line(three_rows, spoil, told):
     assert "\n" not in found.problem
     assert [known is not None for known in found.estimates] == [True, False, True]
     with pytest.raises(EyechartError, match=told):
-        answers(["alike1"])
+        correctness(["alike1"])
     spoil("bad0")
     assert weigh(board()).problem.endswith("(and the like of 1 more)")
 

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from eyechart import paths
 from eyechart.comparison import leaderboard, load_results
 from eyechart.comparison.evidence import weigh
 from eyechart.comparison.groups import boards
+from eyechart.core import paths
 
 LONG = {"optimizer": "adam", "optimizer.learning_rate": 0.001, "trainer.epochs": 5}
 
@@ -124,7 +124,7 @@ def test_without_predictions_the_board_is_shown_and_says_so(seeds, capsys):
     assert found["95% interval"][-1] == "-"
     (note,) = notes()
     assert note.startswith(f"the rows are not compared: fnn model.units=[8]: there is no {path}")
-    leaderboard.show(["00", "10", "20"])
+    leaderboard.show_boards(["00", "10", "20"])
     assert "the rows are not compared" in capsys.readouterr().out
 
 
@@ -177,12 +177,12 @@ def test_a_terminal_that_is_too_narrow_loses_no_digit(seeds):
 
 def test_a_board_in_a_log(write_run, capsys):
     write_run("a", validation=0.25, test=0.125)
-    leaderboard.show(["a", "unknown"])
+    leaderboard.show_boards(["a", "unknown"])
     told = capsys.readouterr().out
     assert "digits (best first by validation/accuracy)" in told
     assert "0.2500" in told
     assert "0.1250" in told
-    leaderboard.show(["unknown"])
+    leaderboard.show_boards(["unknown"])
     assert capsys.readouterr().out == ""
 
 
@@ -204,7 +204,7 @@ def test_the_files_of_a_board(tmp_path: Path, write_run):
     write_run("b", validation=None, model="cnn")
     write_run("c", digest="e")
     folder = tmp_path / "board"
-    written = leaderboard.write(folder, ["a0", "a1", "b", "c", "unknown"])
+    written = leaderboard.write_boards(folder, ["a0", "a1", "b", "c", "unknown"])
     assert written == ["leaderboard.csv", "leaderboard.md", "runs.csv"]
     assert sorted(path.name for path in folder.iterdir()) == written
 
@@ -230,7 +230,7 @@ def test_the_files_of_a_board(tmp_path: Path, write_run):
 
 
 def test_the_files_tell_of_intervals_and_marks(seeds, tmp_path: Path):
-    leaderboard.write(tmp_path, list(load_results()["run_key"]))
+    leaderboard.write_boards(tmp_path, list(load_results()["run_key"]))
     rows = pd.read_csv(tmp_path / "leaderboard.csv")
     assert (rows["test/low"] < rows["test/accuracy"]).all()
     assert (rows["test/accuracy"] < rows["test/high"]).all()
@@ -240,5 +240,5 @@ def test_the_files_tell_of_intervals_and_marks(seeds, tmp_path: Path):
 
 
 def test_no_files_of_nothing(root):
-    assert leaderboard.write(paths.state(), []) == []
+    assert leaderboard.write_boards(paths.state(), []) == []
     assert not paths.state().exists()

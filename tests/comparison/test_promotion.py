@@ -9,15 +9,15 @@ import pytest
 from support import error_line, link_data, run_program
 from tracking.saying import THIRD_PARTY
 
-from eyechart import paths
 from eyechart.comparison import load_results
-from eyechart.errors import ConfigError, EyechartError
-from eyechart.files import write_json
-from eyechart.promotion import candidate_of, promote
+from eyechart.comparison.promotion import candidate_of, promote
+from eyechart.core import paths
+from eyechart.core.errors import ConfigError, EyechartError
+from eyechart.core.files import write_json
+from eyechart.runs.cursor import delivered_run_id
+from eyechart.runs.tags import DECISION, USES
 from eyechart.tracking import registry
-from eyechart.tracking.cursor import delivered_run_id
 from eyechart.tracking.store import Store
-from eyechart.tracking.tags import DECISION, USES
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in THIRD_PARTY]
 
@@ -54,7 +54,7 @@ def a_run(store, write_run):
 
 def aliases(store: Store, name: str = "digits") -> dict[str, str]:
     """The run key that each alias means."""
-    found = {alias: registry.find(store, name, alias) for alias in ("champion", "challenger")}
+    found = {alias: registry.find_version(store, name, alias) for alias in ("champion", "challenger")}
     return {alias: version.run_key for alias, version in found.items() if version}
 
 

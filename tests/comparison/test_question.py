@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eyechart import paths
 from eyechart.comparison import load_results
-from eyechart.comparison.question import answer, ask
+from eyechart.comparison.question import answer, compare_sides
 from eyechart.comparison.sides import Side
-from eyechart.errors import EyechartError
+from eyechart.core import paths
+from eyechart.core.errors import EyechartError
 from eyechart.evaluation.significance import Difference
 
 
@@ -62,18 +62,18 @@ def rows(write_run):
 
 
 def test_two_rows_are_compared(rows):
-    first, second, numbers, sentence = ask(load_results(), "1", "fnn")
+    first, second, numbers, sentence = compare_sides(load_results(), "1", "fnn")
     assert first.startswith("a: cnn, test accuracy 0.")
     assert first.endswith(", 3 seeds")
     assert second.startswith("b: fnn, test accuracy 0.")
     assert numbers.endswith("p < 0.0001")
     assert sentence.startswith("'cnn' is better than 'fnn': by ")
     assert sentence.endswith("counting both the 3 seeds and the 500 test images.")
-    assert ask(load_results(), "fnn", "cnn")[-1] == sentence
+    assert compare_sides(load_results(), "fnn", "cnn")[-1] == sentence
 
 
 def test_two_runs_are_compared(rows):
-    first, _, _, sentence = ask(load_results(), "00aaaa", "fnn seed=2")
+    first, _, _, sentence = compare_sides(load_results(), "00aaaa", "fnn seed=2")
     assert first.startswith("a: cnn seed=0, ")
     assert first.endswith(", 1 seed")
     assert sentence.startswith("'cnn seed=0' is better than 'fnn seed=2'")
@@ -92,23 +92,23 @@ def test_two_runs_are_compared(rows):
 )
 def test_what_cannot_be_asked(rows, a, b, told):
     with pytest.raises(EyechartError, match=told):
-        ask(load_results(), a, b)
+        compare_sides(load_results(), a, b)
 
 
 def test_without_predictions_there_is_no_answer(rows):
     (paths.runs() / "12aaaa" / "artifacts" / "predictions.parquet").unlink()
     with pytest.raises(EyechartError, match=r"there is no .*12aaaa"):
-        ask(load_results(), "cnn", "fnn")
-    assert len(ask(load_results(), "cnn", "fnn seed=0")) == 4
+        compare_sides(load_results(), "cnn", "fnn")
+    assert len(compare_sides(load_results(), "cnn", "fnn seed=0")) == 4
 
 
 def test_other_test_images_are_refused(rows, write_run):
     write_run("bbbbbb", model="three", correct=np.ones(500), images=np.arange(500) + 1)
     with pytest.raises(EyechartError, match="'cnn' and 'three' were not tested on the same images"):
-        ask(load_results(), "cnn", "three")
+        compare_sides(load_results(), "cnn", "three")
     write_run("cccccc", model="four", correct=np.ones(500), digest="e", dataset="mnist")
     with pytest.raises(EyechartError, match="a is 'cnn' on digits, b is 'four' on mnist"):
-        ask(load_results(), "cnn", "four")
+        compare_sides(load_results(), "cnn", "four")
     write_run("dddddd", model="five", correct=np.ones(500), limit=[10, 5])
     with pytest.raises(EyechartError, match=r"b is 'five' on digits, limit=\[10, 5\]"):
-        ask(load_results(), "cnn", "five")
+        compare_sides(load_results(), "cnn", "five")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support import REPOSITORY
 
-from eyechart.comparison.references import Reference, read_references, rows
+from eyechart.comparison.references import Reference, read_references, reference_rows
 
 PLAIN = Reference("doc/a", 0.92, None, None, None, 0.01)
 
@@ -66,23 +66,25 @@ def result(accuracy, *, epochs=10, wanted=10, **more):
     ],
 )
 def test_near_its_reference_or_not(accuracy, difference, verdict):
-    (row,) = rows([PLAIN], {"doc/a": result(accuracy)})
+    (row,) = reference_rows([PLAIN], {"doc/a": result(accuracy)})
     assert row == ("doc/a", "10", "0.920", f"{accuracy:.4f}", difference, verdict)
 
 
 def test_a_run_that_was_cut_short_is_not_judged():
-    (row,) = rows([PLAIN], {"doc/a": result(0.92, epochs=2)})
+    (row,) = reference_rows([PLAIN], {"doc/a": result(0.92, epochs=2)})
     assert row[-1] == "cut short: 2 of 10 epochs"
 
 
 def test_a_system_without_reference_has_a_row():
-    (row,) = rows([Reference("doc/b", None, None, 10, None, 0.01)], {"doc/b": result(0.5)})
+    (row,) = reference_rows([Reference("doc/b", None, None, 10, None, 0.01)], {"doc/b": result(0.5)})
     assert row == ("doc/b", "10", "-", "0.5000", "-", "no reference")
 
 
 def test_answers_at_each_step_have_a_row_of_their_own():
     reference = Reference("doc/c", 0.917, 0.71, 20, None, 0.01)
-    found = rows([reference], {"doc/c": result(0.92, epochs=20, wanted=20, **{"test/accuracy_over_steps": 0.69})})
+    found = reference_rows(
+        [reference], {"doc/c": result(0.92, epochs=20, wanted=20, **{"test/accuracy_over_steps": 0.69})}
+    )
     assert [(row[0], row[2], row[-1]) for row in found] == [
         ("doc/c", "0.917", "within 0.01"),
         ("doc/c (over all steps)", "0.710", "not within 0.01"),

@@ -17,11 +17,11 @@ import pytest
 import vl_convert
 from support import error_line, forbid
 
-from eyechart import paths
 from eyechart.comparison import load_results, report
 from eyechart.comparison.report import gathering, page
+from eyechart.core import paths
+from eyechart.core.files import write_json
 from eyechart.evaluation import predictions
-from eyechart.files import write_json
 
 IMAGES = 60
 NAMES = ["cat", "dog", "eel"]
@@ -81,7 +81,7 @@ def written(root, monkeypatch) -> Callable[..., Page]:
     monkeypatch.setattr(vl_convert, "javascript_bundle", lambda snippet: "")
 
     def write() -> Page:
-        report.write(root / "report.html", load_results(), "every finished run")
+        report.write_report(root / "report.html", load_results(), "every finished run")
         return Page((root / "report.html").read_text(encoding="utf-8"))
 
     return write

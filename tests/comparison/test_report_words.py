@@ -9,7 +9,7 @@ import pytest
 from eyechart.comparison.evidence import Evidence
 from eyechart.comparison.groups import Board
 from eyechart.comparison.report import charts, words
-from eyechart.comparison.report.facts import Potential
+from eyechart.evaluation.agreement import Potential
 
 
 def board(*scores: float) -> Board:
@@ -73,7 +73,7 @@ def test_one_run_has_no_oracle():
 
 
 def against(*costs: float) -> dict:
-    points = [row.datum(cost=cost, mean=0.5) for row, cost in zip(charts.rows("ab"), costs, strict=True)]
+    points = [row.datum(cost=cost, mean=0.5) for row, cost in zip(charts.chart_rows("ab"), costs, strict=True)]
     return charts.against("parameters", points, [0])["layer"][-1]["encoding"]["x"]
 
 
@@ -86,7 +86,7 @@ def test_costs_of_another_order_are_on_a_logarithmic_axis():
 
 
 def test_rows_beyond_the_colours_are_grey():
-    found = charts.rows([str(number) for number in range(8)])
+    found = charts.chart_rows([str(number) for number in range(8)])
     assert len({row.colour for row in found}) == len(charts.COLOURS) + 1
     assert found[-1].colour == found[-2].colour == charts.GREY
     assert [row.position for row in found] == np.arange(8).tolist()

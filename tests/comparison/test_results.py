@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from eyechart import paths
 from eyechart.comparison import leaderboard, load_results, results
-from eyechart.errors import EyechartError
-from eyechart.files import write_json
-from eyechart.tracking import Journal
+from eyechart.core import paths
+from eyechart.core.errors import EyechartError
+from eyechart.core.files import write_json
+from eyechart.runs.journal import Journal
 
 
 def keys(table) -> str:

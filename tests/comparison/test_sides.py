@@ -8,8 +8,8 @@ import pytest
 
 from eyechart.comparison import load_results
 from eyechart.comparison.groups import boards
-from eyechart.comparison.sides import find
-from eyechart.errors import EyechartError
+from eyechart.comparison.sides import find_side
+from eyechart.core.errors import EyechartError
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def rows(write_run):
 
 
 def found(asked: str):
-    return find("a", asked, boards(load_results())).run_keys
+    return find_side("a", asked, boards(load_results())).run_keys
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import error_line
 
+from eyechart.core.errors import DataError
 from eyechart.data import as_found, backgrounds, open_dataset
 from eyechart.data.backgrounds import lay, over_backgrounds, photographs, piece
 from eyechart.data.config import BackgroundConfig
 from eyechart.data.images import Images
-from eyechart.errors import DataError
 
 DIGITS = ["dataset=digits", "dataset.name=over", "+dataset.background.of=digits"]
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from support import IDX_FILES, decoded, error_line
 
+from eyechart.core.errors import DataError
 from eyechart.data.formats.csv import read_csv
-from eyechart.errors import DataError
 
 
 def csv(images: np.ndarray, labels: np.ndarray | None) -> str:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from support import REPOSITORY, compose
 
+from eyechart.core.errors import ConfigError
 from eyechart.data.config import FORMATS, FetchConfig, PrepareConfig, read_config
 from eyechart.data.formats import READERS
-from eyechart.errors import ConfigError
 
 DATASETS = sorted((REPOSITORY / "conf" / "dataset").glob("*.yaml"))
 

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from support import tiny_config, tiny_images, write_idx
 
+from eyechart.core.errors import DataError
 from eyechart.data import Dataset, open_dataset
 from eyechart.data.fetch import fetch
 from eyechart.data.prepare import prepare
-from eyechart.errors import DataError
 
 
 @pytest.fixture(scope="module")

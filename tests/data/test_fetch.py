@@ -16,9 +16,9 @@ import pytest
 from omegaconf import OmegaConf
 from support import IDX_FILES, REPOSITORY, decoded, error_line, tiny_config, tiny_images, write_idx
 
+from eyechart.core.errors import DataError
 from eyechart.data.config import FetchConfig, FormConfig, read_config
 from eyechart.data.fetch import fetch, mirrors_from_environment, read_raw
-from eyechart.errors import DataError
 
 
 def of_conf(name: str):

@@ -14,9 +14,9 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 from support import decoded
 
-from eyechart.data.formats.folder import read_image, scan
+from eyechart.core.errors import DataError
+from eyechart.data.formats.folder import list_images, read_image
 from eyechart.data.images import Images
-from eyechart.errors import DataError
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -174,7 +174,7 @@ def test_what_is_no_image_is_ignored_and_counted(tmp_path):
         (top / name).write_text("x")
     (top / "daisy" / ".thumbnails").mkdir()
     assert read(top).digest() == before
-    assert scan(top).ignored == {"hidden": 3, ".txt": 1, ".HEIC": 1, ".db": 1}
+    assert list_images(top).ignored == {"hidden": 3, ".txt": 1, ".HEIC": 1, ".db": 1}
 
 
 @pytest.mark.parametrize(

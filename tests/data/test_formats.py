@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import IDX_FILES, decoded, idx_bytes, tiny_images, write_idx
 
+from eyechart.core.errors import DataError
 from eyechart.data.formats import Images
 from eyechart.data.formats.cifar import TEST, TRAIN
 from eyechart.data.formats.pickles import read_pickle
-from eyechart.errors import DataError
 
 BATCHES = [f"cifar-10-batches-py/{name}" for name in (*TRAIN, TEST)]
 

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import IDX_FILES, decoded, error_line, tiny_images, write_idx
 
+from eyechart.core.errors import DataError
 from eyechart.data.images import Images
-from eyechart.errors import DataError
 
 
 class Python2Pickler(pickle._Pickler):

@@ -13,11 +13,11 @@ from data.pictures import flowers
 from omegaconf import OmegaConf
 from support import IDX_FILES, REPOSITORY, error_line, idx_bytes, run_program, tiny_images, write_idx
 
+from eyechart.core.errors import DataError
 from eyechart.data import open_dataset
 from eyechart.data.config import FORMATS, DatasetConfig, FetchConfig, FormConfig, read_config
 from eyechart.data.fetch import fetch, read_raw
 from eyechart.data.prepare import prepare
-from eyechart.errors import DataError
 
 PAGE = (REPOSITORY / "docs/data-sets.md").read_text()
 *YAMLS, MADE_OF_ANOTHER = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)

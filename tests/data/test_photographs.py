@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from eyechart.core.errors import DataError
 from eyechart.data import photographs
-from eyechart.errors import DataError
 
 TREE = ["a.png", "B.JPG", "notes.txt", ".hidden.png", "in/c.webp", "in/.d.png", ".cache/e.png", "in/deep/f.jpeg"]
 
@@ -29,7 +29,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def found(*words: str) -> list[str]:
-    return list(map(str, photographs.find(words)))
+    return list(map(str, photographs.find_images(words)))
 
 
 def test_a_folder_stands_for_all_images_in_it_and_below_it(tree):

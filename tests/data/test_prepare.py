@@ -12,11 +12,11 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 from support import error_line, tiny_config, tiny_images, write_idx
 
+from eyechart.core.errors import DataError
 from eyechart.data import open_dataset
 from eyechart.data.fetch import fetch
 from eyechart.data.prepare import channel_statistics, prepare
 from eyechart.data.samples import draw_samples
-from eyechart.errors import DataError
 
 FILES = [
     "dataset.json",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eyechart.errors import EyechartError
+from eyechart.core.errors import EyechartError
 from eyechart.evaluation import predictions
 
 

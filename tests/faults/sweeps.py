@@ -19,7 +19,7 @@ import pandas as pd
 from support import command, environment, mlflow_runs
 
 from eyechart.evaluation import predictions
-from eyechart.tracking import read_journal
+from eyechart.runs.journal import read_journal
 
 # how long something took differs each time
 INCOMPARABLE = ("seconds", "epoch_seconds", "system/")

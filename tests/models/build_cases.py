@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from models.cases import LEAST, MODELS, SHAPES, WRONG, architecture
 
-from eyechart.errors import ConfigError
+from eyechart.core.errors import ConfigError
 from eyechart.models import CNNRNN, Architecture
 from eyechart.models.layer_table import layer_table
-from eyechart.training.backend import activate
+from eyechart.training.backend.choose import activate
 
 activate("tensorflow", "cpu", "float32")
 import keras  # noqa: E402

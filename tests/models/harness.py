@@ -19,10 +19,10 @@ import numpy as np
 from models.cases import MODELS, SHAPES, architecture
 
 from eyechart.data import open_dataset
-from eyechart.models import inspection
+from eyechart.models.loading import load_model
 from eyechart.training import losses, optimizers
-from eyechart.training.backend import activate, set_seed, worth_compiling
 from eyechart.training.backend.assembly import make_engine
+from eyechart.training.backend.choose import activate, set_seed, worth_compiling
 
 STEP, BACKEND, FOLDER = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 BATCH = 10  # images, one of each class
@@ -82,7 +82,7 @@ def loss(answers: np.ndarray, labels: np.ndarray) -> float:
 def load(name: str, shape: tuple[int, int, int]) -> dict[str, Any]:
     """How far the answers of a saved model are from those before it was saved."""
     images, _ = batch(shape)
-    model = inspection.load(FOLDER / f"{title(name, shape)}.keras")
+    model = load_model(FOLDER / f"{title(name, shape)}.keras")
     expected = np.load(FOLDER / f"{title(name, shape)}.npy")
     answers = np.asarray(model(images, training=False))
     assert answers.shape == expected.shape

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eyechart.errors import EyechartError
-from eyechart.training.backend import activate
+from eyechart.core.errors import EyechartError
+from eyechart.training.backend.choose import activate
 
 BACKEND, FOLDER = sys.argv[1], Path(sys.argv[2])
 activate(BACKEND, "cpu", "float32")
@@ -17,6 +17,7 @@ activate(BACKEND, "cpu", "float32")
 import keras  # noqa: E402
 
 from eyechart.models import CNN, FNN, BiRNN, inspection  # noqa: E402
+from eyechart.models.loading import load_model  # noqa: E402
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 12, 14, 3), np.uint8)
 SHAPE = IMAGES.shape[1:]
@@ -25,7 +26,7 @@ SHAPE = IMAGES.shape[1:]
 def saved(model: keras.Model) -> keras.Model:
     """The model as a run leaves it and the explanation finds it."""
     model.save(FOLDER / "model.keras")
-    return inspection.load(FOLDER / "model.keras")
+    return load_model(FOLDER / "model.keras")
 
 
 def filters_are_those_of_the_convolutions() -> None:
@@ -128,7 +129,7 @@ def what_is_no_model_is_refused() -> None:
     for content in (b"", b"no model", b"PK\x03\x04"):
         (FOLDER / "broken.keras").write_bytes(content)
         with pytest.raises(EyechartError, match=r"^expected a Keras model in .*[^\n]$"):
-            inspection.load(FOLDER / "broken.keras")
+            load_model(FOLDER / "broken.keras")
 
 
 filters_are_those_of_the_convolutions()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from models.cases import LEAST, MODELS, PARAMETERS, SHAPES, WRONG, architecture
 from support import environment
 
-from eyechart.errors import ConfigError
+from eyechart.core.errors import ConfigError
 from eyechart.models import CNN, CNNRNN, FNN, RNN, BiRNN
 
 KINDS = (FNN, CNN, RNN, BiRNN, CNNRNN)

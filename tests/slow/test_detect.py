@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 from support import command, environment, error_line, files_below, mlflow_runs, run_program
 
-from eyechart.scanning.detect import THRESHOLDS
-from eyechart.tracking import read_journal
+from eyechart.inference.scanning.detect import THRESHOLDS
+from eyechart.runs.journal import read_journal
 
 pytestmark = pytest.mark.slow
 

@@ -84,19 +84,19 @@ def test_the_benchmark_that_is_for_a_gpu_runs(digits_root, tmp_path, backend):
 GROUPS = """
 import runpy, sys
 import psutil
-from eyechart import program
+from eyechart.sweeps import job
 
 sys.path.insert(0, "{pipelines}")
-whole = program.train_together
+whole = job.run_fused
 
 
-def train_together(*arguments):
+def run_fused(*arguments):
     result = whole(*arguments)
     print("MB", psutil.Process().memory_info().rss / 1e6, flush=True)
     return result
 
 
-program.train_together = train_together
+job.run_fused = run_fused
 sys.argv = ["train.py", *sys.argv[1:]]
 if __name__ == "__main__":
     runpy.run_path("{pipelines}/train.py", run_name="__main__")

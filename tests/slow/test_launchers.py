@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from support import BROKEN, command, environment, forbid, link_data, mlflow_runs, run_program
 
-from eyechart.tracking import read_journal
+from eyechart.runs.journal import read_journal
 
 pytestmark = pytest.mark.slow
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 from browser import console, open_browser, requested, wait_for
+from plots_page import PAGE, write
 from test_dvc import Project
-
-from eyechart import plots_page
 
 pytestmark = pytest.mark.slow
 
@@ -22,8 +21,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("plots") / "project"
     folder.mkdir()
     project = Project(folder)
-    plots_page.write(folder / ".dvc")
-    project.dvc("config", "--local", "plots.html_template", plots_page.PAGE)
+    write(folder / ".dvc")
+    project.dvc("config", "--local", "plots.html_template", PAGE)
     project.dvc("exp", "run", *WORDS, "-S", "model=fnn")
     for words in (["add", "-A"], ["commit", "-qm", "Train"]):
         subprocess.run(["git", *words], cwd=folder, env=project.env, check=True, capture_output=True)

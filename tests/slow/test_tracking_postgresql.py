@@ -14,7 +14,7 @@ from tracking.saying import EXPERIMENT, say, start
 from tracking.servers import HOST, Server, free_port, running
 from tracking.shown import journals_say, shown
 
-from eyechart.tracking import Journal
+from eyechart.runs.journal import Journal
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning:mlflow")]
 

@@ -16,7 +16,7 @@ from support import command, environment, error_line, forbid, link_data, run_pro
 from tracking.servers import Server, in_front_of, running, silent
 from tracking.shown import journals_say, shown
 
-from eyechart.tracking import ending, read_journal
+from eyechart.runs.journal import ending, read_journal
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning:mlflow")]
 

@@ -20,8 +20,8 @@ os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
 
 from tracking.saying import FailingStore, Unplugged, known, say  # noqa: E402
 
-from eyechart import paths  # noqa: E402
-from eyechart.tracking.cursor import CURSOR  # noqa: E402
+from eyechart.core import paths  # noqa: E402
+from eyechart.runs.cursor import CURSOR  # noqa: E402
 from eyechart.tracking.delivery import deliver  # noqa: E402
 from eyechart.tracking.store import Store  # noqa: E402
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.image import imsave
 
-from eyechart.tracking.journal import Journal
+from eyechart.runs.journal import Journal
 from eyechart.tracking.store import Store
 
 # what other people's code warns of when MLflow opens a store and logs a table

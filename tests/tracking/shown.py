@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from eyechart.tracking.journal import journals, read_journal
+from eyechart.runs.journal import journals, read_journal
 
 # how long something took, and how busy the machine was, differs each time
 INCOMPARABLE = ("seconds", "epoch_seconds", "system/")

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from tracking.saying import THIRD_PARTY, FailingStore, known, say, start
 
+from eyechart.runs.cursor import CURSOR, delivered_run_id, promise, promised
+from eyechart.runs.journal import Journal
 from eyechart.tracking import courier as module
 from eyechart.tracking.config import TrackingConfig
-from eyechart.tracking.courier import Courier
-from eyechart.tracking.cursor import CURSOR, delivered_run_id, promise, promised
+from eyechart.tracking.courier import MLflowCourier
 from eyechart.tracking.delivery import deliver
-from eyechart.tracking.journal import Journal
 from eyechart.tracking.store import Store
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in THIRD_PARTY]
@@ -71,7 +71,7 @@ def test_what_was_kept_from_mlflow_is_passed_by(store, folder):
     journal = Journal(folder)
     start(journal, "k1")
     journal.close()
-    nowhere, here = Courier(TrackingConfig("none")), Courier(TrackingConfig())
+    nowhere, here = MLflowCourier(TrackingConfig("none")), MLflowCourier(TrackingConfig())
     assert not here.passes_by(folder)
     private = Journal(folder.with_name("k2"))
     about = {"identity": ["eyechart.run_key", "k2"], "name": "k2", "experiment_name": "a test"}
@@ -95,7 +95,7 @@ def journals(folder, count):
 
 def test_it_delivers_what_it_is_told(store, folder):
     say(folder).close()
-    courier = Courier(TrackingConfig())
+    courier = MLflowCourier(TrackingConfig())
     assert run_id(folder) is None
     courier.tell(folder)
     courier.tell(folder)
@@ -107,7 +107,7 @@ def test_it_delivers_what_it_is_told(store, folder):
 
 def test_it_pauses_between_rounds_and_not_between_journals(store, folder, monkeypatch):
     monkeypatch.setattr(module, "PAUSE", 3600.0)
-    courier = Courier(TrackingConfig())
+    courier = MLflowCourier(TrackingConfig())
     told = journals(folder, 4)
     with courier._wake:  # the first round begins when all have been told
         for one in told:
@@ -119,7 +119,7 @@ def test_it_pauses_between_rounds_and_not_between_journals(store, folder, monkey
 @pytest.mark.parametrize("mode", ["offline", "none"])
 def test_offline_nothing_is_delivered(folder, root, mode):
     say(folder).close()
-    courier = Courier(TrackingConfig(mode=mode))
+    courier = MLflowCourier(TrackingConfig(mode=mode))
     courier.tell(folder)
     assert courier.close()
     assert run_id(folder) is None
@@ -128,13 +128,13 @@ def test_offline_nothing_is_delivered(folder, root, mode):
 
 
 def test_without_anything_to_say_it_closes_at_once(root):
-    assert Courier(TrackingConfig()).close()
+    assert MLflowCourier(TrackingConfig()).close()
     assert not (root / "mlflow.db").exists()
 
 
 def test_a_server_that_is_not_there_gives_one_warning(folder, closed_port, capsys, monkeypatch):
     monkeypatch.setattr(module, "PAUSE_AFTER_FAILURE", 0.01)
-    courier = Courier(TrackingConfig(mode="server", uri=f"http://127.0.0.1:{closed_port}"))
+    courier = MLflowCourier(TrackingConfig(mode="server", uri=f"http://127.0.0.1:{closed_port}"))
     for one in journals(folder, 3):
         courier.tell(one)
     time.sleep(1)
@@ -175,7 +175,7 @@ def test_a_server_that_goes_away_takes_no_random_number_that_a_model_would_have_
 
 
 def test_a_server_that_never_answers_holds_nobody_up(folder, silent_port):
-    courier = Courier(TrackingConfig(mode="server", uri=f"http://127.0.0.1:{silent_port}"))
+    courier = MLflowCourier(TrackingConfig(mode="server", uri=f"http://127.0.0.1:{silent_port}"))
     (one,) = journals(folder, 1)
     courier.tell(one)
     began = time.monotonic()
@@ -186,7 +186,7 @@ def test_a_server_that_never_answers_holds_nobody_up(folder, silent_port):
 def test_after_a_failure_it_tries_again(store, folder, capsys, monkeypatch):
     monkeypatch.setattr(module, "PAUSE_AFTER_FAILURE", 0.01)
     say(folder).close()
-    courier = Courier(TrackingConfig())
+    courier = MLflowCourier(TrackingConfig())
     courier.store = FailingStore(fail_at=4)
     courier.tell(folder)
     wait_for(lambda: len(courier.store.calls) >= 10)
@@ -199,7 +199,7 @@ def test_after_a_failure_it_tries_again(store, folder, capsys, monkeypatch):
 def test_it_warns_once_also_where_a_server_comes_and_goes(store, folder, capsys, monkeypatch):
     monkeypatch.setattr(module, "PAUSE_AFTER_FAILURE", 0.01)
     monkeypatch.setattr(module, "PAUSE", 0.01)
-    courier = Courier(TrackingConfig())
+    courier = MLflowCourier(TrackingConfig())
     for one in journals(folder, 3):
         courier.store = FailingStore(fail_at=2)
         courier.tell(one)
@@ -213,8 +213,8 @@ def test_what_earlier_processes_could_not_deliver_is_delivered_too(store, folder
     """By the next process with this store; what nobody wanted there stays where it is."""
     left, unwanted, new = journals(folder, 3)
     promise(left, store.uri)
-    Courier(TrackingConfig(mode="offline")).tell(unwanted)
-    courier = Courier(TrackingConfig())
+    MLflowCourier(TrackingConfig(mode="offline")).tell(unwanted)
+    courier = MLflowCourier(TrackingConfig())
     courier.catch_up()
     courier.tell(new)
     assert courier.close()
@@ -225,7 +225,7 @@ def test_what_earlier_processes_could_not_deliver_is_delivered_too(store, folder
 def test_it_may_be_asked_to_look_back_at_any_time(store, folder):
     left, new = journals(folder, 2)
     promise(left, store.uri)
-    courier = Courier(TrackingConfig())
+    courier = MLflowCourier(TrackingConfig())
     courier.tell(new)
     wait_for(lambda: courier.has_delivered(new))
     courier.catch_up()
@@ -236,7 +236,7 @@ def test_it_may_be_asked_to_look_back_at_any_time(store, folder):
 def test_it_goes_on_when_it_has_looked_back(store, folder, monkeypatch):
     monkeypatch.setattr(module, "PAUSE", 0.01)
     first, second = journals(folder, 2)
-    courier = Courier(TrackingConfig())
+    courier = MLflowCourier(TrackingConfig())
     courier.catch_up()
     courier.tell(first)
     wait_for(lambda: courier.has_delivered(first) and not courier._looks_back)
@@ -249,7 +249,7 @@ def test_it_goes_on_when_it_has_looked_back(store, folder, monkeypatch):
 def test_it_does_not_look_back_unless_asked(store, folder):
     left, new = journals(folder, 2)
     promise(left, store.uri)
-    courier = Courier(TrackingConfig())
+    courier = MLflowCourier(TrackingConfig())
     courier.tell(new)
     assert courier.close()
     assert [run["name"] for run in known(store)] == ["run k1"]
@@ -258,7 +258,7 @@ def test_it_does_not_look_back_unless_asked(store, folder):
 def test_a_journal_that_was_told_of_is_promised_before_the_store_answers(folder, closed_port):
     uri = f"http://127.0.0.1:{closed_port}"
     (one,) = journals(folder, 1)
-    courier = Courier(TrackingConfig(mode="server", uri=uri))
+    courier = MLflowCourier(TrackingConfig(mode="server", uri=uri))
     courier.tell(one)
     assert promised(folder.parents[1], uri) == [one]
     courier.close()
@@ -277,7 +277,7 @@ def test_nobody_waits_long_for_what_others_left(store, folder, monkeypatch):
                 free.wait(60)
             return super()._call(name, method, *arguments, **named)
 
-    courier = Courier(TrackingConfig())
+    courier = MLflowCourier(TrackingConfig())
     courier.store = Slow()
     courier.catch_up()
     courier.tell(new)
@@ -293,7 +293,7 @@ def test_one_journal_that_cannot_be_read_does_not_stop_the_others(store, folder,
     monkeypatch.setattr(module, "PAUSE_AFTER_FAILURE", 0.01)
     first, second = journals(folder, 2)
     (first / "journal.jsonl").write_text("nothing\n")
-    courier = Courier(TrackingConfig())
+    courier = MLflowCourier(TrackingConfig())
     courier.tell(first)
     courier.tell(second)
     wait_for(lambda: run_id(second))

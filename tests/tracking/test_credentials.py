@@ -8,16 +8,17 @@ import pytest
 from hydra import compose, initialize_config_dir
 from tracking.saying import THIRD_PARTY, say
 
-from eyechart import experiment
-from eyechart.attempt import Task
 from eyechart.config import check
-from eyechart.plan import Job
-from eyechart.standing import Standing
-from eyechart.sweep import Sweep
+from eyechart.runner import train
+from eyechart.runner.attempt import Task
+from eyechart.runner.run import run
+from eyechart.runs.journal import read_journal
+from eyechart.runs.status import RunStatus
+from eyechart.sweeps.plan import Job
+from eyechart.sweeps.sweep import Sweep
 from eyechart.tracking.config import TrackingConfig
-from eyechart.tracking.courier import Courier
+from eyechart.tracking.courier import MLflowCourier
 from eyechart.tracking.delivery import deliver
-from eyechart.tracking.journal import read_journal
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in THIRD_PARTY]
 SERVER = "http://somebody:SECRET@127.0.0.1:9"  # nobody listens there
@@ -29,7 +30,7 @@ def holding_the_secret(root):
 
 def test_no_warning_shows_it(folder, root, capsys):
     say(folder).close()
-    courier = Courier(TrackingConfig(mode="server", uri=SERVER))
+    courier = MLflowCourier(TrackingConfig(mode="server", uri=SERVER))
     courier.tell(folder)
     courier.close()
     said = capsys.readouterr()
@@ -48,7 +49,7 @@ def test_no_cursor_holds_it(store, folder, root):
 
 def test_no_journal_of_a_sweep_holds_it(root, capsys):
     tracking = TrackingConfig(mode="server", uri=SERVER)
-    job = Job((f"tracking.uri={SERVER}",), types.SimpleNamespace(), "k1", "a job", Standing())
+    job = Job((f"tracking.uri={SERVER}",), types.SimpleNamespace(), "k1", "a job", RunStatus())
     sweep = Sweep.start([job], f"train.py -m tracking.uri={SERVER}", tracking, name="sweep of 1", identity="i")
     sweep.end("FINISHED")
     assert holding_the_secret(root) == []
@@ -57,10 +58,10 @@ def test_no_journal_of_a_sweep_holds_it(root, capsys):
 def test_no_journal_of_a_run_holds_it(digits, repository, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", SERVER)
     result = {"monitor": None, "epochs": 1, "test/accuracy": 0.5, "seconds": 1.0}
-    monkeypatch.setattr(experiment, "_train_and_evaluate", lambda attempts, group: attempts[0].finish(result))
+    monkeypatch.setattr(train, "_train_and_evaluate", lambda attempts, setup: attempts[0].finish(result))
     overrides = ["dataset=digits"]
     with initialize_config_dir(str(repository / "conf"), version_base=None):
         config = check(compose("config", overrides=overrides))
-    outcome = experiment.run(Task(config, overrides=overrides), Courier(TrackingConfig(mode="none")))
+    outcome = run(Task(config, overrides=overrides), MLflowCourier(TrackingConfig(mode="none")))
     assert read_journal(outcome.folder)[-1]["status"] == "FINISHED"
     assert holding_the_secret(digits / ".eyechart") == []

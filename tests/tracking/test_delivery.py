@@ -17,12 +17,12 @@ from filelock import FileLock, Timeout
 from support import environment
 from tracking.saying import EXPERIMENT, IDENTITY, THIRD_PARTY, FailingStore, known, say, start
 
-from eyechart import paths
-from eyechart.errors import EyechartError
+from eyechart.core import paths
+from eyechart.core.errors import EyechartError
+from eyechart.runs.cursor import CURSOR, DELIVERY_LOCK, delivered, delivered_run_id, promise, promised, run_ids
+from eyechart.runs.journal import NAME, BrokenJournal, Journal
 from eyechart.tracking import delivery
-from eyechart.tracking.cursor import CURSOR, DELIVERY_LOCK, delivered, delivered_run_id, promise, promised, run_ids
 from eyechart.tracking.delivery import ask_again, deliver
-from eyechart.tracking.journal import NAME, BrokenJournal, Journal
 from eyechart.tracking.store import Store
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in THIRD_PARTY]

@@ -9,7 +9,7 @@ import threading
 import pytest
 from tracking.saying import THIRD_PARTY
 
-from eyechart.errors import ConfigError, EyechartError
+from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.tracking.server import HOST, check_port, serving
 from eyechart.tracking.store import Store
 

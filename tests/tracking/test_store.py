@@ -12,7 +12,7 @@ import pytest
 from support import environment
 from tracking.saying import EXPERIMENT, THIRD_PARTY, known
 
-from eyechart.errors import EyechartError
+from eyechart.core.errors import EyechartError
 from eyechart.tracking.store import Store, local_uri
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in THIRD_PARTY]
@@ -21,10 +21,10 @@ WORKER = """
 import sys, time
 import mlflow.store.tracking.sqlalchemy_store
 from pathlib import Path
-from eyechart import paths
+from eyechart.core import paths
 from eyechart.tracking.delivery import deliver
 from eyechart.tracking.store import Store
-from eyechart.tracking.journal import Journal
+from eyechart.runs.journal import Journal
 from tracking.saying import start
 
 key = sys.argv[1]

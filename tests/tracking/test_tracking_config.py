@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from eyechart.errors import ConfigError
-from eyechart.tracking.config import MODES, TrackingConfig, hide_password
+from eyechart.core.errors import ConfigError
+from eyechart.core.passwords import hide_password
+from eyechart.tracking.config import MODES, TrackingConfig
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tracking.saying import EXPERIMENT, THIRD_PARTY, say
 
-from eyechart import paths
+from eyechart.core import paths
+from eyechart.runs.cursor import delivered_experiment_id, delivered_run_id
+from eyechart.runs.journal import Journal
 from eyechart.tracking.config import TrackingConfig
-from eyechart.tracking.cursor import delivered_experiment_id, delivered_run_id
 from eyechart.tracking.delivery import deliver
-from eyechart.tracking.journal import Journal
 from eyechart.tracking.links import PAGE, as_lines, links, links_to, page_of
 from eyechart.tracking.views import ALL, MOST, TAG, Order, best_name, keep_views
 

@@ -19,17 +19,18 @@ import learning_cases
 import numpy as np
 from runs import ALL, BACKEND, FOLDER, SMALL, Run, copied, difference, digits, loss_of, synthetic
 
+from eyechart.core.errors import ConfigError
 from eyechart.data import Slice
-from eyechart.errors import ConfigError
 from eyechart.models import FNN
+from eyechart.runner.checkpoint import Checkpoint, resume
 from eyechart.training import optimizers, schedules
 from eyechart.training.augmentation import Augmentation
-from eyechart.training.backend import PREDICTION_BATCH, activate, worth_compiling
-from eyechart.training.checkpoint import Checkpoint, go_on
-from eyechart.training.consumers import Best
+from eyechart.training.backend.choose import activate, worth_compiling
+from eyechart.training.backend.chunks import PREDICTION_BATCH
+from eyechart.training.callback import EpochRecord
+from eyechart.training.early_stopping import EarlyStopping
 from eyechart.training.member import members_of
 from eyechart.training.order import order
-from eyechart.training.records import Record
 
 import keras  # isort: skip  # only after `runs` has chosen its backend
 
@@ -180,11 +181,11 @@ def resumed() -> dict[str, Any]:
         )
         straight.train(4)
         first.train(2)
-        checkpoint = Checkpoint(FOLDER / f"{BACKEND}-{name}", [Best(None)])
-        checkpoint(Record(2), members_of(first.engine)[0])
+        checkpoint = Checkpoint(FOLDER / f"{BACKEND}-{name}", [EarlyStopping(None)])
+        checkpoint(EpochRecord(2), members_of(first.engine)[0])
         second.train(1)  # elsewhere in every respect, before the checkpoint is loaded
         different = difference(second.state(), first.state())
-        done = go_on([Checkpoint(checkpoint.folder, [Best(None)])], second.engine)
+        done = resume([Checkpoint(checkpoint.folder, [EarlyStopping(None)])], second.engine)
         restored = difference(second.state(), first.state())
         second.losses[:], second.accuracies[:] = first.losses, first.accuracies
         second.train(2)

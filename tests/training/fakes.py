@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from eyechart.training.backend.pieces import prediction_batches
+from eyechart.training.backend.chunks import prediction_batches
 from eyechart.training.member import Member, members_of
 
 

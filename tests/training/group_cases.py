@@ -8,11 +8,11 @@ import numpy as np
 from runs import ALL, BACKEND, FOLDER, SMALL, Run, difference, synthetic
 
 from eyechart.models import CNN, FNN, RNN
+from eyechart.runner.checkpoint import Checkpoint, resume
 from eyechart.training import losses, optimizers, schedules
-from eyechart.training.checkpoint import Checkpoint, go_on
-from eyechart.training.consumers import Best
+from eyechart.training.callback import EpochRecord
+from eyechart.training.early_stopping import EarlyStopping
 from eyechart.training.member import members_of
-from eyechart.training.records import Record
 
 SEEDS, RATES = (3, 11, 12), (0.01, 0.003, 0.01)
 STEPS = 20
@@ -141,14 +141,14 @@ def grouped_again() -> dict[str, Any]:
         arguments: dict[str, Any] = {"optimizer": optimizers.Adam(0.01), "compiled": name == "fnn"}
         straight = Run(SMALL[name], data, seeds=SEEDS, rates=RATES, **arguments).train(4)
         killed = Run(SMALL[name], data, seeds=SEEDS, rates=RATES, **arguments).train(2)
-        checkpoints = [Checkpoint(FOLDER / f"{BACKEND}-{name}-{seed}", [Best(None)]) for seed in SEEDS]
+        checkpoints = [Checkpoint(FOLDER / f"{BACKEND}-{name}-{seed}", [EarlyStopping(None)]) for seed in SEEDS]
         for checkpoint, member in zip(checkpoints, members_of(killed.engine), strict=True):
-            checkpoint(Record(2), member)
+            checkpoint(EpochRecord(2), member)
         found = {}
         for group in ([0, 1, 2], [0, 2], [1]):
             seeds, rates = [SEEDS[i] for i in group], [RATES[i] for i in group]
             run = Run(SMALL[name], data, seeds=seeds, rates=rates, **arguments).train(1)
-            done = go_on([checkpoints[i] for i in group], run.engine)
+            done = resume([checkpoints[i] for i in group], run.engine)
             run.losses[:] = killed.losses
             run.train(2)
             states = zip(run.engine.state(), (straight.engine.state()[i] for i in group), strict=True)

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from runs import ALL, BACKEND, FOLDER, SMALL, Run, difference, loss_of, synthetic
 
-from eyechart.errors import ConfigError
+from eyechart.core.errors import ConfigError
 from eyechart.models import FNN, RNN
 from eyechart.training import losses, optimizers
-from eyechart.training.answers import ask
 from eyechart.training.augmentation import DRAWS, Augmentation
-from eyechart.training.backend import PREDICTION_BATCH, set_seed
+from eyechart.training.backend.choose import set_seed
+from eyechart.training.backend.chunks import PREDICTION_BATCH
+from eyechart.training.predict import predict
 
 import keras  # isort: skip  # only after `runs` has chosen its backend
 
@@ -43,7 +44,7 @@ def per_step() -> dict[str, Any]:
     many, truth = synthetic(1234, (5, 4, 1))
     facts["asked"] = {}
     for count in (37, PREDICTION_BATCH, PREDICTION_BATCH + 1, 1234):
-        (answers,) = ask(run.engine, many[:count], truth[:count])
+        (answers,) = predict(run.engine, many[:count], truth[:count])
         expected = _recurrent_answers([array.astype(float) for array in learned], many[:count])
         right = expected.argmax(axis=2) == truth[:count, np.newaxis]
         facts["asked"][str(count)] = {

@@ -16,11 +16,11 @@ import numpy as np
 from eyechart.data import Slice, open_dataset
 from eyechart.models import CNN, CNNRNN, FNN, RNN, BiRNN
 from eyechart.training import losses, optimizers, schedules
-from eyechart.training.answers import ask
 from eyechart.training.augmentation import Augmentation
-from eyechart.training.backend import activate, set_seed
 from eyechart.training.backend.assembly import make_engine
+from eyechart.training.backend.choose import activate, set_seed
 from eyechart.training.order import order
+from eyechart.training.predict import predict
 
 BACKEND, FOLDER = sys.argv[1], Path(sys.argv[2])
 SMALL = {
@@ -151,7 +151,7 @@ class Run:
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """The last answers."""
-        (answers,) = ask(self.engine, images, np.zeros(len(images), np.int32))
+        (answers,) = predict(self.engine, images, np.zeros(len(images), np.int32))
         return answers.probabilities
 
 

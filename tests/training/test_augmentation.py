@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyechart.errors import ConfigError
+from eyechart.core.errors import ConfigError
 from eyechart.training.augmentation import DRAWS, Augmentation
 
 seeds, epochs = st.integers(0, 2**32 - 1), st.integers(1, 1000)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyechart.training.backend import steps_that_fit
+from eyechart.training.backend.choose import steps_that_fit
 
 MODELS = ("fnn", "cnn", "lenet", "normalised", "birnn", "per_step", "cnn_rnn")
 STEPS = {"per_step": [12], "cnn_rnn": [36]}  # of those that answer after each, for 12 rows and 3 maps

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from training.fakes import FakeEngine
 
-from eyechart.training.checkpoint import Checkpoint, go_on
-from eyechart.training.consumers import Best
+from eyechart.runner.checkpoint import Checkpoint, resume
+from eyechart.training.early_stopping import EarlyStopping
 from eyechart.training.loop import train
 from eyechart.training.order import order
 
@@ -109,14 +109,14 @@ def test_without_held_back_images_there_is_no_validation():
 
 def early_stopping(path):
     """A training that stops after epoch 3, because the validation never gets better than at first."""
-    best = Best("validation/accuracy", patience=2)
+    best = EarlyStopping("validation/accuracy", patience=2)
     return best, Checkpoint(path, [best])
 
 
 def run(path):
     best, checkpoint = early_stopping(path)
     engine, listener = FakeEngine(), Listener()
-    done = go_on([checkpoint], engine)
+    done = resume([checkpoint], engine)
     train(engine, [[best, listener, checkpoint]], seeds=[0], size=4, epochs=9, done=done, validation=HELD_BACK)
     return best, listener.epochs
 

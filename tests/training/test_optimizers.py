@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from eyechart.errors import ConfigError
+from eyechart.core.errors import ConfigError
 from eyechart.training.optimizers import SGD, Adam, AdamW, RMSprop
 
 

@@ -5,8 +5,8 @@ import sys
 import pytest
 from training.fakes import fake_member
 
+from eyechart.training.callback import EpochRecord
 from eyechart.training.progress import EpochTable
-from eyechart.training.records import Record
 
 METRICS = {"train/loss": 1.23456, "train/accuracy": 0.5, "seconds": 12.345}
 VALIDATION = {"validation/loss": 0.25, "validation/accuracy": 1.0}
@@ -20,7 +20,7 @@ def show(records, **arguments):
 
 
 def test_rows_stand_under_their_titles(capsys):
-    show([Record(1, METRICS | VALIDATION), Record(12, METRICS)])
+    show([EpochRecord(1, METRICS | VALIDATION), EpochRecord(12, METRICS)])
     title, first, last = capsys.readouterr().out.splitlines()
     assert title == "epoch  train loss  accuracy  validation loss  accuracy  seconds"
     assert first == "    1      1.2346    0.5000           0.2500    1.0000    12.35"
@@ -28,20 +28,20 @@ def test_rows_stand_under_their_titles(capsys):
 
 
 def test_a_sweep_prints_no_rows(capsys):
-    show([Record(1, METRICS)], rows=False)
+    show([EpochRecord(1, METRICS)], rows=False)
     assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("done", [0, 3])
 def test_there_is_no_bar_where_nobody_watches(capsys, done):
-    show([Record(done + 1, METRICS)], done=done)
+    show([EpochRecord(done + 1, METRICS)], done=done)
     assert capsys.readouterr().err == ""
 
 
 def test_there_is_a_bar_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    show([Record(1, METRICS | VALIDATION)])
+    show([EpochRecord(1, METRICS | VALIDATION)])
     said = capsys.readouterr()
     assert "fnn on digits" in said.err
     assert "accuracy 1.0000" in said.err

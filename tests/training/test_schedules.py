@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from eyechart.errors import ConfigError
+from eyechart.core.errors import ConfigError
 from eyechart.training.schedules import Constant, Cosine, Exponential
 
 # `engine_cases.py` builds them for 10 epochs of 20 steps and a learning rate of 0.4, and asks at these steps

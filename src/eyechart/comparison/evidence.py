@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eyechart import paths
 from eyechart.comparison.groups import Board
-from eyechart.errors import EyechartError
+from eyechart.core import paths
+from eyechart.core.errors import EyechartError
 from eyechart.evaluation.significance import Difference, Estimate, estimate, indistinguishable
 
 COLUMNS = ["part", "index", "label", "prediction"]  # a tenth of a table: its probabilities are not asked for
 
 
 @dataclass(frozen=True, eq=False)  # the same files give the same object, by which what follows is kept
-class Answers:
+class Correctness:
     """Which test images the runs of one row classified right.
 
     Attributes:
@@ -54,11 +54,11 @@ class Evidence:
 
 def weigh(board: Board) -> Evidence:
     """Compare the rows of a board with its first. What is missing or does not fit is told, and the rest still said."""
-    found: list[Answers | None] = []
+    found: list[Correctness | None] = []
     problems = []
     for label, keys in zip(board.rows["run"], board.rows["run_keys"], strict=True):
         try:
-            found.append(answers(keys))
+            found.append(correctness(keys))
         except EyechartError as error:
             found.append(None)
             problems.append(f"{label}: {error}")
@@ -80,7 +80,7 @@ def weigh(board: Board) -> Evidence:
     return Evidence(estimates, problem=f"{lost}: {problems[0]}{more}")
 
 
-def answers(run_keys: Sequence[str]) -> Answers:
+def correctness(run_keys: Sequence[str]) -> Correctness:
     """The answers of the runs of one row.
 
     Raises:
@@ -102,17 +102,17 @@ def answers(run_keys: Sequence[str]) -> Answers:
 
 # a sweep writes its board, and then shows it: nothing is read or computed twice
 @functools.lru_cache(maxsize=16)
-def _compared(rows: tuple[Answers, ...]) -> tuple[list[bool], list[Difference]]:
+def _compared(rows: tuple[Correctness, ...]) -> tuple[list[bool], list[Difference]]:
     return indistinguishable([each.correct for each in rows], 0)
 
 
 @functools.lru_cache(maxsize=4096)
-def _joined(runs: tuple[Answers, ...]) -> Answers:
-    return Answers(runs[0].images, np.concatenate([each.correct for each in runs]))
+def _joined(runs: tuple[Correctness, ...]) -> Correctness:
+    return Correctness(runs[0].images, np.concatenate([each.correct for each in runs]))
 
 
 @functools.lru_cache(maxsize=4096)
-def _read(path: Path, changed: int) -> Answers:
+def _read(path: Path, changed: int) -> Correctness:
     """The answers of one run: `correct` is (1, images)."""
     import pyarrow
     from pyarrow import parquet
@@ -130,4 +130,4 @@ def _read(path: Path, changed: int) -> Answers:
         raise EyechartError(f"{path} has no rows of the part 'test'")
     order = np.argsort(index, kind="stable")
     images = np.stack([index, label])[:, order].astype(np.int64)
-    return Answers(hashlib.sha256(images.tobytes()).hexdigest(), (prediction == label)[None, order])
+    return Correctness(hashlib.sha256(images.tobytes()).hexdigest(), (prediction == label)[None, order])

@@ -125,7 +125,7 @@ def labels(rows: pd.DataFrame) -> list[str]:
     Two rows have different labels, if they differ in a parameter at all. A row that could have a value which others
     have, and has none, has `null`.
     """
-    lines = records(rows)
+    lines = as_dicts(rows)
     words = [[str(row["model"])] for row in lines]
     for name in map(str, rows):
         if not (name in ("backend", "training_version") or name.startswith(GROUPS)):
@@ -146,7 +146,7 @@ def labels(rows: pd.DataFrame) -> list[str]:
     return [" ".join(line) for line in words]
 
 
-def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+def as_dicts(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table, each by its columns' names."""
     return [{str(name): value for name, value in row.items()} for row in table.to_dict(orient="records")]
 

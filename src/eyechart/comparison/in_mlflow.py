@@ -6,20 +6,20 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from eyechart import paths
 from eyechart.comparison.groups import Board, best_first, boards
 from eyechart.comparison.results import results_of
-from eyechart.description import of_sweep
-from eyechart.errors import EyechartError
-from eyechart.sweep import find_sweep, read_manifest, run_keys
-from eyechart.tracking import read_journal
+from eyechart.core import paths
+from eyechart.core.errors import EyechartError
+from eyechart.runs.journal import read_journal
+from eyechart.runs.manifest import find_sweep, read_manifest, run_keys
 from eyechart.tracking.config import TrackingConfig
+from eyechart.tracking.description import of_sweep
 from eyechart.tracking.links import PAGE, as_lines, links, links_to, links_to_scans, page_of
 from eyechart.tracking.store import Store
 from eyechart.tracking.views import best_name
 
 
-def records(sweep: Path, keys: Iterable[str]) -> list[dict[str, Any]]:
+def sweep_records(sweep: Path, keys: Iterable[str]) -> list[dict[str, Any]]:
     """What a sweep's journal is to say at its end: its description, and the views of its runs; nothing without runs.
 
     Args:

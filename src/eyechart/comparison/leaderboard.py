@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyechart import terminal
 from eyechart.comparison.evidence import Evidence, weigh
-from eyechart.comparison.groups import Board, boards, records
+from eyechart.comparison.groups import Board, as_dicts, boards
 from eyechart.comparison.results import load_results, result, results_of
-from eyechart.files import replacing, write_text
+from eyechart.core import terminal
+from eyechart.core.files import replacing, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["load_results", "print_boards", "result", "show", "write"]
+__all__ = ["load_results", "print_boards", "result", "show_boards", "write_boards"]
 
 SAME = "= cannot be told apart from the {first} at 5%, {counted}, corrected for all pairs (Holm)"
 APART = "all others can be told apart from the {first} at 5%, {counted}, corrected for all pairs (Holm)"
@@ -46,7 +46,7 @@ class Column:
     spare: int = 0
 
 
-def show(keys: Iterable[str]) -> None:
+def show_boards(keys: Iterable[str]) -> None:
     """Print the boards of these runs."""
     results = results_of(keys)
     if not results.empty:
@@ -66,7 +66,7 @@ def print_boards(results: pd.DataFrame, picture: Path | None = None) -> None:
         write_text(picture, re.sub(r"@font-face \{[^}]*\}", "", svg))  # fonts from elsewhere, where the reader's serve
 
 
-def write(folder: Path, keys: Sequence[str]) -> list[str]:
+def write_boards(folder: Path, keys: Sequence[str]) -> list[str]:
     """Write the boards of these runs to `folder`, and return the names of the files.
 
     `leaderboard.md` and `leaderboard.csv` have one row per row of a board, `runs.csv` has one per run.
@@ -83,7 +83,7 @@ def write(folder: Path, keys: Sequence[str]) -> list[str]:
     }
     for name, parts in tables.items():
         with replacing(folder / name) as temporary:
-            pd.DataFrame([row for part in parts for row in records(part)]).to_csv(temporary, index=False)
+            pd.DataFrame([row for part in parts for row in as_dicts(part)]).to_csv(temporary, index=False)
     write_text(folder / "leaderboard.md", "\n".join(_markdown(board, evidence) for board, evidence in found))
     return ["leaderboard.csv", "leaderboard.md", "runs.csv"]
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eyechart.comparison.evidence import answers
+from eyechart.comparison.evidence import correctness
 from eyechart.comparison.groups import boards
-from eyechart.comparison.sides import WAYS, Side, find
-from eyechart.errors import EyechartError
+from eyechart.comparison.sides import WAYS, Side, find_side
+from eyechart.core.errors import EyechartError
 from eyechart.evaluation.significance import LEVEL, Difference, difference, estimate
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def ask(results: pd.DataFrame, a: str | None, b: str | None) -> list[str]:
+def compare_sides(results: pd.DataFrame, a: str | None, b: str | None) -> list[str]:
     """Compare two rows of the boards of these runs.
 
     Args:
@@ -32,7 +32,7 @@ def ask(results: pd.DataFrame, a: str | None, b: str | None) -> list[str]:
         given, lacking = ("b", "a") if a is None else ("a", "b")
         raise EyechartError(f"a question has two sides, received only {given}: type {lacking}=ROW too, {WAYS}")
     found = boards(results)
-    sides = {"a": find("a", a, found), "b": find("b", b, found)}
+    sides = {"a": find_side("a", a, found), "b": find_side("b", b, found)}
     left, right = sides.values()
     if left.of != right.of:
         raise EyechartError(
@@ -43,7 +43,7 @@ def ask(results: pd.DataFrame, a: str | None, b: str | None) -> list[str]:
         raise EyechartError(f"a and b are both '{left.name}': name two rows")
     if shared := set(left.run_keys) & set(right.run_keys):
         raise EyechartError(f"run {min(shared)} is on both sides: compare two rows, or two runs")
-    known = {side: answers(each.run_keys) for side, each in sides.items()}
+    known = {side: correctness(each.run_keys) for side, each in sides.items()}
     if known["a"].images != known["b"].images:
         raise EyechartError(f"'{left.name}' and '{right.name}' were not tested on the same images: train them again")
     lines = []

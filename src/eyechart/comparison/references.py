@@ -64,7 +64,7 @@ def read_references(experiments: Path) -> list[Reference]:
     return found
 
 
-def rows(
+def reference_rows(
     references: Sequence[Reference], results: Mapping[str, dict[str, Any]]
 ) -> list[tuple[str, str, str, str, str, str]]:
     """Reference against measured, a row per accuracy: what, epochs, reference, measured, difference, verdict.

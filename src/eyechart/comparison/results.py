@@ -9,12 +9,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyechart import paths
 from eyechart.config import NEUTRAL
-from eyechart.errors import EyechartError
-from eyechart.sweep import nothing_finished, run_keys
-from eyechart.tracking import read_journal
-from eyechart.tracking.journal import NAME
+from eyechart.core import paths
+from eyechart.core.errors import EyechartError
+from eyechart.runs.journal import NAME, read_journal
+from eyechart.runs.manifest import nothing_finished, run_keys
 
 if TYPE_CHECKING:
     import pandas as pd

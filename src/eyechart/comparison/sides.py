@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from eyechart.comparison.groups import GROUPS, Board, choice, records, text
-from eyechart.errors import EyechartError
+from eyechart.comparison.groups import GROUPS, Board, as_dicts, choice, text
+from eyechart.core.errors import EyechartError
 
 DIGITS = 6  # of a run key are enough to name a run
 MOST = 8  # candidates in a message
@@ -35,7 +35,7 @@ class Side:
     run_keys: tuple[str, ...]
 
 
-def find(side: str, asked: str, found: Sequence[Board]) -> Side:
+def find_side(side: str, asked: str, found: Sequence[Board]) -> Side:
     """The row or run that a person named.
 
     Args:
@@ -82,7 +82,7 @@ def _rows(found: Sequence[Board]) -> list[tuple[Side, dict[str, Any]]]:
     return [
         (Side(row["run"], board.title, _of(row), tuple(row["run_keys"])), row)
         for board in found
-        for row in records(board.rows)
+        for row in as_dicts(board.rows)
     ]
 
 
@@ -92,7 +92,7 @@ def _runs(found: Sequence[Board]) -> list[tuple[Side, dict[str, Any]]]:
     return [
         (Side(f"{labels[run['group']]} seed={run['seed']}", board.title, _of(run), (run["run_key"],)), run)
         for board in found
-        for run in records(board.runs)
+        for run in as_dicts(board.runs)
     ]
 
 

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from eyechart.core.errors import DataError
 from eyechart.data.config import BackgroundConfig
 from eyechart.data.formats.folder import read_image
 from eyechart.data.images import Images
 from eyechart.data.sources import NotThereError, UnreachableError, find_folder
-from eyechart.errors import DataError
 
 CLASS = "background"
 PLACES = ("package:skimage/data", "package:sklearn/datasets/images")

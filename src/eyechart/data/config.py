@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from eyechart.errors import ConfigError, nearest
-from eyechart.schema import at_least, typed
+from eyechart.core.errors import ConfigError, nearest
+from eyechart.core.schema import at_least, typed
 
 FORMATS = ("cifar", "csv", "digits", "folder", "idx", "mnist_pkl", "npz")  # a module each in eyechart.data.formats
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eyechart import paths
-from eyechart.errors import DataError, nearest
+from eyechart.core import paths
+from eyechart.core.errors import DataError, nearest
 
 DESCRIPTION = "dataset.json"
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels", "permutation")

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eyechart import paths
+from eyechart.core import paths
+from eyechart.core.errors import DataError
+from eyechart.core.files import replacing, write_json
 from eyechart.data.config import DatasetConfig, FormConfig
 from eyechart.data.formats import Images, decode
-from eyechart.data.formats.folder import scan
+from eyechart.data.formats.folder import list_images
 from eyechart.data.sources import NotThereError, UnreachableError, below, find_folder, get, is_url, may_exist
-from eyechart.errors import DataError
-from eyechart.files import replacing, write_json
 
 MIRRORS = "EYECHART_MIRRORS"
 RECORD = "source.json"
@@ -204,7 +204,7 @@ def _listing(place: str, form: FormConfig) -> tuple[list[str], list[str]]:
         return form.files, []
     top = find_folder(place, form.files[0])
     try:
-        listing = scan(top)
+        listing = list_images(top)
     except OSError as error:
         raise UnreachableError(f"{error.filename}: {error.strerror}") from None
     names = [f"{form.files[0]}/{path.relative_to(top).as_posix()}" for path in listing.paths]

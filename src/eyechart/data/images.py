@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eyechart.errors import DataError
+from eyechart.core.errors import DataError
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 

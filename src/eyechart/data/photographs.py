@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from eyechart.core.errors import DataError
 from eyechart.data.formats.folder import SUFFIXES, read_image, reason
-from eyechart.errors import DataError
 
 
-def find(words: Sequence[str]) -> list[Path]:
+def find_images(words: Sequence[str]) -> list[Path]:
     """The files that are meant, each once, sorted by their paths.
 
     Args:

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eyechart import paths
+from eyechart.core import paths
+from eyechart.core.files import replacing, write_json
 from eyechart.data.backgrounds import over_backgrounds
 from eyechart.data.config import DatasetConfig
 from eyechart.data.dataset import ARRAYS, DESCRIPTION, Dataset, open_dataset
 from eyechart.data.fetch import read_raw
 from eyechart.data.samples import draw_samples
 from eyechart.data.stratify import stratified_permutation
-from eyechart.files import replacing, write_json
 
 PERMUTATION_SEED = 0  # fixed: a split is chosen by a window of the one permutation, not by another permutation
 CHUNK = 2048  # images at once, where a wider type would otherwise need several times the data set's memory

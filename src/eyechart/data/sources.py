@@ -14,8 +14,8 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from eyechart import terminal
-from eyechart.errors import DataError
+from eyechart.core import terminal
+from eyechart.core.errors import DataError
 
 CHUNK = 1 << 18  # bytes read and written at once
 SLOWEST = 1024  # bytes per second; a download that is slower for its first `timeout` seconds is given up

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eyechart.errors import TO_HAVE_AGAIN, EyechartError
-from eyechart.files import replacing
+from eyechart.core.errors import TO_HAVE_AGAIN, EyechartError
+from eyechart.core.files import replacing
 
 if TYPE_CHECKING:  # pandas takes most of a second to import, and finished runs are recognised without it
     import pandas as pd

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eyechart.files import replacing
+from eyechart.core.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

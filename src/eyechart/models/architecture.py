@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from eyechart.errors import ConfigError
+from eyechart.core.errors import ConfigError
 
 if TYPE_CHECKING:
     import keras

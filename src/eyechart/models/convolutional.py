@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from eyechart.errors import ConfigError
+from eyechart.core.errors import ConfigError
+from eyechart.core.schema import one_of
 from eyechart.models.architecture import Architecture
-from eyechart.schema import one_of
 
 PADDINGS = ("valid", "same")
 

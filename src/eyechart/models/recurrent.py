@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from eyechart.core.schema import one_of
 from eyechart.models.architecture import Architecture
 from eyechart.models.convolutional import as_maps, channel_axis
-from eyechart.schema import one_of
 
 READINGS = ("map_rows", "maps", "positions")
 

@@ -1,6 +1,5 @@
-"""What a run says: first into its journal, then to MLflow. The only package that knows MLflow."""
+"""Tells MLflow what the journals say. The only room that knows MLflow."""
 
-from eyechart.tracking.courier import Courier
-from eyechart.tracking.journal import Journal, ending, read_journal
+from eyechart.tracking.courier import MLflowCourier
 
-__all__ = ["Courier", "Journal", "ending", "read_journal"]
+__all__ = ["MLflowCourier"]

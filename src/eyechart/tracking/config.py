@@ -9,8 +9,9 @@ import sys
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from eyechart.errors import ConfigError
-from eyechart.schema import one_of
+from eyechart.core.errors import ConfigError
+from eyechart.core.passwords import hide_password
+from eyechart.core.schema import one_of
 
 MODES = ("local", "server", "offline", "none")
 
@@ -99,8 +100,3 @@ def in_force(tracking: TrackingConfig) -> TrackingConfig:
     for notice in notices:
         print(f"notice: {notice}", file=sys.stderr)
     return tracking
-
-
-def hide_password(text: str) -> str:
-    """The text, an address or a sentence with addresses, without the users and passwords that they carry."""
-    return re.sub(r"((?:[\w+.-]+:)?//)[^\s'\"]*@|[^\s'\"/@=]+:[^\s'\"]*@", lambda match: f"{match[1] or ''}***@", text)

@@ -10,11 +10,12 @@ from types import TracebackType
 
 from filelock import Timeout
 
-from eyechart import paths
-from eyechart.tracking.config import TrackingConfig, hide_password
-from eyechart.tracking.cursor import delivered, delivered_bytes, is_promised, promise, promised
+from eyechart.core import paths
+from eyechart.core.passwords import hide_password
+from eyechart.runs.cursor import delivered, delivered_bytes, is_promised, promise, promised
+from eyechart.runs.journal import BrokenJournal, is_private
+from eyechart.tracking.config import TrackingConfig
 from eyechart.tracking.delivery import deliver
-from eyechart.tracking.journal import BrokenJournal, is_private
 from eyechart.tracking.store import Store, settle_environment
 
 PAUSE = 1.0  # seconds between two rounds of deliveries
@@ -25,7 +26,7 @@ PATIENCE_FOR_OTHERS = 10.0  # seconds to go on at the end with what earlier proc
 LONG = 5.0  # seconds: a delivery that fails after more than this met a server that does not answer
 
 
-class Courier:
+class MLflowCourier:
     """A thread that brings to MLflow what journals say. A context manager; one per process is enough.
 
     Args:
@@ -84,7 +85,7 @@ class Courier:
         """Whether it, or that of an earlier process, has been told of the journal in `folder`."""
         return self.store is not None and is_promised(folder, self.store.uri)
 
-    def __enter__(self) -> Courier:
+    def __enter__(self) -> MLflowCourier:
         return self
 
     def __exit__(

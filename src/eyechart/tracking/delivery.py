@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from eyechart.errors import EyechartError
-from eyechart.tracking.cursor import Cursor, Progress, cursor_of, delivered_run_id, lock
-from eyechart.tracking.journal import NAME, BrokenJournal, read_from
-from eyechart.tracking.records import IN_MLFLOW
+from eyechart.core.errors import EyechartError
+from eyechart.runs.cursor import Cursor, CursorFile, cursor_of, delivered_run_id, lock
+from eyechart.runs.journal import NAME, BrokenJournal, read_from
+from eyechart.runs.tags import ATTEMPT
+from eyechart.tracking.handlers import HANDLERS
 from eyechart.tracking.store import Store, once
-from eyechart.tracking.tags import ATTEMPT
 from eyechart.tracking.views import MOST, Order, keep_views
 
 METRICS_PER_BATCH, PARAMS_PER_BATCH = 1000, 100  # MLflow's limits
@@ -44,7 +44,7 @@ def deliver(folder: Path, store: Store, patience: float = -1) -> None:
         Exception: whatever MLflow raises; what was delivered until then is remembered.
     """
     with lock(folder, patience):
-        progress = Progress(folder, store.uri)
+        progress = CursorFile(folder, store.uri)
         if progress.cursor.deleted:
             return
         try:
@@ -67,7 +67,7 @@ def ask_again(folder: Path, store: Store) -> None:
         Exception: whatever MLflow raises.
     """
     with lock(folder):
-        progress = Progress(folder, store.uri)
+        progress = CursorFile(folder, store.uri)
         if not progress.cursor.run_id:
             return
         known = progress.cursor.deleted
@@ -113,7 +113,7 @@ def _begun(folder: Path, store: Store, patience: float = -1) -> str:
     if made := cursor_of(folder, store.uri).run_id:  # its lock may be held by whoever asks: a view makes a sweep's runs
         return made
     with lock(folder, patience):
-        progress = Progress(folder, store.uri)
+        progress = CursorFile(folder, store.uri)
         if not progress.cursor.run_id:
             try:
                 _deliver(progress, store, only_start=True)
@@ -122,7 +122,7 @@ def _begun(folder: Path, store: Store, patience: float = -1) -> str:
     return progress.cursor.run_id
 
 
-def _deliver(progress: Progress, store: Store, *, only_start: bool = False) -> None:
+def _deliver(progress: CursorFile, store: Store, *, only_start: bool = False) -> None:
     cursor, folder = progress.cursor, progress.folder
     # what MLflow knows must not be lost by the journal when the power fails: it would be trained, and told of, again
     if not _reaches(folder / NAME, cursor.offset):  # a journal that has lost its end, or an older copy
@@ -144,8 +144,8 @@ def _deliver(progress: Progress, store: Store, *, only_start: bool = False) -> N
                     store.client.set_terminated(cursor.run_id, status=record["status"], end_time=record["t"])
             elif kind == "views":
                 _views(record, store, progress)
-            elif kind in IN_MLFLOW:
-                IN_MLFLOW[kind](store.client, cursor.run_id, folder, record)
+            elif kind in HANDLERS:
+                HANDLERS[kind](store.client, cursor.run_id, folder, record)
             else:
                 raise EyechartError(
                     f"the journal in {folder} has a record of the kind '{kind}', which this version of Eyechart does "
@@ -175,7 +175,7 @@ def _reaches(journal: Path, offset: int) -> bool:
 class _Batch:
     """Parameters, tags and metrics on their way, many to a call."""
 
-    def __init__(self, store: Store, progress: Progress):
+    def __init__(self, store: Store, progress: CursorFile):
         self._store, self._progress = store, progress
         self._offset = 0
         self._clear()
@@ -217,7 +217,7 @@ class _Batch:
         self._progress.save(offset=self._offset)
 
 
-def _start(record: dict[str, Any], store: Store, progress: Progress) -> None:
+def _start(record: dict[str, Any], store: Store, progress: CursorFile) -> None:
     """Find the MLflow run by its tag, or make it."""
     client, cursor = store.client, progress.cursor
     if cursor.run_id:  # a further attempt at the same run
@@ -231,7 +231,7 @@ def _start(record: dict[str, Any], store: Store, progress: Progress) -> None:
         progress.save(deleted=True)
 
 
-def _kept(record: dict[str, Any], store: Store, progress: Progress) -> Any:
+def _kept(record: dict[str, Any], store: Store, progress: CursorFile) -> Any:
     """The MLflow run of a run key that stays, where several machines may make one at the same moment; made if need be.
 
     One that a person deleted is given as it is, if it is of this very journal.
@@ -277,7 +277,7 @@ def _runs_of(record: dict[str, Any], store: Store, experiment_id: str) -> Iterat
             yield run
 
 
-def _create(record: dict[str, Any], store: Store, progress: Progress) -> None:
+def _create(record: dict[str, Any], store: Store, progress: CursorFile) -> None:
     (tag, value), attempt = record["identity"], str(record.get("attempt", 1))
     tags = {tag: value, "mlflow.source.type": "LOCAL"}
     if attempt != "1":
@@ -297,7 +297,7 @@ def _finished_by_another(store: Store, cursor: Cursor) -> bool:
     return cursor.shared and bool(store.client.get_run(cursor.run_id).info.status == "FINISHED")
 
 
-def _views(record: dict[str, Any], store: Store, progress: Progress) -> None:
+def _views(record: dict[str, Any], store: Store, progress: CursorFile) -> None:
     runs = progress.folder.parents[1] / "runs"
     for run_key in record["runs"]:
         _begun(runs / run_key, store, PATIENCE)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from eyechart.runs.cursor import delivered_experiment_id, delivered_run_id
 from eyechart.tracking.config import TrackingConfig
-from eyechart.tracking.cursor import delivered_experiment_id, delivered_run_id
 from eyechart.tracking.store import Store
 from eyechart.tracking.views import ALL, CURVES, PICTURES
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyechart import paths
-from eyechart.errors import EyechartError
-from eyechart.files import replacing
+from eyechart.core import paths
+from eyechart.core.errors import EyechartError
+from eyechart.core.files import replacing
+from eyechart.runs.tags import RUN_KEY
 from eyechart.tracking.store import Store
-from eyechart.tracking.tags import RUN_KEY
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -52,14 +52,14 @@ def champion(store: Store, name: str | None = None) -> Version:
     """
     names = [model.name for model in store.client.search_registered_models() if CHAMPION in model.aliases]
     if name is not None:
-        found = find(store, name, CHAMPION)
+        found = find_version(store, name, CHAMPION)
         if found is None:
             known = f"champions: {', '.join(names)}" if names else "there is no champion at all"
             raise EyechartError(f"the registered model '{name}' has no champion ({known}): {HOW}")
         return found
     if len(names) > 1:
         raise EyechartError(f"there are {len(names)} champions ({', '.join(names)}): type name=ONE too")
-    found = find(store, names[0], CHAMPION) if names else None
+    found = find_version(store, names[0], CHAMPION) if names else None
     if found is None:
         raise EyechartError(f"there is no champion yet: {HOW}")
     return found
@@ -68,7 +68,7 @@ def champion(store: Store, name: str | None = None) -> Version:
 HOW = "type python pipelines/promote.py to make the best run one"
 
 
-def find(store: Store, name: str, alias: str) -> Version | None:
+def find_version(store: Store, name: str, alias: str) -> Version | None:
     """The version of a registered model with this alias; None if there is none."""
     from mlflow import MlflowException
 

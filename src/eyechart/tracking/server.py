@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 
-from eyechart import paths
-from eyechart.errors import ConfigError, EyechartError
+from eyechart.core import paths
+from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.tracking.store import QUIET, Store
 
 HOST = "127.0.0.1"

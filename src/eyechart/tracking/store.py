@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from eyechart import paths
-from eyechart.errors import EyechartError, in_words
-from eyechart.files import replacing
-from eyechart.tracking.config import hide_password
+from eyechart.core import paths
+from eyechart.core.errors import EyechartError, in_words
+from eyechart.core.files import replacing
+from eyechart.core.passwords import hide_password
 from eyechart.tracking.views import ALL, Order, keep_views
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eyechart.tracking.tags import RUN_KEY
+from eyechart.runs.tags import RUN_KEY
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from eyechart.schema import at_least
+from eyechart.core.schema import at_least
 
 DRAWS = 5  # random numbers per image: rows, columns, flip, and the two coordinates of what is cut out
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eyechart.errors import ConfigError
-from eyechart.schema import at_least, one_of
+from eyechart.core.errors import ConfigError
+from eyechart.core.schema import at_least, one_of
 
 DEVICES = ("auto", "cpu", "gpu")
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")

@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from eyechart.evaluation.scores import cross_entropy
-from eyechart.training.answers import Answers, ask
-from eyechart.training.backend import Engine
+from eyechart.training.backend.engine import Engine
+from eyechart.training.callback import Callback, EpochRecord
 from eyechart.training.member import members_of
 from eyechart.training.order import order
-from eyechart.training.records import Consumer, Record
+from eyechart.training.predict import Predictions, predict
 
 
 def train(
     engine: Engine,
-    consumers: Sequence[Sequence[Consumer]],
+    callbacks: Sequence[Sequence[Callback]],
     *,
     seeds: Sequence[int],
     size: int,
@@ -27,11 +27,11 @@ def train(
     draw: Callable[[int, int], np.ndarray] | None = None,
     tick: Callable[[int], None] = lambda images: None,
 ) -> None:
-    """Train each member until the last epoch, or until one of its consumers asks for the end.
+    """Train each member until the last epoch, or until one of its callbacks asks for the end.
 
     Args:
         engine: holds the members, their optimizer and the training images.
-        consumers: of each member; called with each epoch's record, in this order.
+        callbacks: of each member; called with each epoch's record, in this order.
         seeds: of each member's run; decides the order of the images.
         size: number of training images.
         epochs: the last epoch, counted from 1.
@@ -42,7 +42,7 @@ def train(
         tick: called with the number of training images read since the last call, over all members.
     """
     # a member may have been interrupted after it had asked for the end, and before its run was recorded as finished
-    active = np.array([not any(getattr(one, "exhausted", False) for one in listeners) for listeners in consumers])
+    active = np.array([not any(getattr(one, "exhausted", False) for one in listeners) for listeners in callbacks])
     for epoch in range(done + 1, epochs + 1):
         if not active.any():
             break
@@ -50,19 +50,19 @@ def train(
         orders = np.stack([order(seed, epoch, size) for seed in seeds])
         draws = None if draw is None else np.stack([draw(seed, epoch) for seed in seeds])
         losses, accuracies = engine.epoch(orders, tick, draws, active)
-        answers = None if validation is None else ask(engine, *validation)
+        answers = None if validation is None else predict(engine, *validation)
         seconds = (time.perf_counter() - began) / np.count_nonzero(active)
         members = members_of(engine)
         for number in np.flatnonzero(active).tolist():
             metrics = {"train/loss": float(losses[number]), "train/accuracy": float(accuracies[number])}
             if answers is not None and validation is not None:
                 metrics |= _scores(answers[number], validation[1])
-            record = Record(epoch, metrics | {"seconds": seconds})
-            if any([consumer(record, members[number]) for consumer in consumers[number]]):
+            record = EpochRecord(epoch, metrics | {"seconds": seconds})
+            if any([callback(record, members[number]) for callback in callbacks[number]]):
                 active[number] = False
 
 
-def _scores(answers: Answers, labels: np.ndarray) -> dict[str, float]:
+def _scores(answers: Predictions, labels: np.ndarray) -> dict[str, float]:
     scores = {
         "validation/loss": cross_entropy(labels, answers.probabilities),
         "validation/accuracy": float(np.mean(answers.probabilities.argmax(axis=1) == labels)),

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from eyechart.training.backend import Engine
+from eyechart.training.backend.engine import OPTIMIZER
 
-OPTIMIZER = "optimizer/"  # before the names of what a state has beyond the weights
+if TYPE_CHECKING:
+    from eyechart.training.backend.engine import Engine
 
 
 class Member:

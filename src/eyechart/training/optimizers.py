@@ -8,8 +8,8 @@ from abc import ABC
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from eyechart.errors import ConfigError
-from eyechart.schema import at_least
+from eyechart.core.errors import ConfigError
+from eyechart.core.schema import at_least
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Any
 from rich.progress import BarColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from eyechart import terminal
+from eyechart.core import terminal
+from eyechart.training.callback import EpochRecord
 from eyechart.training.member import Member
-from eyechart.training.records import Record
 
 COLUMNS = (
     ("train loss", "train/loss"),
@@ -29,7 +29,7 @@ class ImagesPerSecond(ProgressColumn):
 
 
 class EpochTable:
-    """A consumer that prints a row per epoch to stdout, and shows a bar on stderr where that is a terminal.
+    """A callback that prints a row per epoch to stdout, and shows a bar on stderr where that is a terminal.
 
     Of members that are trained together, all have the same one: a bar with the best of them so far.
 
@@ -76,7 +76,7 @@ class EpochTable:
         """So many training images more have been read."""
         self._bar.advance(self._task, images)
 
-    def __call__(self, record: Record, member: Member) -> bool:  # noqa: D102
+    def __call__(self, record: EpochRecord, member: Member) -> bool:  # noqa: D102
         score = record.metrics.get("validation/accuracy", record.metrics["train/accuracy"])
         self._best = max(self._best, score)
         told = f"accuracy {score:.4f}" if self._members == 1 else f"best accuracy {self._best:.4f}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from eyechart.errors import ConfigError
+from eyechart.core.errors import ConfigError
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from hydra_plugins.eyechart.fused import FusedLauncher
 
 if TYPE_CHECKING:
-    from eyechart.plan import Job, Plan
-    from eyechart.sweep import Sweep
+    from eyechart.sweeps.plan import Job, Plan
+    from eyechart.sweeps.sweep import Sweep
 
 
 class JobSweeper(Sweeper):
@@ -90,7 +90,7 @@ class JobSweeper(Sweeper):
 
     def check_backends(self, plan: Plan) -> None:
         """Raise ConfigError where one process would have to train on two backends."""
-        from eyechart.errors import ConfigError
+        from eyechart.core.errors import ConfigError
 
         backends = sorted({job.config.backend for job in plan.to_train})
         # SLURM gives each job a process of its own; the others keep their processes for the next job
@@ -104,8 +104,8 @@ class JobSweeper(Sweeper):
 
     def launch(self, jobs: Sequence[Job]) -> list[str]:
         """Train these jobs; a line for each that failed."""
-        from eyechart.sweep import SWEEP, Sweep
-        from eyechart.telling import telling
+        from eyechart.sweeps.sweep import SWEEP, Sweep
+        from eyechart.sweeps.watch import report_workers
 
         sweep = Sweep.of_this_job()
         assert sweep is not None
@@ -119,7 +119,7 @@ class JobSweeper(Sweeper):
             return [line for job, error in results if error and (line := _failure(job.name, error))]
         if isinstance(self.launcher, BasicLauncher):
             return self._launch(jobs)
-        with telling(jobs, sweep.since), self._no_orphans():
+        with report_workers(jobs, sweep.since), self._no_orphans():
             return self._launch_in_workers(jobs, sweep)
 
     def _launch(self, jobs: Sequence[Job]) -> list[str]:
@@ -128,10 +128,10 @@ class JobSweeper(Sweeper):
 
     def _launch_in_workers(self, jobs: Sequence[Job], sweep: Sweep) -> list[str]:
         """The same where a worker may be killed, by the system when memory runs out: launchers then drop all jobs."""
-        from eyechart import paths
-        from eyechart.abandoned import close_if_abandoned
-        from eyechart.errors import EyechartError
-        from eyechart.standing import standing
+        from eyechart.core import paths
+        from eyechart.core.errors import EyechartError
+        from eyechart.runs.recovery import close_if_abandoned
+        from eyechart.runs.status import run_status
 
         assert sweep.courier is not None
         left, failures = list(jobs), list[str]()
@@ -148,7 +148,7 @@ class JobSweeper(Sweeper):
                         f"type HYDRA_FULL_ERROR=1 before the command to see where, or leave hydra/launcher=... out"
                     ) from error
                 failures += [f"{job.name}: its process was killed ({reason})" for job in killed]
-                left = [job for job in left if job not in killed and not standing(job.run_key).finished]
+                left = [job for job in left if job not in killed and not run_status(job.run_key).finished]
         return failures
 
     @contextlib.contextmanager
@@ -182,8 +182,8 @@ def _failures(returns: Sequence[JobReturn], names: Sequence[str]) -> list[str]:
 
 def _failure(name: str, error: Exception) -> str:
     """One line about a failed job; empty where it was told to end."""
-    from eyechart.attempt import Pruned
-    from eyechart.errors import EyechartError, in_words
+    from eyechart.core.errors import EyechartError, in_words
+    from eyechart.runner.attempt import Pruned
 
     if isinstance(error, Pruned):
         return ""

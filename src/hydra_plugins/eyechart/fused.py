@@ -11,7 +11,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 if TYPE_CHECKING:
-    from eyechart.plan import Job
+    from eyechart.sweeps.plan import Job
 
 
 class FusedLauncher(Launcher):
@@ -26,7 +26,7 @@ class FusedLauncher(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Refuse what cannot be, before anything is planned."""
-        from eyechart.errors import ConfigError
+        from eyechart.core.errors import ConfigError
 
         if self.max_members is not None and (type(self.max_members) is not int or self.max_members < 1):
             raise ConfigError(
@@ -35,18 +35,18 @@ class FusedLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """What Hydra's own sweepers call, which know nothing of runs that can be trained together."""
-        from eyechart.errors import ConfigError
+        from eyechart.core.errors import ConfigError
 
         raise ConfigError("hydra/launcher=fused works with hydra/sweeper=grid or optuna, received another sweeper")
 
     def train(self, jobs: Sequence[Job]) -> list[Exception | None]:
         """Train them; of each, in their order, what went wrong."""
-        from eyechart.assistant import Assistants
-        from eyechart.grouping import groups_of
-        from eyechart.program import train_together
+        from eyechart.runner.workers import ScoringPool
+        from eyechart.sweeps.fusing import fused_groups
+        from eyechart.sweeps.job import run_fused
 
         wrong: dict[str, Exception | None] = {}
-        with Assistants() as assistants:
-            for group in groups_of(jobs, self.max_members):
-                wrong |= zip((job.run_key for job in group), train_together(group, assistants), strict=True)
+        with ScoringPool() as pool:
+            for group in fused_groups(jobs, self.max_members):
+                wrong |= zip((job.run_key for job in group), run_fused(group, pool), strict=True)
         return [wrong[job.run_key] for job in jobs]

@@ -16,14 +16,14 @@ class GridSweeper(JobSweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Plan, launch what is left, show the leaderboard. Raises EyechartError at the end if jobs failed."""
-        from eyechart.campaign import conduct
         from eyechart.comparison import leaderboard
-        from eyechart.plan import make_plan
-        from eyechart.program import score
+        from eyechart.sweeps.drive import run_sweep
+        from eyechart.sweeps.job import selection_score
+        from eyechart.sweeps.plan import make_plan
 
         (jobs,) = BasicSweeper.split_arguments(self.parse(arguments), None)
         plan = replace(make_plan(jobs, self.compose), together=isinstance(self.launcher, FusedLauncher))
         self.check_backends(plan)
-        if not conduct(plan, self.command, self.launch):
+        if not run_sweep(plan, self.command, self.launch):
             return None
-        return [score(leaderboard.result(job.run_key)) for job in plan.jobs]
+        return [selection_score(leaderboard.result(job.run_key)) for job in plan.jobs]

@@ -7,7 +7,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
-from eyechart import paths
+from eyechart.core import paths
 
 LAUNCHERS = ("joblib", "ray", "submitit_local", "submitit_slurm")
 

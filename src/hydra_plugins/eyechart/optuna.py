@@ -39,13 +39,13 @@ class OptunaSweeper(JobSweeper):
 
         Raises EyechartError at the end if trials failed.
         """
-        from eyechart.search import Search, conduct
-        from eyechart.search_space import Space
+        from eyechart.sweeps.search.search import Search, run_search
+        from eyechart.sweeps.search.space import Space
 
         search = Search(Space.of(self.parse(arguments)), self.sampler, self.pruner, self.n_trials, self.n_jobs)
         plan = search.plan(self.compose)
         self.check_backends(plan)
-        return conduct(search, plan, self.compose, self.command, self.launch)
+        return run_search(search, plan, self.compose, self.command, self.launch)
 
 
 def _plain(node: Mapping[str, Any]) -> dict[str, Any]:

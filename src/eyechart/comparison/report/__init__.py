@@ -4,6 +4,6 @@ results -> boards -> for each: gathering (files of the runs) -> facts (numbers) 
 -> sections -> page. The page's looks and what it does are in `page.html.j2`, `page.css` and `page.js`.
 """
 
-from eyechart.comparison.report.page import write
+from eyechart.comparison.report.page import write_report
 
-__all__ = ["write"]
+__all__ = ["write_report"]

@@ -43,7 +43,7 @@ _CONFIG = {
 
 
 @dataclass(frozen=True)
-class Row:
+class ChartRow:
     """What a chart must know of a row of a board.
 
     Attributes:
@@ -61,10 +61,10 @@ class Row:
         return {"row": self.position, "name": self.name, "colour": self.colour, **values}
 
 
-def rows(labels: Sequence[str]) -> list[Row]:
+def chart_rows(labels: Sequence[str]) -> list[ChartRow]:
     """The rows of a board, best first. Those beyond the colours that can be told apart are grey."""
     return [
-        Row(number, f"{number + 1}  {label}", COLOURS[number] if number < len(COLOURS) else GREY)
+        ChartRow(number, f"{number + 1}  {label}", COLOURS[number] if number < len(COLOURS) else GREY)
         for number, label in enumerate(labels)
     ]
 

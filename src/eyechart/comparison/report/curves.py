@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from eyechart.comparison.report import charts
-from eyechart.comparison.report.gathering import Run
+from eyechart.comparison.report.gathering import BoardRun
 
 METRICS = {
     "validation/accuracy": "validation accuracy",
@@ -21,7 +21,7 @@ METRICS = {
 MOST = 200  # points of a line: more lie closer than can be seen
 
 
-def learning_curves(rows: Sequence[charts.Row], runs: Sequence[Run]) -> dict[str, charts.Spec]:
+def learning_curves(rows: Sequence[charts.ChartRow], runs: Sequence[BoardRun]) -> dict[str, charts.Spec]:
     """A chart per metric that some run has, by the metric's name."""
     found = {}
     for metric, title in METRICS.items():

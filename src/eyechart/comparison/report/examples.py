@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.comparison.groups import Board
-from eyechart.comparison.report.facts import hardest, wrong_answers
 from eyechart.comparison.report.gathering import Gathered, class_names
 from eyechart.comparison.report.pictures import png
+from eyechart.core.errors import DataError
 from eyechart.data import open_dataset
-from eyechart.errors import DataError
+from eyechart.evaluation.agreement import hardest, wrong_answers
 
 SHOWN = 24  # images of a section
 WRONG = 3  # wrong answers below an image

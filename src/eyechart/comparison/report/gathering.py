@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eyechart import paths
-from eyechart.comparison.groups import Board, records
-from eyechart.errors import TO_HAVE_AGAIN, EyechartError
+from eyechart.comparison.groups import Board, as_dicts
+from eyechart.core import paths
+from eyechart.core.errors import TO_HAVE_AGAIN, EyechartError
 from eyechart.evaluation import predictions
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ MOST_ROWS = 24  # of a board are looked at image by image: more are not read by 
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class RunAnswers:
     """What one run answered to the test images.
 
     Attributes:
@@ -37,7 +37,7 @@ class Answers:
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class BoardRun:
     """One run of a row.
 
     Attributes:
@@ -53,7 +53,7 @@ class Run:
     row: int
     seed: int
     best_epoch: float | None
-    answers: Answers | None
+    answers: RunAnswers | None
     history: pd.DataFrame | None
 
 
@@ -70,7 +70,7 @@ class Gathered:
         left_out: how many rows of the board are beyond the first.
     """
 
-    runs: list[Run] = field(default_factory=list)
+    runs: list[BoardRun] = field(default_factory=list)
     index: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     labels: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
     votes: dict[int, NDArray[np.float32]] = field(default_factory=dict)
@@ -87,7 +87,7 @@ class Gathered:
         """How many there are."""
         return int(next(iter(self.votes.values())).shape[1])
 
-    def answers(self, row: int | None = None) -> list[Answers]:
+    def answers(self, row: int | None = None) -> list[RunAnswers]:
         """The known answers of the runs of a row; of all runs where none is named."""
         return [run.answers for run in self.runs if run.answers is not None and row in (None, run.row)]
 
@@ -99,19 +99,19 @@ class Gathered:
 def gather(board: Board) -> Gathered:
     """Read what the runs of a board's first rows left. What cannot be read is told, and the rest kept."""
     found = Gathered(left_out=max(len(board.rows) - MOST_ROWS, 0))
-    seeds = {run["run_key"]: run for run in records(board.runs)}
-    for row, line in enumerate(records(board.rows)[:MOST_ROWS]):
+    seeds = {run["run_key"]: run for run in as_dicts(board.runs)}
+    for row, line in enumerate(as_dicts(board.rows)[:MOST_ROWS]):
         for key in line["run_keys"]:
             seed, best = seeds[key].get("seed"), seeds[key].get("best_epoch")
             name = f"{line['run']}, seed {seed}"
             known = best is not None and best == best
             found.runs.append(
-                Run(
+                BoardRun(
                     key=key,
                     row=row,
                     seed=int(seed or 0),
                     best_epoch=float(best) if known and best is not None else None,
-                    answers=_attempt(found, name, row, key),
+                    answers=_try_answers(found, name, row, key),
                     history=_history(found, name, key),
                 )
             )
@@ -130,7 +130,7 @@ def class_names(board: Board, classes: int) -> tuple[str, ...]:
     return tuple(f"class {number}" for number in range(classes))
 
 
-def _attempt(found: Gathered, name: str, row: int, key: str) -> Answers | None:
+def _try_answers(found: Gathered, name: str, row: int, key: str) -> RunAnswers | None:
     try:
         return _answers(found, row, key)
     except EyechartError as error:
@@ -138,7 +138,7 @@ def _attempt(found: Gathered, name: str, row: int, key: str) -> Answers | None:
         return None
 
 
-def _answers(found: Gathered, row: int, key: str) -> Answers:
+def _answers(found: Gathered, row: int, key: str) -> RunAnswers:
     test = predictions.part_of(predictions.read(_artifacts(key) / "predictions.parquet"), "test")
     test = test.sort_values("index", kind="stable")
     index, labels = test["index"].to_numpy(), test["label"].to_numpy()
@@ -151,7 +151,7 @@ def _answers(found: Gathered, row: int, key: str) -> Answers:
         raise EyechartError("it was not tested on the images of the runs before it, and cannot be compared with them")
     found.votes[row] = found.votes[row] + given if row in found.votes else given
     images, prediction = np.arange(len(labels)), test["prediction"].to_numpy()
-    return Answers(prediction, given[images, prediction], given[images, labels])
+    return RunAnswers(prediction, given[images, prediction], given[images, labels])
 
 
 def _history(found: Gathered, name: str, key: str) -> pd.DataFrame | None:

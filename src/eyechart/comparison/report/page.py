@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from eyechart.comparison.groups import boards
 from eyechart.comparison.report import words
 from eyechart.comparison.report.sections import part
-from eyechart.files import write_text
+from eyechart.core.files import write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 ROOM = 1_200_000  # characters for the pictures of all boards: the file can still be sent by mail
 
 
-def write(path: Path, results: pd.DataFrame, what: str) -> None:
+def write_report(path: Path, results: pd.DataFrame, what: str) -> None:
     """Write the report on these runs.
 
     Args:

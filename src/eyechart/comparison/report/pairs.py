@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eyechart.comparison.evidence import answers
-from eyechart.comparison.groups import Board, records
+from eyechart.comparison.evidence import correctness
+from eyechart.comparison.groups import Board, as_dicts
 from eyechart.comparison.question import answer
-from eyechart.comparison.report.charts import Row
+from eyechart.comparison.report.charts import ChartRow
 from eyechart.comparison.report.examples import Source
-from eyechart.comparison.report.facts import confusion, majority, most_telling
 from eyechart.comparison.report.gathering import Gathered
 from eyechart.comparison.report.pictures import as_many
 from eyechart.comparison.sides import Side
-from eyechart.errors import EyechartError
+from eyechart.core.errors import EyechartError
+from eyechart.evaluation.agreement import confusion, majority, most_telling
 from eyechart.evaluation.significance import difference
 
 
-def comparison(board: Board, found: Gathered, about: Source, rows: list[Row], room: int) -> dict[str, Any]:
+def comparison(board: Board, found: Gathered, about: Source, rows: list[ChartRow], room: int) -> dict[str, Any]:
     """What the page's script reads. Only images that some row misses are in it: on the others no two rows differ.
 
     Args:
@@ -63,12 +63,12 @@ def comparison(board: Board, found: Gathered, about: Source, rows: list[Row], ro
 
 def verdicts(board: Board, found: Gathered) -> dict[str, list[str]]:
     """Of every two rows, by their numbers among the known ones as "0 1", which is better: lines of text."""
-    lines = records(board.rows)
+    lines = as_dicts(board.rows)
     sides = [Side(lines[row]["run"], board.title, ("", ""), tuple(lines[row]["run_keys"])) for row in found.rows]
     told = {}
     for a, b in combinations(range(len(sides)), 2):
         try:
-            left, right = answers(sides[a].run_keys), answers(sides[b].run_keys)
+            left, right = correctness(sides[a].run_keys), correctness(sides[b].run_keys)
         except EyechartError as error:
             told[f"{a} {b}"] = [f"Which of the two is better is not known: {error}"]
             continue

@@ -14,9 +14,9 @@ from eyechart.comparison.groups import Board
 from eyechart.comparison.report import charts, words
 from eyechart.comparison.report.curves import METRICS, learning_curves
 from eyechart.comparison.report.examples import confident_mistakes, hardest_images, source
-from eyechart.comparison.report.facts import confused_pairs, confusion, pareto, potential
 from eyechart.comparison.report.gathering import Gathered, gather
 from eyechart.comparison.report.pairs import comparison
+from eyechart.evaluation.agreement import confused_pairs, confusion, pareto, potential
 from eyechart.evaluation.calibration import BINS, expected_calibration_error, reliability
 from eyechart.evaluation.scores import most_confused_pairs
 
@@ -49,7 +49,7 @@ def part(board: Board, number: int, room: int) -> Part:
         room: for its pictures, in characters.
     """
     evidence, found = weigh(board), gather(board)
-    rows = charts.rows(list(board.rows["run"]))
+    rows = charts.chart_rows(list(board.rows["run"]))
     looked_at = rows[: len(rows) - found.left_out]
     drawn = _score_charts(board, evidence, looked_at) | learning_curves(looked_at, found.runs)
     fronts, cost_charts = _costs(board, looked_at)
@@ -79,7 +79,7 @@ def part(board: Board, number: int, room: int) -> Part:
     return Part(shown, named, pairs)
 
 
-def _score_charts(board: Board, evidence: Evidence, rows: Sequence[charts.Row]) -> dict[str, charts.Spec]:
+def _score_charts(board: Board, evidence: Evidence, rows: Sequence[charts.ChartRow]) -> dict[str, charts.Spec]:
     scores, seeds = [], []
     for row, estimate, mean, group in zip(
         rows, evidence.estimates, board.rows["test/accuracy"], board.rows["group"], strict=False
@@ -92,7 +92,7 @@ def _score_charts(board: Board, evidence: Evidence, rows: Sequence[charts.Row]) 
     return {"intervals": charts.intervals(scores, seeds)}
 
 
-def _costs(board: Board, rows: Sequence[charts.Row]) -> tuple[list[dict[str, str]], dict[str, charts.Spec]]:
+def _costs(board: Board, rows: Sequence[charts.ChartRow]) -> tuple[list[dict[str, str]], dict[str, charts.Spec]]:
     """For each cost that is known of the rows a sentence about the Pareto front, and its chart."""
     fronts, drawn = [], {}
     for column, title in COSTS.items():
@@ -117,7 +117,7 @@ def _costs(board: Board, rows: Sequence[charts.Row]) -> tuple[list[dict[str, str
 
 
 def _of_answers(
-    board: Board, evidence: Evidence, found: Gathered, rows: Sequence[charts.Row], room: int
+    board: Board, evidence: Evidence, found: Gathered, rows: Sequence[charts.ChartRow], room: int
 ) -> tuple[dict[str, Any], dict[str, charts.Spec], dict[str, Any] | None]:
     """What can be said only where the answers to the test images are known."""
     about = source(board, found)
@@ -180,7 +180,9 @@ def _of_answers(
     return shown, diagrams, comparison(board, found, about, list(rows), room)
 
 
-def _calibration(found: Gathered, rows: Sequence[charts.Row]) -> tuple[list[dict[str, Any]], dict[str, charts.Spec]]:
+def _calibration(
+    found: Gathered, rows: Sequence[charts.ChartRow]
+) -> tuple[list[dict[str, Any]], dict[str, charts.Spec]]:
     """A line of the table and a diagram for each row: the error is its runs' mean, the bins hold all answers."""
     table, diagrams = [], {}
     for row in found.rows:

@@ -7,7 +7,7 @@ from typing import Any
 
 from eyechart.comparison.evidence import Evidence
 from eyechart.comparison.groups import Board
-from eyechart.comparison.report.facts import Potential
+from eyechart.evaluation.agreement import Potential
 
 MOST = 5  # names in a sentence
 

@@ -9,10 +9,10 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from eyechart.core.errors import DataError
 from eyechart.data.config import FormConfig
 from eyechart.data.formats import cifar, csv, digits, folder, idx, mnist_pkl, npz
 from eyechart.data.images import Images
-from eyechart.errors import DataError
 
 READERS: dict[str, Callable[..., Images]] = {
     "cifar": cifar.read,

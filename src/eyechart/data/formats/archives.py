@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from eyechart.errors import DataError
+from eyechart.core.errors import DataError
 
 GZIP = b"\x1f\x8b"
 

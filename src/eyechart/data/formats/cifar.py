@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eyechart.core.errors import DataError
 from eyechart.data.formats.archives import members
 from eyechart.data.formats.pickles import read_pickle
 from eyechart.data.images import Images
-from eyechart.errors import DataError
 
 TRAIN = tuple(f"data_batch_{number}" for number in range(1, 6))
 TEST = "test_batch"

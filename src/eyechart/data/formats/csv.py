@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from eyechart.core.errors import DataError
 from eyechart.data.formats.archives import unpacked
 from eyechart.data.formats.holdout import Part, hold_back
 from eyechart.data.formats.squares import squares
 from eyechart.data.images import Images
-from eyechart.errors import DataError
 
 LABEL = "label"  # the name of the first column, where there are labels
 

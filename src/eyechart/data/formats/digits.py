@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from eyechart.core.errors import DataError
 from eyechart.data.formats.holdout import hold_back
 from eyechart.data.images import Images
-from eyechart.errors import DataError
 
 TEST = 360  # of 1,797
 

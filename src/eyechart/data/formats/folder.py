@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from eyechart import terminal
+from eyechart.core import terminal
+from eyechart.core.errors import DataError
 from eyechart.data.formats.holdout import hold_back
 from eyechart.data.images import Images
-from eyechart.errors import DataError
 
 PARTS = ("train", "validation", "test")
 KINDS = ("PNG", "JPEG", "WEBP")
@@ -50,7 +50,7 @@ class Listing:
         return [path for classes in self.parts.values() for images in classes.values() for path in images]
 
 
-def scan(top: Path) -> Listing:
+def list_images(top: Path) -> Listing:
     """Look at the names in a folder of images; no image is opened.
 
     Raises:
@@ -88,7 +88,7 @@ def read(files: Sequence[Path], *, image_size: Sequence[int], channels: int) -> 
         OSError: a folder cannot be read.
     """
     (top,) = files
-    listing = scan(top)
+    listing = list_images(top)
     images = _read_all(listing.paths, top, (image_size[0], image_size[1]), channels)
     labels = np.array([label for part in listing.parts.values() for label in _labels(part)])
     fit = len(_labels(listing.parts["train"]))

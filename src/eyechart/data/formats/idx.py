@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from eyechart.core.errors import DataError
 from eyechart.data.formats.archives import unpacked
 from eyechart.data.images import Images
-from eyechart.errors import DataError
 
 UNSIGNED_BYTE = 0x08
 

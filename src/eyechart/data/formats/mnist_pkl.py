@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eyechart.core.errors import DataError
 from eyechart.data.formats.archives import unpacked
 from eyechart.data.formats.pickles import read_pickle
 from eyechart.data.formats.squares import squares
 from eyechart.data.images import Images
-from eyechart.errors import DataError
 
 FACTOR = 256
 PARTS = ("training", "validation", "test")

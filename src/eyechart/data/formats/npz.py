@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from eyechart.core.errors import DataError
 from eyechart.data.images import Images
-from eyechart.errors import DataError
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 

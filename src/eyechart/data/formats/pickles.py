@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from eyechart.errors import DataError
+from eyechart.core.errors import DataError
 
 DTYPES = ("u1", "f4", "i8")  # bytes, and the pixels and labels of mnist.pkl
 

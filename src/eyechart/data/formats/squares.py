@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from eyechart.errors import DataError
+from eyechart.core.errors import DataError
 
 
 def squares(pixels: npt.NDArray[np.uint8], name: str) -> npt.NDArray[np.uint8]:

@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from eyechart.training.backend import Engine, is_convolutional, layer_kinds, module_of, weights_of
+from eyechart.training.backend.choose import is_convolutional, layer_kinds, module_of, weights_of
+from eyechart.training.backend.engine import OPTIMIZER, Engine
 from eyechart.training.backend.in_turn import InTurn
 from eyechart.training.backend.lanes import Lanes
 from eyechart.training.backend.stacked import RATE
-from eyechart.training.member import OPTIMIZER
 
 MOST_LANES = 8  # each compiles its own programs
 MOST_STEPS = 64  # of a recurrent layer that is unrolled: the time to compile it grows with them

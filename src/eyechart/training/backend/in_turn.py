@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from eyechart.training.backend import Engine
-from eyechart.training.backend.pieces import prediction_batches
+from eyechart.training.backend.chunks import prediction_batches
+from eyechart.training.backend.engine import Engine
 from eyechart.training.member import weights_in
 
 

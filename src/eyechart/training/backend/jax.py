@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from eyechart.training.backend.pieces import ahead, chunks, in_pieces, member_chunks, own, prediction_batches
+from eyechart.training.backend.chunks import ahead, chunks, in_pieces, member_chunks, own, prediction_batches
 from eyechart.training.backend.stacked import Stacked
 
 
@@ -29,7 +29,7 @@ def _device_of(device: str) -> Any:
 
 
 class Predictor:
-    """See `eyechart.training.backend.Predictor`."""
+    """See `eyechart.training.backend.engine.Predictor`."""
 
     members = 1
 
@@ -68,7 +68,7 @@ class Predictor:
 
 
 class Engine(Predictor):
-    """See `eyechart.training.backend.Engine`, and the arguments at the engine on TensorFlow.
+    """See `eyechart.training.backend.engine.Engine`, and the arguments at the engine on TensorFlow.
 
     JAX compiles every program; without `compiled`, on a CPU, that is one step and not a loop of them: XLA's
     convolutions are four times slower within a loop there (measured). Between epochs the state lies in this object;

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from eyechart.training.backend import Engine
+from eyechart.training.backend.engine import Engine
 
 
 class Lanes:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from eyechart.training.member import OPTIMIZER
+from eyechart.training.backend.engine import OPTIMIZER
 
 RATE = "learning_rate"  # Keras' name of the variable in which an optimizer without a schedule keeps it
 
@@ -73,19 +73,19 @@ class Stacked:
         return [ops.reshape(value, (self.members, *shape)) for value, shape in pairs]
 
     def weights(self) -> list[dict[str, np.ndarray]]:
-        """See `eyechart.training.backend.Engine`."""
+        """See `eyechart.training.backend.engine.Engine`."""
         return self._read(self._weight_entries())
 
     def set_weights(self, weights: list[dict[str, np.ndarray]]) -> None:
-        """See `eyechart.training.backend.Engine`."""
+        """See `eyechart.training.backend.engine.Engine`."""
         self._assign(self._weight_entries(), weights)
 
     def state(self) -> list[dict[str, np.ndarray]]:
-        """See `eyechart.training.backend.Engine`."""
+        """See `eyechart.training.backend.engine.Engine`."""
         return self._read([*self._weight_entries(), *self._optimizer_entries()])
 
     def restore(self, state: list[dict[str, np.ndarray]]) -> None:
-        """See `eyechart.training.backend.Engine`."""
+        """See `eyechart.training.backend.engine.Engine`."""
         self._assign([*self._weight_entries(), *self._optimizer_entries()], state)
 
     def _weight_entries(self) -> Iterator[tuple[str, Any, tuple[int, ...]]]:

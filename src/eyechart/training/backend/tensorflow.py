@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from eyechart.training.augmentation import DRAWS
-from eyechart.training.backend.pieces import ahead, chunks, in_pieces, member_chunks, own, prediction_batches
+from eyechart.training.backend.chunks import ahead, chunks, in_pieces, member_chunks, own, prediction_batches
 from eyechart.training.backend.stacked import Stacked
 
 
@@ -47,7 +47,7 @@ def _name_of(device: str) -> str:
 
 
 class Predictor:
-    """See `eyechart.training.backend.Predictor`."""
+    """See `eyechart.training.backend.engine.Predictor`."""
 
     members = 1
 
@@ -82,7 +82,7 @@ class Predictor:
 
 
 class Engine(Predictor):
-    """See `eyechart.training.backend.Engine`. The model's own variables hold the one member's state.
+    """See `eyechart.training.backend.engine.Engine`. The model's own variables hold the one member's state.
 
     Args:
         model: takes uint8 images, gives probabilities: for each image, or for each image and time step.

@@ -1,0 +1,175 @@
+"""Who is champion: the registered model that is to be used until another one is shown to be as good or better.
+
+The candidate is the run that is best on validation data. It becomes champion if there is none yet, or if it was trained
+on the same data, is better on validation data than the champion, and the paired test on the test images does not say
+that it is worse. Each such test uses the test images up a little: their answers choose, and a score that chose is too
+good. So every decision says how many there have been on these images.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from eyechart.comparison.evidence import correctness
+from eyechart.comparison.groups import as_dicts, best_first, boards
+from eyechart.comparison.results import results_of
+from eyechart.core import paths
+from eyechart.core.errors import ConfigError, EyechartError
+from eyechart.evaluation.significance import LEVEL, difference
+from eyechart.runs.cursor import delivered_run_id
+from eyechart.runs.status import in_a_sentence
+from eyechart.runs.tags import DATA_DIGEST, DECISION, USES
+from eyechart.tracking import registry
+from eyechart.tracking.registry import CHALLENGER, CHAMPION, Version
+from eyechart.tracking.store import Store
+from eyechart.training.early_stopping import improvement
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What came of an election.
+
+    Attributes:
+        promoted: whether the candidate is champion now.
+        candidate: its version.
+        why: in a sentence or two.
+    """
+
+    promoted: bool
+    candidate: Version
+    why: str
+
+
+def candidate_of(results: pd.DataFrame, run_key: str | None = None) -> dict[str, Any]:
+    """The result of the run that stands for election.
+
+    Args:
+        results: as `load_results` gives them; not empty.
+        run_key: of that run; None: the one that is best on validation data.
+
+    Raises:
+        EyechartError: the runs cannot be compared, or none was held against validation data.
+    """
+    if run_key is not None:
+        results = results_of([run_key])
+        if results.empty:
+            raise EyechartError(f"run {run_key} is not finished: type the command that trains it again, it goes on")
+        return as_dicts(results)[0]
+    found = boards(results)
+    if len(found) > 1:
+        titles = "; ".join(board.title for board in found)
+        raise EyechartError(
+            f"expected runs on one data set, received {len(found)} boards ({titles}): "
+            f"choose with sweep=last or experiment_name=NAME, or name the run: run=KEY"
+        )
+    if not found[0].chosen:
+        raise EyechartError(
+            "nothing was held back for some runs, so none is best on validation data: name the run to promote, run=KEY"
+        )
+    best, _, _ = best_first(results)
+    return as_dicts(results[results["run_key"] == best[0]])[0]
+
+
+def promote(store: Store, candidate: Mapping[str, Any], name: str | None = None) -> Decision:
+    """Hold an election, and write its outcome on the candidate's version.
+
+    The loser, candidate or former champion, is `challenger`.
+
+    Args:
+        store: whose registry.
+        candidate: the result of its run, as `candidate_of` gives it.
+        name: of the registered model; None: the data set's.
+
+    Raises:
+        EyechartError: the candidate is champion already, it or its model has not been delivered, or it and the champion
+            cannot be compared.
+    """
+    run_key, digest = str(candidate["run_key"]), str(candidate["data_digest"])
+    name = name or str(candidate["dataset"])
+    if not re.fullmatch(r"[\w. -]+", name):
+        raise ConfigError(f"name must be made of letters, digits, spaces and _ . -, received '{name}'")
+    _ = store.client  # a store that cannot be opened is what is to be told then
+    run_id = delivered_run_id(paths.runs() / run_key, store.uri)
+    if run_id is None:
+        raise EyechartError(
+            f"run {run_key} has not been delivered to this tracking store: type the command that trained it again"
+        )
+    with FileLock(paths.state() / "promotion.lock"):  # two that decide at once would both go by the old champion
+        champion = registry.find_version(store, name, CHAMPION)
+        if champion is not None:
+            _check(champion, name, run_key, digest)
+        counter = f"{USES}.{digest[:12]}"
+        uses = registry.count(store, name, counter)
+        if champion is None:
+            promoted, why = True, "The first champion: there was none to compare it with."
+        else:
+            promoted, why, used = _compare(candidate, champion)
+            uses += used
+        version = registry.register(store, name, run_key, run_id)
+        about = f"{in_a_sentence(candidate).capitalize()}. {why} {_so_often(uses)}"
+        registry.set_count(store, name, counter, uses)
+        tags = {DATA_DIGEST: digest, DECISION: "promoted" if promoted else "not promoted", USES: uses}
+        registry.note(store, version, about, tags)
+        if promoted:
+            registry.point(store, CHAMPION, version)
+            if champion is not None:
+                registry.point(store, CHALLENGER, champion)
+        else:
+            registry.point(store, CHALLENGER, version)
+    return Decision(promoted, version, f"{why} {_so_often(uses)}")
+
+
+def _check(champion: Version, name: str, run_key: str, digest: str) -> None:
+    """Raise EyechartError where there is nothing to decide, or no way to."""
+    if champion.run_key == run_key:
+        raise EyechartError(f"run {run_key} is the champion of '{name}' already (version {champion.number})")
+    known = champion.tags.get(DATA_DIGEST, "")
+    if known != digest:
+        raise EyechartError(
+            f"expected a run on the data of the champion of '{name}' (digest {known[:12] or 'unknown'}), received one "
+            f"on digest {digest[:12]}: scores on different data do not compare; type name=NEW for a model of its own"
+        )
+
+
+def _compare(candidate: Mapping[str, Any], champion: Version) -> tuple[bool, str, bool]:
+    """Whether the candidate takes the champion's place, why, and whether the test images were asked."""
+    results = results_of([champion.run_key])
+    if results.empty:
+        raise EyechartError(
+            f"the champion's run {champion.run_key} is not in {paths.runs()}: copy its folder there, "
+            f"or promote where it is"
+        )
+    (known,) = as_dicts(results)
+    who = f"the champion (version {champion.number}, run {champion.run_key})"
+    metric = candidate["monitor"]
+    if isinstance(metric, str) and metric == known["monitor"]:
+        ours, theirs = candidate[metric], known[metric]
+        if not improvement(metric, ours, theirs) > 0:
+            return (
+                False,
+                f"On validation data ({metric}) {ours:.4f} is not better than the {theirs:.4f} of {who}.",
+                False,
+            )
+    left, right = correctness([str(candidate["run_key"])]), correctness([champion.run_key])
+    if left.images != right.images:
+        raise EyechartError(f"the candidate and {who} were not tested on the same images: train one of them again")
+    found = difference(left.correct, right.correct)
+    points = (
+        f"{100 * found.mean:+.2f} percentage points on the test images (95% interval {100 * found.low:+.2f} to "
+        f"{100 * found.high:+.2f}, p = {found.p_value:.2g}) against {who}"
+    )
+    worse = found.mean < 0 and found.p_value < LEVEL
+    return not worse, f"{'Worse' if worse else 'Not worse'} by the paired test: {points}.", True
+
+
+def _so_often(uses: int) -> str:
+    times = "have not been used" if not uses else f"have been used {'once' if uses == 1 else f'{uses} times'}"
+    return f"These test images {times} to decide who is champion."

@@ -1,0 +1,94 @@
+"""Where things lie. Absolute, and the same from whichever folder a program is started.
+
+Two places matter, and they differ only inside a temporary DVC experiment, which runs in a throw-away copy:
+
+- the *workspace* holds `data/` and `results/`, which DVC writes and restores;
+- the *repository* holds what must outlive such a copy: `.eyechart/` (the state of every run) and the tracking store.
+
+The environment variable `EYECHART_ROOT` names one folder for both, for example on a cluster's scratch disk.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from eyechart.core.errors import EyechartError
+
+PACKAGE = Path(__file__).resolve().parents[1]
+SOURCE = PACKAGE.parents[1]  # the checkout that this code runs from, if it does: see `workspace`
+
+
+def workspace() -> Path:
+    """The folder that holds `data/`.
+
+    EYECHART_ROOT, else the nearest folder upwards of the working directory with a `dvc.yaml`, else the checkout.
+
+    Raises:
+        EyechartError: there is none of these. Nothing is ever written beside installed code.
+    """
+    if named := os.environ.get("EYECHART_ROOT"):
+        return Path(named).resolve()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "dvc.yaml").is_file():
+            return folder
+    if (SOURCE / "dvc.yaml").is_file():
+        return SOURCE
+    raise EyechartError(
+        f"expected a project, which is a folder with a dvc.yaml, in {here} or above it, received none: "
+        f"work in one, or set EYECHART_ROOT to the folder that is to hold data and runs"
+    )
+
+
+def conf() -> Path:
+    """The folder of the configurations: within the package where that was installed, else that of the checkout."""
+    inside = PACKAGE / "conf"
+    return inside if inside.is_dir() else SOURCE / "conf"
+
+
+def repository() -> Path:
+    """The folder that holds `.eyechart/`: EYECHART_ROOT, else DVC_ROOT (set by DVC), else the workspace."""
+    if not os.environ.get("EYECHART_ROOT") and (root := os.environ.get("DVC_ROOT")):
+        return Path(root).resolve()
+    return workspace()
+
+
+def raw(dataset: str) -> Path:
+    """The files of a data set as they were fetched."""
+    return workspace() / "data" / "raw" / dataset
+
+
+def prepared(dataset: str) -> Path:
+    """The arrays of a data set, written by `pipelines/preprocess.py`."""
+    return workspace() / "data" / "prepared" / dataset
+
+
+def results() -> Path:
+    """What the DVC stages `train` and `evaluate` leave."""
+    return workspace() / "results"
+
+
+def state() -> Path:
+    """The folder `.eyechart`, which holds the state of every run, sweep and scan."""
+    return repository() / ".eyechart"
+
+
+def runs() -> Path:
+    """The folder with one state folder per run key."""
+    return state() / "runs"
+
+
+def replaced() -> Path:
+    """The folder with the state of runs that were trained anew with `force=true`, and count no more."""
+    return state() / "replaced"
+
+
+def sweeps() -> Path:
+    """The folder with one state folder per sweep."""
+    return state() / "sweeps"
+
+
+def scans() -> Path:
+    """The folder with one state folder for each run and the canvases that it was asked about."""
+    return state() / "scans"

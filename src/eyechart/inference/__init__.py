@@ -1,0 +1,1 @@
+"""Puts one trained network to use: predict, explain, scan, detect."""

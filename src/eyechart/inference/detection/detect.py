@@ -1,0 +1,135 @@
+"""Asks runs what they find on the same canvases, one after the other, and writes what they found."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from eyechart import figures
+from eyechart.comparison.results import results_of
+from eyechart.core import terminal
+from eyechart.core.errors import EyechartError
+from eyechart.core.files import check_replaceable, named, replacing
+from eyechart.inference.detection.board import BoardRow, board_rows, table
+from eyechart.inference.detection.found import PICTURE, CannotScanError, Canvases, compositions, detect_run
+from eyechart.inference.network import open_network
+from eyechart.inference.scanning.canvas import composed
+from eyechart.inference.scanning.detect import THRESHOLDS
+from eyechart.runs.manifest import find_sweep, nothing_finished, run_keys
+from eyechart.runs.record import backend_of, images_of
+from eyechart.runs.status import finished
+from eyechart.tracking import MLflowCourier
+
+TABLE, CURVES = "scores.csv", "scores.png"
+OWN = named(TABLE, CURVES, PICTURE)
+SHOWN = 4  # of so many rows
+
+
+def detect_runs(
+    run: str | None, name: str | None, sweep: str | None, canvases: Canvases, to: Path, courier: MLflowCourier
+) -> list[BoardRow]:
+    """What runs find, the rows with the fewest false alarms first.
+
+    Args:
+        run: one of the names of `find_run`, or `champion`; not read where a sweep is given.
+        name: of the registered model whose champion is meant; None: the only one.
+        sweep: all finished runs of this one, named as for `run_keys`; what cannot scan is left out, with a notice.
+        canvases: that they are asked about.
+        to: the folder that `write` is to write to.
+        courier: brings what each finds to MLflow.
+
+    Raises:
+        EyechartError: there is no such finished run or sweep, the runs cannot be asked about the same canvases, one
+            cannot scan or has lost a file, or the folder holds something else.
+    """
+    check_replaceable(to, OWN, "what an earlier detect.py left")
+    keys = [_run_key(run, name, courier)] if sweep is None else _run_keys(sweep)
+    _check(keys, canvases)
+    with terminal.bar() as bar:
+        task = bar.add_task("scanning", total=len(keys) * canvases.canvases)
+        found = []
+        for key in keys:
+            try:
+                found.append(detect_run(key, canvases, courier, lambda: bar.advance(task)))
+            except CannotScanError as error:
+                if len(keys) == 1:
+                    raise
+                bar.console.print(f"notice: left out: {error}", markup=False, highlight=False, soft_wrap=True)
+    if not found:
+        raise EyechartError("none of these networks can scan: type run= and another run")
+    return board_rows(found, results_of(one.run_key for one in found))
+
+
+def write_detections(made: Sequence[BoardRow], title: str, to: Path) -> tuple[str, ...]:
+    """Write the scores, their picture, and what the first run of each row found on the first canvas; the names."""
+    with replacing(to) as temporary:
+        temporary.mkdir()
+        table(made).to_csv(temporary / TABLE, index=False)
+        figures.save(figures.false_alarms(_curves(made), THRESHOLDS, title), temporary / CURVES)
+        _side_by_side([row.found[0].folder / PICTURE for row in made[:SHOWN]], temporary / PICTURE)
+        return tuple(sorted(path.name for path in temporary.iterdir()))
+
+
+def _side_by_side(pictures: Sequence[Path], target: Path) -> None:
+    """Lay pictures beside each other, on white."""
+    from PIL import Image
+
+    opened = [Image.open(picture).convert("RGB") for picture in pictures]
+    size = sum(each.width for each in opened), max(each.height for each in opened)
+    sheet, left = Image.new("RGB", size, "white"), 0
+    for each in opened:
+        sheet.paste(each, (left, size[1] - each.height))
+        left += each.width
+    sheet.save(target)
+
+
+def _curves(made: Sequence[BoardRow]) -> list[figures.Curve]:
+    return [
+        figures.Curve(
+            row.name,
+            [(one.mean, one.low, one.high) for one in row.false_alarms.values()],
+            [(one.mean, one.low, one.high) for one in row.recall.values()],
+        )
+        for row in made
+    ]
+
+
+def _run_key(run: str | None, name: str | None, courier: MLflowCourier) -> str:
+    """The run that a person named; the champion has to be one that was trained here."""
+    with open_network(run, name, courier.store) as network:
+        if network.run_key is None:
+            raise EyechartError(
+                f"expected a network that was trained here, whose test images lie on the canvases, received "
+                f"{network.title}, which was trained elsewhere: type run= and a run of this workspace"
+            )
+        return network.run_key
+
+
+def _run_keys(sweep: str) -> list[str]:
+    """The finished runs of a sweep; how many are not is told on stderr."""
+    keys, name = run_keys(sweep), find_sweep(sweep).name
+    done = [key for key in keys if finished(key)]
+    if not done:
+        raise nothing_finished(sweep)
+    if len(done) < len(keys):
+        print(f"notice: {len(done)} of the {len(keys)} runs of sweep {name} are finished", file=sys.stderr)
+    return done
+
+
+def _check(keys: Sequence[str], canvases: Canvases) -> None:
+    """Raise EyechartError where runs cannot be asked about the same canvases, or there can be no such canvas."""
+    backends = sorted({backend_of(key) for key in keys})
+    if len(backends) > 1:
+        raise EyechartError(
+            f"expected runs of one backend, received {' and '.join(backends)}: ask them one by one, with run="
+        )
+    datasets = {dataset.digest: dataset for dataset in map(images_of, keys)}
+    if len(datasets) > 1:
+        names = ", ".join(dataset.name for dataset in datasets.values())
+        raise EyechartError(
+            f"expected runs on images that can lie on the same canvases, received runs on {names}: "
+            f"ask them one by one, with run="
+        )
+    for dataset in datasets.values():
+        composed(dataset, next(compositions(canvases)))

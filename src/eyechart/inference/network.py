@@ -1,0 +1,103 @@
+"""The trained network that a person named: of a run, or a champion."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eyechart.core.errors import EyechartError
+from eyechart.data.backgrounds import CLASS
+from eyechart.runs.record import backend_of, finished_run, read_json
+from eyechart.runs.status import find_run, finished
+from eyechart.tracking.package import read_package
+
+if TYPE_CHECKING:
+    from eyechart.tracking.store import Store
+
+CHAMPION = "champion"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network, and what is to be known to ask it.
+
+    Attributes:
+        title: what was trained on what, and which run or champion it is.
+        file: the model, as `.keras`.
+        backend: that it was trained on.
+        class_names: in the order of its answers.
+        run_key: of the run that trained it; None: it was trained elsewhere.
+    """
+
+    title: str
+    file: Path
+    backend: str
+    class_names: tuple[str, ...]
+    run_key: str | None = None
+
+    @property
+    def background(self) -> int | None:
+        """The number of the class that stands for nothing; None: there is none."""
+        return self.class_names.index(CLASS) if CLASS in self.class_names else None
+
+
+@contextmanager
+def open_network(run: str | None, name: str | None, store: Store | None) -> Iterator[Network]:
+    """The network that a person named. Its file is there until the block is left.
+
+    Args:
+        run: one of the names of `find_run`, or `champion`.
+        name: of the registered model whose champion is meant; None: the only one there is.
+        store: knows the champion; None: there is none at hand.
+
+    Raises:
+        EyechartError: there is no such run or champion, the run is not finished, or it has lost a file.
+    """
+    if run != CHAMPION:
+        if name is not None:
+            raise EyechartError(f"name={name} is for the champion of a registered model: type run=champion as well")
+        yield of_run(find_run(run))
+        return
+    if store is None:
+        raise EyechartError("champions are known to MLflow only, received no tracking: leave tracking= out")
+    from eyechart.tracking import registry
+
+    version = registry.champion(store, name)
+    title = f"{version.name}, version {version.number}"
+    if finished(version.run_key):
+        yield of_run(version.run_key, title)
+        return
+    with tempfile.TemporaryDirectory() as place:  # it was trained elsewhere
+        yield _of_package(registry.download_model(store, version, Path(place) / "model"), title)
+
+
+def of_run(run_key: str, title: str = "") -> Network:
+    """The network of a finished run of this machine.
+
+    Args:
+        run_key: of the run.
+        title: what else it is.
+
+    Raises:
+        EyechartError: the run is not finished, or it has lost a file.
+    """
+    artifacts = finished_run(run_key, "run.json", "per_class.json", "model.keras").artifacts
+    about = read_json(artifacts / "run.json", "title")
+    class_names = read_json(artifacts / "per_class.json", "class")["class"]
+    title = f"{about['title']}, run {run_key}" + (f" ({title})" if title else "")
+    return Network(title, artifacts / "model.keras", backend_of(run_key), tuple(map(str, class_names)), run_key)
+
+
+def _of_package(file: Path, title: str) -> Network:
+    """The network of a logged model that was fetched from MLflow."""
+    backend, class_names = read_package(file)
+    if not class_names:
+        raise EyechartError(
+            f"expected {title} to name its classes, received a model that an earlier version of Eyechart logged: "
+            f"type run=champion where it was trained, or train it anew"
+        )
+    return Network(title, file, backend, class_names)

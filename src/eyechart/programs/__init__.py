@@ -1,0 +1,1 @@
+"""What a person types: one module per program; the files in `pipelines/` are their doors."""

@@ -1,0 +1,30 @@
+"""Turn the raw files of a data set into arrays that a training maps into memory.
+
+python pipelines/preprocess.py dataset=mnist
+"""
+
+from __future__ import annotations
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from eyechart.core.cli import command, typed_for
+from eyechart.data.config import PrepareConfig, read_config
+
+
+@command("preprocess")
+def main(config: DictConfig) -> None:
+    """Prepare, and say what was done and what to type next."""
+    # DVC starts this program with the configuration of a whole training
+    settings = read_config(PrepareConfig, config, strict=HydraConfig.get().job.config_name == "preprocess")
+    from eyechart.core import paths
+    from eyechart.data.prepare import prepare
+
+    dataset = prepare(settings.dataset)
+    height, width, channels = dataset.image_shape
+    own = f" ({dataset.own_validation:,} of them its own validation part)" if dataset.own_validation else ""
+    print(
+        f"{dataset.name} prepared: {dataset.counts['train']:,} training{own} and {dataset.counts['test']:,} test "
+        f"images of {height}x{width}x{channels} in {len(dataset.class_names)} classes: {paths.prepared(dataset.name)}"
+    )
+    print(f"next: python pipelines/train.py {typed_for('dataset') or f'dataset={dataset.name}'}")

@@ -1,0 +1,1 @@
+"""Makes one run, or several that are trained together as the members of one program."""

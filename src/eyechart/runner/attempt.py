@@ -1,0 +1,172 @@
+"""One attempt at a run: what its journal says from the beginning to the end, however it ends."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from omegaconf import OmegaConf
+
+from eyechart.config import TRAINING_VERSION, Config
+from eyechart.core import paths
+from eyechart.core.errors import EyechartError
+from eyechart.core.files import remove_unfinished, write_text
+from eyechart.core.passwords import hide_password
+from eyechart.data import Dataset
+from eyechart.runs.checkpoints import remove_checkpoints
+from eyechart.runs.courier import Courier
+from eyechart.runs.journal import Journal, read_journal, tags_of
+from eyechart.runs.status import FinishedRun, attempt_number
+from eyechart.runs.tags import DATA_DIGEST, OVERRIDES, PRUNED, RUN_KEY, TRAINED_BY_VERSION
+from eyechart.tracking.description import of_run
+from eyechart.training.callback import Callback
+
+
+class Pruned(EyechartError):
+    """A search gave a run up, which can still be trained to its end."""
+
+
+class Pruner(Callback, Protocol):
+    """Hears of every epoch of a run, and may ask for its end because others do better.
+
+    Attributes:
+        gave_up: whether it asked for the end.
+    """
+
+    gave_up: bool
+
+
+@dataclass(frozen=True)
+class Task:
+    """A run that is to be trained.
+
+    Args:
+        config: checked.
+        name: in tables; the model and data set if empty.
+        overrides: what was typed on the command line, for the record.
+        pruner: hears of every epoch, and may give the run up.
+    """
+
+    config: Config
+    name: str = ""
+    overrides: Sequence[str] = ()
+    pruner: Pruner | None = None
+
+
+class Attempt:
+    """From `begin` to `finish` or `end` the journal is open.
+
+    Args:
+        task: what is to be trained.
+        folder: the run's state folder, which this process holds.
+        dataset: that it is trained on.
+        courier: brings the journal to MLflow.
+        sweep: the id of the sweep that the run is a part of.
+
+    Attributes:
+        journal: of the run, from `begin` on.
+        outcome: what came of it; None while it is at work.
+    """
+
+    def __init__(self, task: Task, folder: Path, dataset: Dataset, courier: Courier, sweep: str | None):
+        self.task, self.folder = task, folder
+        self.outcome: FinishedRun | Exception | None = None
+        self._dataset, self._courier, self._sweep = dataset, courier, sweep
+        self._open = False
+
+    def begin(self) -> None:
+        """Say who this run is and what it was given."""
+        remove_unfinished(self.folder)
+        self.journal = Journal(self.folder)
+        self._open = True
+        self._introduce()
+
+    def finish(self, result: dict[str, Any]) -> None:
+        """Say that it has been finished, with this result."""
+        self.journal.append("description", text=self._described(result))
+        self.journal.append("end", status="FINISHED", result=result)
+        self.outcome = FinishedRun(self.folder.name, self.folder, result, True)
+        self._close()
+        remove_checkpoints(self.folder)
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """What goes wrong in the block ends this attempt, and not those of others."""
+        try:
+            yield
+        except Exception as error:
+            self.end(error)
+
+    def end(self, error: BaseException) -> None:
+        """Say that this ended it; nothing if it has ended before."""
+        if not self._open:
+            return
+        with suppress(OSError):  # on a full disk what went wrong is of more use than that it cannot be written
+            if isinstance(error, KeyboardInterrupt | SystemExit):  # the second is how Ray ends a worker
+                self.journal.append("end", status="KILLED", message="interrupted; the same command goes on from here")
+            elif isinstance(error, Pruned):
+                self.journal.append("tags", values={PRUNED: str(error)})
+                self.journal.append("end", status="KILLED", message=str(error), pruned=True)
+            else:
+                self.journal.append("end", status="FAILED", message=f"{type(error).__name__}: {error}")
+        if isinstance(error, Exception):
+            self.outcome = error
+        self._close()
+
+    def _described(self, result: Mapping[str, Any]) -> str:
+        by_dvc = "DVC_STAGE" in os.environ  # which typed what is in dvc.yaml, and wrote the rest into params.yaml
+        typed = [] if by_dvc else [hide_password(override) for override in self.task.overrides]
+        return of_run(self.folder.name, self._dataset.name, result, tags_of(read_journal(self.folder)), typed)
+
+    def _close(self) -> None:
+        self._open = False
+        self.journal.close()
+        self._courier.tell(self.folder)
+
+    def _introduce(self) -> None:
+        from eyechart.runs.machine import machine_tags
+
+        journal, dataset, config = self.journal, self._dataset, self.task.config.resolved(self._dataset.own_validation)
+        before = read_journal(self.folder)
+        journal.append(
+            "start",
+            identity=[RUN_KEY, self.folder.name],
+            attempt=attempt_number(self.folder.name),
+            name=self.task.name or f"{config.model_name} on {dataset.name}",
+            experiment_name=config.tracking.experiment_name,
+            parent=self._sweep,
+            source="pipelines/train.py",
+            private=config.tracking.mode == "none",
+        )
+        if any(record.get("pruned") for record in before):
+            journal.append("tags", values={PRUNED: ""})
+        if any(record["kind"] == "params" for record in before):  # a further attempt
+            return
+        typed = [hide_password(override) for override in self.task.overrides]
+        tags: dict[str, Any] = {DATA_DIGEST: dataset.digest, OVERRIDES: " ".join(typed)}
+        tags[TRAINED_BY_VERSION] = TRAINING_VERSION
+        journal.append("tags", values=tags | _code() | machine_tags())
+        counts = dataset.counts
+        profile = {"train": counts["train"], "test": counts["test"], "classes": len(dataset.class_names)}
+        journal.append(
+            "input", name=dataset.name, digest=dataset.digest, source=str(paths.prepared(dataset.name)), profile=profile
+        )
+        artifacts = self.folder / "artifacts"
+        write_text(artifacts / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config.choices())))
+        write_text(artifacts / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(typed)))
+        for file in ("config.yaml", "overrides.yaml"):
+            journal.append("artifact", path=f"artifacts/{file}", folder="config")
+        journal.append("params", values=config.parameters())  # last: where they are, all of the above is
+
+
+@functools.cache
+def _code() -> dict[str, str]:
+    """What git says of the code that runs here; asked once, because what is imported stays as it was."""
+    from eyechart.runs.machine import git_tags
+
+    return git_tags(paths.SOURCE)

@@ -1,0 +1,131 @@
+"""What a trained member leaves: its model, its predictions, its scores and its result."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eyechart.core.files import replacing, write_json
+from eyechart.runner.members import Setup
+from eyechart.runs.journal import Journal
+
+if TYPE_CHECKING:
+    from eyechart.runner.listener import JournalListener
+    from eyechart.runner.scorecard import Scores
+    from eyechart.training.backend.engine import Predictor
+    from eyechart.training.early_stopping import EarlyStopping
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One member after its training."""
+
+    best: EarlyStopping
+    listener: JournalListener
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a trained member answered, and how to come by the scores of its answers."""
+
+    parameters: int
+    step_accuracy: dict[str, list[float]]
+    scores: Callable[[], Scores]
+
+
+def save_predictions(journal: Journal, model: Any, predictor: Predictor, member: Trained, setup: Setup) -> Predicted:
+    """Save the model with its best weights, predict with it, and have the predictions scored and drawn."""
+    import pandas as pd
+
+    from eyechart.evaluation import predictions
+    from eyechart.runner import scorecard
+    from eyechart.runs.machine import model_requirements
+    from eyechart.training.predict import predict
+
+    dataset, splits, artifacts = setup.dataset, setup.splits, journal.folder / "artifacts"
+    _save_model(model, artifacts / "model.keras")
+    journal.append(
+        "model",
+        path="artifacts/model.keras",
+        image_shape=list(dataset.image_shape),
+        classes=len(dataset.class_names),
+        class_names=list(dataset.class_names),
+        dataset=dataset.name,
+        backend=setup.config.backend,
+        requirements=model_requirements(setup.config.backend),
+    )
+    parts, step_accuracy = {}, {}
+    for part in ("validation", "test"):
+        piece = getattr(splits, part)
+        if piece is not None:
+            (answers,) = predict(predictor, piece.load(), piece.labels)
+            parts[part] = (piece.indices, piece.labels, answers.probabilities)
+            if answers.step_accuracy is not None:
+                step_accuracy[part] = answers.step_accuracy.tolist()
+    by_step = None
+    if step_accuracy:
+        by_step = pd.DataFrame(step_accuracy)
+        by_step.insert(0, "step", range(1, len(by_step) + 1))
+    table = predictions.make_table(parts)
+    predictions.write(table, artifacts / "predictions.parquet")
+    about: dict[str, Any] = {
+        "table": table,
+        "history": pd.DataFrame(member.listener.history),
+        "best_epoch": member.best.epoch,
+        "by_step": by_step,
+        "class_names": dataset.class_names,
+        "title": setup.title,
+    }
+    scores: Callable[[], Scores]
+    if setup.pool is None:
+        scores = functools.partial(scorecard.write_scorecard, artifacts, test_images=splits.test.images, **about)
+    else:
+        scores = setup.pool.score(artifacts, dataset.name, **about)
+    return Predicted(int(model.count_params()), step_accuracy, scores)
+
+
+def record_result(
+    journal: Journal, member: Trained, predicted: Predicted, setup: Setup, members: int
+) -> dict[str, Any]:
+    """Say what follows from the predictions; the result of the run."""
+    from eyechart.runner import scorecard
+    from eyechart.tracking.views import best_name
+
+    best, history, artifacts = member.best, member.listener.history, journal.folder / "artifacts"
+    numbers = {
+        "best_epoch": best.epoch,
+        "parameters": predicted.parameters,
+        "seconds": sum(row["seconds"] for row in history),
+    }
+    journal.metrics(0, numbers)  # MLflow draws bars, run by run, of what has one value, at step 0
+    scores, row = predicted.scores(), history[best.epoch - 1]
+    result: dict[str, Any] = {"train/loss": row["train/loss"], "train/accuracy": row["train/accuracy"]} | scores.overall
+    of_best = {best_name(name): value for name, value in result.items() if not name.startswith("test")}
+    test = {name: value for name, value in result.items() if name.startswith("test")}
+    journal.metrics(0, {**of_best, **test, **scores.per_class})
+    for part, accuracies in predicted.step_accuracy.items():
+        for step, accuracy in enumerate(accuracies, 1):
+            journal.metrics(step, {f"{part}/accuracy_by_step": accuracy})
+    for file in ("predictions.parquet", *scores.files):
+        journal.append("artifact", path=f"artifacts/{file}")
+        if file.endswith(".png"):
+            journal.append("image", path=f"artifacts/{file}", key=Path(file).stem)
+    for file in scorecard.TABLES:
+        journal.append("table", path=f"artifacts/{file}")
+    summary: dict[str, Any] = {"monitor": best.monitor, "epochs": len(history), **numbers}
+    if members > 1:  # the seconds are a share of theirs
+        summary["members"] = members
+    result = summary | result
+    about = {"run_key": journal.folder.name, "title": setup.title, "dataset": setup.dataset.name, "result": result}
+    write_json(artifacts / "run.json", about)
+    return result
+
+
+def _save_model(model: Any, path: Path) -> None:
+    from eyechart.core.quiet import without_notes
+
+    with replacing(path) as temporary, without_notes():  # Keras looks for TensorFlow here, also under JAX
+        model.save(temporary)

@@ -1,0 +1,182 @@
+"""A finished run trained once more, apart from all others, and compared with what it came to the first time."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+from hydra import compose
+from omegaconf import OmegaConf, open_dict
+
+from eyechart.config import TRAINING_VERSION, Config, check
+from eyechart.core import paths
+from eyechart.core.errors import EyechartError
+from eyechart.evaluation import predictions
+from eyechart.runner.attempt import Task
+from eyechart.runner.run import run
+from eyechart.runs.journal import read_journal, tags_of
+from eyechart.runs.machine import git_tags, machine_tags
+from eyechart.runs.record import dataset_of, finished_run
+from eyechart.runs.tags import DEVICE, GIT_CHANGED, GIT_COMMIT, MACHINE, PYTHON, TRAINED_BY_VERSION
+from eyechart.tracking import MLflowCourier
+from eyechart.tracking.config import TrackingConfig
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROOT = "EYECHART_ROOT"
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What a run came to twice.
+
+    Attributes:
+        numbers: the recorded value and the one of today, by the name of the metric.
+        history: whether every metric of every epoch is equal.
+        predictions: whether the answers to all images are equal, bit for bit.
+        reasons: why they may differ, each in a clause.
+    """
+
+    numbers: dict[str, tuple[float, float]]
+    history: bool
+    predictions: bool
+    reasons: tuple[str, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing differs."""
+        return self.history and self.predictions and all(first == second for first, second in self.numbers.values())
+
+
+def reproduce(run_key: str) -> Reproduction:
+    """Train a finished run again from what it recorded, and compare.
+
+    It is trained below `.eyechart/reproduced/`, where an interrupted one goes on, and leaves nothing there at its end.
+
+    Raises:
+        EyechartError: the run is not finished, has lost a file, was trained by code with other semantics, or another
+            process reproduces it at this moment.
+        DataError: its data set is not prepared, or is not what it was.
+    """
+    outcome = finished_run(run_key, "config.yaml", "history.csv", "predictions.parquet")
+    table = predictions.read(outcome.artifacts / "predictions.parquet")  # before any work
+    records = read_journal(outcome.folder)
+    tags = tags_of(records)
+    choices = _choices(outcome.artifacts / "config.yaml")
+    dataset = dataset_of(run_key, str(choices.dataset.name))
+    version = int(tags.get(TRAINED_BY_VERSION, 1))
+    if version != TRAINING_VERSION:
+        raise EyechartError(
+            f"run {run_key} was trained by version {version} of the training, and this code is version "
+            f"{TRAINING_VERSION}, which gives other results: check out commit {tags.get(GIT_COMMIT, 'of that time')}"
+        )
+    (name,) = (record["values"]["model"] for record in records if record["kind"] == "params")
+    config = _config(choices, name)
+    if config.run_key(dataset.digest, dataset.own_validation) != run_key:
+        raise EyechartError(
+            f"expected {outcome.artifacts / 'config.yaml'} to be what run {run_key} was trained with, received other "
+            f"choices: restore the file, or train the run anew"
+        )
+    with _apart(run_key) as root:
+        again = run(Task(config, name=name), MLflowCourier(config.tracking))
+        numbers = {
+            metric: (float(value), float(again.result[metric]))
+            for metric, value in outcome.result.items()
+            if metric != "seconds" and metric != "members" and isinstance(value, int | float)
+        }
+        first, second = (_history(each.artifacts) for each in (outcome, again))
+        same = table.equals(predictions.read(again.artifacts / "predictions.parquet"))
+        comparison = Reproduction(numbers, first.equals(second), same, tuple(_reasons(outcome.result, tags)))
+        shutil.rmtree(root)
+    return comparison
+
+
+def differences_of_code(run_key: str) -> list[str]:
+    """In what the code here is not that of the run, a line each."""
+    tags = tags_of(read_journal(paths.runs() / run_key))
+    here = git_tags(paths.SOURCE)
+    recorded, now = tags.get(GIT_COMMIT), here.get(GIT_COMMIT)
+    lines = []
+    if recorded and now and recorded != now:
+        lines.append(f"the run was trained at commit {recorded[:12]}, and this is {now[:12]}")
+    for which, said in (("the run was trained with", tags), ("here are", here)):
+        if said.get(GIT_CHANGED) == "true":
+            lines.append(f"{which} changes that were not committed")
+    return lines
+
+
+def _choices(path: Path) -> Any:
+    """What a run recorded as its configuration, or EyechartError where the file is broken."""
+    try:
+        choices = OmegaConf.load(path)
+        _ = choices.dataset.name
+    except Exception as error:  # YAML's, OmegaConf's, and what no text raises
+        reason = str(error).partition("\n")[0]
+        raise EyechartError(f"{path} is broken ({reason}): restore it, or train the run anew") from None
+    return choices
+
+
+def _config(choices: Any, name: str) -> Config:
+    """The configuration that a run recorded, with nothing tracked; `name` is the model's."""
+    config = compose("config")
+    with open_dict(config):
+        for group, value in choices.items():
+            if group == "dataset" or group == "trainer":  # what was recorded of these is a part
+                config[group] = OmegaConf.merge(config[group], value)
+            else:
+                config[group] = value
+        config.model.name = name
+    os.environ.pop("KERAS_BACKEND", None)  # the run says on which it was trained
+    return dataclasses.replace(check(config), tracking=TrackingConfig(mode="none"))
+
+
+@contextmanager
+def _apart(run_key: str) -> Iterator[Path]:
+    """A workspace with the same data, in which no run has been trained; it is this process's for the block."""
+    root, data = paths.state() / "reproduced" / run_key, paths.workspace() / "data"
+    root.mkdir(parents=True, exist_ok=True)
+    before = os.environ.get(ROOT)
+    lock = FileLock(root.parent / f"{run_key}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise EyechartError(f"another process reproduces run {run_key}: wait until it has ended") from None
+    try:
+        root.mkdir(exist_ok=True)
+        if not (root / "data").is_symlink():
+            (root / "data").symlink_to(data, target_is_directory=True)
+        os.environ[ROOT] = str(root)
+        yield root
+    finally:
+        os.environ.pop(ROOT, None)
+        if before is not None:
+            os.environ[ROOT] = before
+        lock.release()
+
+
+def _history(artifacts: Path) -> pd.DataFrame:
+    """The metrics of every epoch, without what tells of time."""
+    import pandas as pd
+
+    return pd.read_csv(artifacts / "history.csv").drop(columns=["seconds"], errors="ignore")
+
+
+def _reasons(result: dict[str, Any], tags: dict[str, Any]) -> Iterator[str]:
+    """What may make the last digits differ, and grow from there."""
+    if "members" in result:
+        yield f"it was trained together with {result['members'] - 1} others, whose sums are taken in another order"
+    here = machine_tags()
+    if tags.get(MACHINE) != here[MACHINE]:
+        yield f"it was trained on {tags.get(MACHINE)}, and this is {here[MACHINE]}"
+    if tags.get(PYTHON) != here[PYTHON]:
+        yield f"it was trained with Python {tags.get(PYTHON)}, and this is {here[PYTHON]}"
+    if not str(tags.get(DEVICE, "cpu")).lower().startswith("cpu"):
+        yield "it was trained on a GPU, which takes sums in no fixed order"

@@ -1,0 +1,103 @@
+"""One run, or several that are trained together, from a checked configuration to a result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from eyechart.core import paths
+from eyechart.data import open_dataset
+from eyechart.runner.attempt import Attempt, Task
+from eyechart.runner.members import Setup, splits_of
+from eyechart.runner.train import train_members
+from eyechart.runs.checkpoints import remove_checkpoints
+from eyechart.runs.courier import Courier
+from eyechart.runs.lock import RunLock
+from eyechart.runs.status import FinishedRun, finished, set_aside
+
+if TYPE_CHECKING:
+    from eyechart.runner.workers import ScoringPool
+
+
+def run(task: Task, courier: Courier, *, sweep: str | None = None, since: int | None = None) -> FinishedRun:
+    """Train, evaluate and record one run; hand back the record if it was finished before.
+
+    Args:
+        task: what is to be trained.
+        courier: brings the journal to MLflow.
+        sweep: the id of the sweep that this run is a part of.
+        since: what was begun before this time, in milliseconds since 1970, is set aside and trained anew.
+
+    Raises:
+        EyechartError: the data set is not prepared or the model cannot read it.
+        Pruned: the pruner gave the run up.
+    """
+    (outcome,) = run_together([task], courier, sweep=sweep, since=since)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def run_together(
+    tasks: Sequence[Task],
+    courier: Courier,
+    *,
+    sweep: str | None = None,
+    since: int | None = None,
+    pool: ScoringPool | None = None,
+) -> list[FinishedRun | Exception]:
+    """The same for several runs that differ in nothing but what the members of a program may (`sweeps.fusing.VARIES`).
+
+    Runs that another process trains are waited for, one by one, when the others are done.
+
+    Args:
+        tasks: what is to be trained.
+        courier: as for `run`, and so are `sweep` and `since`.
+        sweep: the id of the sweep that the runs are a part of.
+        since: what was begun before this time is trained anew.
+        pool: score and draw; None: this process does.
+
+    Returns:
+        Of each task its outcome, or what went wrong with it alone. What goes wrong with all of them is raised.
+    """
+    dataset = open_dataset(tasks[0].config.dataset.name)
+    config = tasks[0].config.resolved(dataset.own_validation)
+    setup = Setup(config, dataset, splits_of(config, dataset), courier, sweep is None, pool)
+    outcomes: dict[int, FinishedRun | Exception] = {}
+    attempts: dict[int, Attempt] = {}
+    elsewhere = []
+    with ExitStack() as locks:
+        for number, task in enumerate(tasks):
+            run_key = task.config.run_key(dataset.digest, dataset.own_validation)
+            folder, what = paths.runs() / run_key, f"run {run_key}"
+            lock = RunLock.take(folder, what) if len(tasks) == 1 else RunLock.try_to_take(folder)
+            if lock is None:
+                elsewhere.append(number)
+                continue
+            locks.enter_context(lock)
+            if since is not None:
+                set_aside(folder, since, courier)
+            if outcome := finished(run_key):
+                outcomes[number] = outcome
+                courier.tell(folder)
+                remove_checkpoints(folder)
+            else:
+                attempts[number] = Attempt(task, folder, dataset, courier, sweep)
+        if attempts:
+            try:
+                for attempt in attempts.values():
+                    attempt.begin()
+                # in an order that does not depend on what was typed or on what is left
+                train_members(sorted(attempts.values(), key=lambda attempt: attempt.folder.name), setup)
+            except BaseException as error:
+                for attempt in attempts.values():
+                    attempt.end(error)
+                raise
+            outcomes |= {number: attempt.outcome for number, attempt in attempts.items() if attempt.outcome}
+    for number in elsewhere:
+        try:
+            outcomes[number] = run(tasks[number], courier, sweep=sweep, since=since)
+        except Exception as error:  # the others have come to something
+            outcomes[number] = error
+    return [outcomes[number] for number in range(len(tasks))]

@@ -1,0 +1,175 @@
+"""The files that show how good one run is, all made from its predictions table: pictures, tables, texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyechart.core import paths
+from eyechart.core.errors import TO_HAVE_AGAIN, EyechartError
+from eyechart.core.files import check_replaceable, named, replacing, write_json, write_text
+from eyechart.data import open_dataset
+from eyechart.evaluation import predictions, scores
+from eyechart.evaluation.predictions import part_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FILES = ("confusion_matrix.png", "learning_curves.png", "mistakes.png", "history.csv", "classification_report.txt")
+STEP_FILES = ("accuracy_by_step.png", "accuracy_by_step.csv")  # of a model that answers after each time step
+TABLES = ("per_class.json", "confusion_matrix.json")  # columns, as MLflow's run-by-run comparison reads them
+METRICS, PAIRS = "metrics.json", "confusion.csv"
+OWN = named(*FILES, *STEP_FILES, *TABLES, METRICS, PAIRS)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The numbers of a predictions table.
+
+    Attributes:
+        overall: `validation/loss`, `validation/accuracy` (where images were held back), `test/loss`, `test/accuracy`.
+        per_class: `test_precision/<class>`, `test_recall/<class>` and `test_f1/<class>`.
+        files: what was written for a person to look at.
+    """
+
+    overall: dict[str, float]
+    per_class: dict[str, float]
+    files: tuple[str, ...]
+
+
+def write_scorecard(
+    folder: Path,
+    *,
+    table: pd.DataFrame,
+    history: pd.DataFrame,
+    best_epoch: int,
+    by_step: pd.DataFrame | None,
+    test_images: NDArray[np.uint8],
+    class_names: Sequence[str],
+    title: str,
+) -> Scores:
+    """Write `FILES`, `TABLES` and, where there are answers after each time step, `STEP_FILES` to `folder`.
+
+    Args:
+        folder: made if it is not there.
+        table: of the run's predictions.
+        history: a row per epoch: `epoch`, `train/loss`, ...
+        best_epoch: whose weights made the predictions.
+        by_step: a row per time step: `step` (from 1), and each part's accuracy; None for a model that answers once.
+        test_images: the official test array, uint8 (n, height, width, channels); only mistakes are read from it.
+        class_names: in the order of the classes.
+        title: what was trained on what.
+    """
+    from eyechart import figures
+
+    overall: dict[str, float] = {}
+    for part in table["part"].unique():
+        rows = part_of(table, part)
+        overall |= {f"{part}/loss": scores.loss(rows), f"{part}/accuracy": scores.accuracy(rows)}
+        if by_step is not None:
+            overall[f"{part}/accuracy_over_steps"] = float(by_step[part].mean())
+    test = part_of(table, "test")
+    counts = scores.confusion_matrix(test)
+    by_class = scores.per_class(counts, class_names)
+    accuracy = overall["test/accuracy"]
+
+    figures.save(
+        figures.confusion_matrix(counts, class_names, f"{title}: test accuracy {accuracy:.2%}"),
+        folder / "confusion_matrix.png",
+    )
+    figures.save(figures.learning_curves(history, best_epoch, title), folder / "learning_curves.png")
+    worst = scores.most_confident_mistakes(test)
+    wrong = int((test["label"] != test["prediction"]).sum())
+    figures.save(
+        figures.gallery(
+            test_images[worst["index"].to_numpy()],
+            worst["label"].to_numpy(),
+            worst["prediction"].to_numpy(),
+            worst["confidence"].to_numpy(),
+            class_names,
+            f"{title}: the most confident of {wrong} mistakes in {len(test)}",
+        ),
+        folder / "mistakes.png",
+    )
+    with replacing(folder / "history.csv") as temporary:
+        history.to_csv(temporary, index=False)
+    if by_step is not None:
+        last, mean = float(by_step["test"].iloc[-1]), overall["test/accuracy_over_steps"]
+        heading = f"{title}: {last:.2%} right after the last step, {mean:.2%} over all"
+        figures.save(figures.accuracy_by_step(by_step, heading), folder / "accuracy_by_step.png")
+        with replacing(folder / "accuracy_by_step.csv") as temporary:
+            by_step.to_csv(temporary, index=False)
+    write_text(folder / "classification_report.txt", scores.classification_report(by_class, accuracy))
+    write_json(folder / "per_class.json", by_class.reset_index().to_dict(orient="list"))
+    confusion = {"true class": list(class_names)}
+    confusion |= {name: counts[:, i].tolist() for i, name in enumerate(class_names)}
+    write_json(folder / "confusion_matrix.json", confusion)
+    per_class = {
+        f"test_{score}/{_metric_name(name)}": float(value)
+        for score in ("precision", "recall", "f1")
+        for name, value in by_class[score].items()
+    }
+    return Scores(overall, per_class, FILES if by_step is None else FILES + STEP_FILES)
+
+
+def evaluate(source: Path, target: Path) -> dict[str, float]:
+    """Write the report on a run, `metrics.json` and `confusion.csv` (a row per test image: actual, predicted class).
+
+    Args:
+        source: holds the run's `predictions.parquet`, `history.csv`, `run.json` and, of a model that answers after each
+            time step, `accuracy_by_step.csv`.
+        target: a folder, replaced whole.
+
+    Returns:
+        Loss and accuracy of each part.
+
+    Raises:
+        EyechartError: a file of the run is missing or broken, or the data set is not prepared.
+    """
+    import pandas as pd
+
+    check_replaceable(target, OWN, "what an earlier evaluate.py left")
+    if not source.is_dir():
+        raise EyechartError(f"there is no run in {source}: type dvc repro train, or run= and a run key")
+    try:
+        about = json.loads((source / "run.json").read_text(encoding="utf-8"))
+        history = pd.read_csv(source / "history.csv")
+        steps = source / "accuracy_by_step.csv"
+        by_step = pd.read_csv(steps) if steps.is_file() else None
+    except (OSError, ValueError) as error:
+        again = "type dvc repro -f train" if source == paths.results() / "train" else TO_HAVE_AGAIN
+        if isinstance(error, FileNotFoundError):
+            raise EyechartError(f"the run in {source} has no {Path(error.filename).name}: {again}") from None
+        raise EyechartError(f"the run in {source} is broken ({error}): {again}") from None
+    table = predictions.read(source / "predictions.parquet")
+    dataset = open_dataset(about["dataset"])
+    arrays = dataset.split(validation_fraction=0)
+    with replacing(target) as temporary:
+        temporary.mkdir()
+        scores = write_scorecard(
+            temporary,
+            table=table,
+            history=history,
+            best_epoch=about["result"]["best_epoch"],
+            by_step=by_step,
+            test_images=arrays.test.images,
+            class_names=dataset.class_names,
+            title=about["title"],
+        )
+        write_json(temporary / METRICS, scores.overall | {"best_epoch": about["result"]["best_epoch"]})
+        names = np.array(dataset.class_names)
+        test = predictions.part_of(table, "test")
+        pairs = pd.DataFrame({"actual": names[test["label"]], "predicted": names[test["prediction"]]})
+        pairs.to_csv(temporary / PAIRS, index=False)
+    return scores.overall
+
+
+def _metric_name(class_name: object) -> str:
+    """A class name without the characters that MLflow does not take in a metric's name."""
+    return "".join(c if c.isalnum() or c in "_-. " else "-" for c in str(class_name))

@@ -1,0 +1,1 @@
+"""Runs, sweeps and scans as they lie on disk. Nothing here trains, and nothing here knows MLflow."""

@@ -1,0 +1,156 @@
+"""The journal of a run or sweep: what it says, written before anybody else hears of it, and the truth about it.
+
+An append-only file of JSON records, one a line, each with its `kind` and the time `t` in milliseconds since 1970:
+
+| kind     | says                                                                                                |
+|----------|-----------------------------------------------------------------------------------------------------|
+| start    | `identity` (tag and value by which MLflow knows it), `attempt` (trained anew: 2, 3, ...), `name`,   |
+|          | `experiment_name`, `parent` (a sweep) or `parent_run` (a run), `private` (`tracking=none`),         |
+|          | `source` (the program)                                                                              |
+| params   | `values`                                                                                            |
+| tags     | `values`                                                                                            |
+| input    | the data set: `name`, `digest`, `source`, `profile`                                                 |
+| metrics  | `step`, `values`; the first record of a (name, step) counts                                         |
+| artifact | `path`, `folder` in the run's artifacts                                                             |
+| image    | `path`, `key` under which pictures of several runs are laid side by side                            |
+| table    | `path` of a JSON table, by the name of which runs are compared                                      |
+| model    | `path` of a `.keras` file, `image_shape`, `classes`, `class_names`, `dataset`, `backend`,           |
+|          | `requirements`                                                                                      |
+| views    | of a sweep, to be kept with its MLflow experiment: `name`, `runs` (run keys, best first),           |
+|          | `order_by` (a metric), `ascending`                                                                  |
+| description | `text` in Markdown, which takes the place of an earlier one                                      |
+| end      | `status` (FINISHED, FAILED or KILLED), `result`, `message`, `pruned` (given up by a search)         |
+| replaced | nothing: the run was trained anew, and counts no more                                               |
+
+Paths are relative to the journal's folder.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from eyechart.core.errors import EyechartError
+
+NAME = "journal.jsonl"
+# what holds journals in a state folder, in the order in which they are delivered: scans and sweeps speak of runs
+KINDS = ("runs", "scans", "replaced", "sweeps")
+
+
+class BrokenJournal(EyechartError):
+    """A journal has a line, other than its last, that is no record."""
+
+
+class Journal:
+    """Appends to the journal in a folder, which is made if it is not there.
+
+    A record that a crash cut in half is dropped. A metric that was recorded for a step before is not recorded again,
+    so an epoch that is trained a second time after an interruption leaves one record.
+    """
+
+    def __init__(self, folder: Path):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.path = folder / NAME
+        self._seen: set[tuple[str, int]] = set()
+        end = 0
+        for record, end in _records(self.path, 0):  # noqa: B007
+            if record["kind"] == "metrics":
+                self._seen |= {(name, record["step"]) for name in record["values"]}
+        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        os.ftruncate(self._file, end)
+
+    def append(self, kind: str, **values: Any) -> None:
+        """Write one record. Raises OSError if it cannot be written whole, and leaves nothing of it then."""
+        record = {"kind": kind, "t": time.time_ns() // 1_000_000, **values}
+        line = (json.dumps(record, ensure_ascii=False) + "\n").encode(errors="replace")
+        written = os.write(self._file, line)
+        if written < len(line):  # a full disk takes what it has room for; what came next would stand on a half line
+            os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+
+    def metrics(self, step: int, values: dict[str, float]) -> None:
+        """Record metrics of one step; those that this step has already are left out."""
+        new = {name: float(value) for name, value in values.items() if (name, step) not in self._seen}
+        if new:
+            self._seen |= {(name, step) for name in new}
+            self.append("metrics", step=step, values=new)
+
+    def close(self) -> None:
+        """Give the file back."""
+        os.close(self._file)
+
+
+def read_journal(folder: Path) -> list[dict[str, Any]]:
+    """Every whole record of the journal in `folder`; none if there is no journal.
+
+    Raises:
+        BrokenJournal: a line other than the last is no record.
+    """
+    return [record for record, _ in _records(folder / NAME, 0)]
+
+
+def journals(state: Path) -> list[Path]:
+    """Every folder with a journal in a state folder, in the order in which they are delivered."""
+    return [path.parent for kind in KINDS for path in sorted(state.glob(f"{kind}/*/{NAME}"))]
+
+
+def ending(records: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The last `end` of a journal; None while it is at work, or if its process is gone and nobody has said so yet."""
+    for record in reversed(records):
+        if record["kind"] == "end":
+            return dict(record)
+        if record["kind"] == "start":
+            return None
+    return None
+
+
+def tags_of(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The tags of a journal; what it said last counts."""
+    tags: dict[str, Any] = {}
+    for record in records:
+        if record["kind"] == "tags":
+            tags |= record["values"]
+    return tags
+
+
+def read_from(folder: Path, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
+    """The whole records from byte `offset` on, each with the offset behind it."""
+    return _records(folder / NAME, offset)
+
+
+def _records(path: Path, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        file.seek(offset)
+        lines = file.read().split(b"\n")
+    for line in lines[:-1]:  # what follows the last line end is a record cut in half, or nothing
+        offset += len(line) + 1
+        try:
+            record = json.loads(line)
+            _ = record["kind"], record["t"]
+        except (ValueError, TypeError, KeyError):
+            raise BrokenJournal(
+                f"the journal {path} has a broken record before byte {offset}: "
+                f"move its folder away to train the run anew"
+            ) from None
+        yield record, offset
+
+
+def is_private(folder: Path) -> bool:
+    """Whether what the journal in `folder` says was trained, or asked, with `tracking=none` when it was last."""
+    private = False
+    with suppress(BrokenJournal):  # it is told of when it is delivered
+        for record, _ in read_from(folder, 0):
+            if record["kind"] == "start":
+                private = record.get("private", False)
+    return private

@@ -1,0 +1,103 @@
+"""The lock of a state folder, of a run, a sweep or a scan: one process writes at a time, and a note says which."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from eyechart.core.files import write_json
+from eyechart.runs.journal import BrokenJournal, ending, read_journal
+
+LOCK = "lock"  # the system frees it when a process ends, however it ends
+NOTE = "holder.json"  # lies in the folder while it is locked, or when its process ended without saying so
+
+
+class RunLock:
+    """The right to write to a state folder, which is made if it is not there. A context manager.
+
+    Attributes:
+        folder: the state folder.
+    """
+
+    def __init__(self, folder: Path, lock: FileLock):
+        self.folder, self._lock = folder, lock
+        write_json(folder / NOTE, {"host": socket.gethostname(), "pid": os.getpid()})
+
+    @classmethod
+    def try_to_take(cls, folder: Path, patience: float = 0.0) -> RunLock | None:
+        """Lock the folder; None if another process has it, and still has after `patience` seconds."""
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK)
+        try:
+            lock.acquire(timeout=patience)
+        except Timeout:
+            return None
+        return cls(folder, lock)
+
+    @classmethod
+    def take(cls, folder: Path, what: str) -> RunLock:
+        """Lock the folder, and wait, saying so, while another process has it."""
+        taken = cls.try_to_take(folder)
+        if taken is None:
+            print(f"{owner(folder)} works on {what}: waiting for it", file=sys.stderr, flush=True)
+            lock = FileLock(folder / LOCK)
+            lock.acquire()
+            taken = cls(folder, lock)
+        return taken
+
+    @classmethod
+    def take_over(cls, folder: Path) -> RunLock | None:
+        """Lock a folder whose process is gone; None if it is at work, or was on another machine.
+
+        Whether a lock is free cannot be trusted where another machine took it: not every file system tells.
+        """
+        known = _note(folder)
+        if not known or known["host"] != socket.gethostname():
+            return None
+        return cls.try_to_take(folder)
+
+    def release(self) -> None:
+        """Give the folder back. The note stays where its journal has no end yet, and by it the next command ends it."""
+        try:
+            if not _left_open(self.folder):
+                (self.folder / NOTE).unlink(missing_ok=True)
+        finally:
+            self._lock.release()
+
+    def __enter__(self) -> RunLock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def owner(folder: Path) -> str:
+    """Which process has locked the folder, in words."""
+    known = _note(folder)
+    return f"process {known['pid']} on {known['host']}" if known else "another process"
+
+
+def stale_locks(folder: Path) -> list[Path]:
+    """The state folders in `folder` that are locked, or were when their process went."""
+    return sorted(note.parent for note in folder.glob(f"*/{NOTE}"))
+
+
+def _left_open(folder: Path) -> bool:
+    try:
+        records = read_journal(folder)
+    except BrokenJournal:  # the command that needs it tells of it
+        return False
+    return bool(records) and ending(records) is None
+
+
+def _note(folder: Path) -> dict[str, str]:
+    with contextlib.suppress(OSError, ValueError):
+        note: dict[str, str] = json.loads((folder / NOTE).read_text())
+        return note
+    return {}

@@ -1,0 +1,48 @@
+"""Runs, sweeps and scans that a process left unfinished: MLflow would show them as running for ever."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from eyechart.core import paths
+from eyechart.core.errors import EyechartError
+from eyechart.runs.checkpoints import remove_checkpoints
+from eyechart.runs.courier import Courier
+from eyechart.runs.journal import Journal, ending, read_journal
+from eyechart.runs.lock import RunLock, stale_locks
+
+GONE = "its process is gone; the same command goes on from here"
+
+
+def close_abandoned(courier: Courier) -> None:
+    """End, as killed, what no process of this machine works on any more, and have it delivered.
+
+    What another machine works on is left alone, and so is what was never to be delivered to the courier's store.
+    """
+    for folder in [found for place in (paths.runs(), paths.sweeps(), paths.scans()) for found in stale_locks(place)]:
+        with contextlib.suppress(EyechartError):  # a broken journal is told of by the command that needs it
+            close_if_abandoned(folder, courier)
+
+
+def close_if_abandoned(folder: Path, courier: Courier) -> bool:
+    """The same for one run or sweep, by its folder; whether its process had left it unfinished.
+
+    Raises:
+        EyechartError: its journal is broken.
+    """
+    lock = RunLock.take_over(folder)
+    if lock is None:
+        return False
+    with lock:
+        end = ending(read_journal(folder))
+        if end is not None:
+            if end["status"] == "FINISHED":
+                remove_checkpoints(folder)  # in the middle of which its process may have been killed
+            return False
+        journal = Journal(folder)
+        journal.append("end", status="KILLED", message=GONE)
+        journal.close()
+        if courier.knows(folder):
+            courier.tell(folder)
+    return True

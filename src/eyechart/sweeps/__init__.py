@@ -1,0 +1,1 @@
+"""Makes many runs from one plan."""

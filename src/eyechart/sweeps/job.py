@@ -1,0 +1,158 @@
+"""What `pipelines/train.py` does with a composed configuration: one run, alone or as a job of a sweep."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from eyechart.config import Config, check
+from eyechart.core import paths
+from eyechart.core.files import replacing
+from eyechart.runner.attempt import Pruned, Task
+from eyechart.runner.run import run, run_together
+from eyechart.runner.workers import ScoringPool
+from eyechart.runs.recovery import close_abandoned
+from eyechart.runs.status import FinishedRun, ignored_before, in_a_sentence
+from eyechart.sweeps.plan import Job, Plan, make_plan
+from eyechart.sweeps.search.pruner import pruner_of
+from eyechart.sweeps.sweep import Sweep
+from eyechart.tracking import MLflowCourier
+
+EXPORTED = ("model.keras", "predictions.parquet", "history.csv", "run.json", "accuracy_by_step.csv")
+
+
+def run_job(config: DictConfig, overrides: list[str]) -> float:
+    """Check the configuration, train, and say what came of it.
+
+    Args:
+        config: as Hydra composed it.
+        overrides: what was typed.
+
+    Returns:
+        The best value of the monitored metric, or the training accuracy where nothing was held back; NaN where only
+        the plan was asked for.
+    """
+    checked = check(config)
+    for notice in checked.notices:
+        print(f"notice: {notice}", file=sys.stderr)
+    sweep = Sweep.of_this_job()
+    if sweep is None and checked.plan:
+        print(_plan(config, overrides).tell(runs=True))
+        return math.nan
+    outcome = _train_in(sweep, checked, overrides) if sweep else _train_alone(checked, config, overrides)
+    if checked.export is not None:
+        export(outcome, paths.workspace() / checked.export)
+    return selection_score(outcome.result)
+
+
+def _plan(config: DictConfig, overrides: list[str]) -> Plan:
+    """The plan of one run."""
+    plan = make_plan([overrides], lambda _: config)
+    (job,) = plan.jobs
+    return plan.ignoring_before(ignored_before(job.run_key)) if job.config.force else plan
+
+
+def _train_alone(checked: Config, config: DictConfig, overrides: list[str]) -> FinishedRun:
+    """One run that no sweep has asked for."""
+    print(f"training {describe(checked)}", flush=True)
+    since = _plan(config, overrides).since if checked.force else None
+    with MLflowCourier(checked.tracking) as courier:
+        close_abandoned(courier)
+        courier.catch_up()
+        outcome = run(Task(checked, overrides=overrides), courier, since=since)
+    print_result(outcome)
+    return outcome
+
+
+def _train_in(sweep: Sweep, checked: Config, overrides: list[str]) -> FinishedRun:
+    """One run of a sweep, in the process that drives it, or in a worker, where `report_workers` reports it."""
+    here, task = sweep.courier is not None, _task(sweep, checked, overrides)
+    name = task.name
+    with nullcontext(sweep.courier) if sweep.courier else MLflowCourier(checked.tracking) as courier:
+        try:
+            outcome = run(task, courier, sweep=sweep.id, since=sweep.since)
+        except Exception as error:
+            if isinstance(error, Pruned) and here:
+                print(f"{name}: {error}", flush=True)
+            traceback.clear_frames(error.__traceback__)  # they hold the memory that the next job needs
+            raise
+    if here:
+        print_result(outcome, name)
+    return outcome
+
+
+def run_fused(jobs: Sequence[Job], pool: ScoringPool) -> list[Exception | None]:
+    """Train runs of this process' sweep as the members of one program, and say what came of them.
+
+    Args:
+        jobs: a fused group, as `fused_groups` makes them.
+        pool: score and draw what has been trained.
+
+    Returns:
+        Of each job, what went wrong.
+    """
+    sweep = Sweep.of_this_job()
+    assert sweep is not None
+    assert sweep.courier is not None
+    tasks = [_task(sweep, job.config, job.overrides) for job in jobs]
+    outcomes: Sequence[FinishedRun | Exception]
+    try:
+        outcomes = run_together(tasks, sweep.courier, sweep=sweep.id, since=sweep.since, pool=pool)
+    except Exception as error:
+        traceback.clear_frames(error.__traceback__)  # they hold the memory that the next group needs
+        outcomes = [error] * len(jobs)
+    for task, outcome in zip(tasks, outcomes, strict=True):
+        if isinstance(outcome, FinishedRun):
+            print_result(outcome, task.name)
+        elif isinstance(outcome, Pruned):
+            print(f"{task.name}: {outcome}", flush=True)
+    return [outcome if isinstance(outcome, Exception) else None for outcome in outcomes]
+
+
+def _task(sweep: Sweep, config: Config, overrides: Sequence[str]) -> Task:
+    """A run of a sweep, with what its manifest says of it."""
+    entry = sweep.entry_of(overrides)
+    pruner = pruner_of(sweep.search, entry.get("trial"), config.trainer.epochs)
+    return Task(config, entry["name"], overrides, pruner)
+
+
+def describe(config: Config) -> str:
+    """One line: what is trained on what, how."""
+    kind = type(config.optimizer).__name__
+    return (
+        f"{config.model_name} on {config.dataset.name}: {config.trainer.epochs} epochs, {kind}, learning rate "
+        f"{config.optimizer.learning_rate:g}, batch size {config.trainer.batch_size}, seed {config.seed}, "
+        f"{config.backend}"
+    )
+
+
+def selection_score(result: dict[str, Any]) -> float:
+    """The number by which runs are compared before anyone looks at the test part."""
+    return float(result[result["monitor"] or "train/accuracy"])
+
+
+def print_result(outcome: FinishedRun, name: str = "") -> None:
+    """Print the result of a run as one line."""
+    result = outcome.result
+    start = f"{name}: " if name else ""
+    share = f" (its share of {result['members']} members)" if "members" in result else ""
+    how = f"{result['seconds']:.1f} s of training{share}" if outcome.trained else "finished before, not trained again"
+    print(f"{start}{in_a_sentence(result)}, {how}, run key {outcome.run_key}", flush=True)
+
+
+def export(outcome: FinishedRun, folder: Path) -> None:
+    """Copy a run's files to `folder`, for what comes next in a pipeline."""
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        for file in EXPORTED:
+            if file == "accuracy_by_step.csv" and not (outcome.artifacts / file).is_file():
+                continue  # the model answers once for an image, not after each time step
+            shutil.copyfile(outcome.artifacts / file, temporary / file)

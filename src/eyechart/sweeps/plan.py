@@ -1,0 +1,151 @@
+"""The plan of a sweep: which runs it has, which of them are finished, what is left. Used by every sweeper."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from omegaconf import DictConfig
+
+from eyechart.config import Config, check
+from eyechart.core.errors import ConfigError, EyechartError
+from eyechart.data import open_dataset
+from eyechart.runner.members import splits_of
+from eyechart.runs.status import RunStatus, run_status
+from eyechart.sweeps.durations import PastDurations
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a sweep.
+
+    Attributes:
+        overrides: what was typed for it.
+        config: what that means.
+        run_key: of the run.
+        name: made of what was swept.
+        standing: how far the run is.
+        trial: its number in a search; None outside of one.
+    """
+
+    overrides: tuple[str, ...]
+    config: Config
+    run_key: str
+    name: str
+    status: RunStatus
+    trial: int | None = None
+
+    @property
+    def epochs_left(self) -> int:
+        """How many epochs there are to train, if none is better for long enough to stop before."""
+        return self.config.trainer.epochs - self.status.epochs
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep will do.
+
+    Attributes:
+        jobs: each run once, in the order in which they were asked for.
+        duplicates: how many more were asked for that are the same work as one of them.
+        since: what was begun before this time, in milliseconds since 1970, does not count; None: all counts.
+        together: whether runs that can be are trained together.
+    """
+
+    jobs: tuple[Job, ...]
+    duplicates: int = 0
+    since: int | None = None
+    together: bool = False
+
+    @property
+    def to_train(self) -> list[Job]:
+        """The jobs that are left; at the end those that were begun before and came to nothing."""
+        left = [job for job in self.jobs if not job.status.finished]
+        return sorted(left, key=lambda job: job.status.begun is not None and not job.status.epochs)
+
+    def ignoring_before(self, since: int) -> Plan:
+        """The same where what was begun before `since` does not count."""
+        jobs = (dataclasses.replace(job, status=job.status.ignoring_before(since)) for job in self.jobs)
+        return dataclasses.replace(self, jobs=tuple(jobs), since=since)
+
+    def tell(self, *, runs: bool = False) -> str:
+        """The plan in one line, and with `runs` in a line for each run before it."""
+        left = self.to_train
+        experience = PastDurations(together=self.together) if left else None  # which reads the journals of all runs
+        expected = {job.run_key: experience.expected_seconds(job.config, job.epochs_left) for job in left if experience}
+        known = [seconds for seconds in expected.values() if seconds is not None]
+        resumed = sum(job.status.epochs > 0 for job in left)
+        failed = sum(job.status.failed for job in left)
+
+        parts = [f"{len(self.jobs) - len(left)} finished"]
+        parts += [f"{resumed} resumed"] if resumed else []
+        parts += [f"{len(left) - resumed} to train"]
+        parts += [f"{_count(self.duplicates, 'duplicate')} left out"] if self.duplicates else []
+        parts += [f"{failed} failed before and tried again"] if failed else []
+        if known:
+            some = "" if len(known) == len(left) else f" for {len(known)} of them"
+            parts += [f"about {in_words(sum(known))} of training{some}, going by earlier runs"]
+        summary = f"{_count(len(self.jobs), 'run')}: {', '.join(parts)}"
+        if not runs:
+            return summary
+        width = max(len(job.name) for job in self.jobs)
+        lines = []
+        for job in self.jobs:
+            seconds = expected.get(job.run_key)
+            about = "" if seconds is None else f", about {in_words(seconds)}"
+            lines.append(f"{job.run_key}  {job.name:{width}}  {job.status}{about}")
+        return "\n".join([*lines, summary])
+
+
+def make_plan(overrides: Sequence[Sequence[str]], compose: Callable[[Sequence[str]], DictConfig]) -> Plan:
+    """Compose and check every job before anything trains.
+
+    Args:
+        overrides: one list per job, as `key=value`.
+        compose: from a job's overrides to its configuration.
+
+    Raises:
+        EyechartError: there is no job, or one's configuration is wrong; the message names its overrides.
+    """
+    if not overrides:
+        raise ConfigError(
+            "there is no run in this sweep: expected a value at least for each key, received an empty range"
+        )
+    swept = _swept(overrides)
+    jobs: dict[str, Job] = {}
+    for job_overrides in overrides:
+        name = " ".join(override for override in job_overrides if override.partition("=")[0] in swept)
+        try:
+            config = check(compose(job_overrides))
+            dataset = open_dataset(config.dataset.name)
+            splits_of(config, dataset)
+        except EyechartError as error:
+            where = f" (in the job {name or 'without overrides'})" if len(overrides) > 1 else ""
+            raise type(error)(f"{error}{where}") from None
+        config = config.resolved(dataset.own_validation)
+        key = config.run_key(dataset.digest, dataset.own_validation)
+        if key not in jobs:
+            jobs[key] = Job(tuple(job_overrides), config, key, name or config.model_name, run_status(key))
+    return Plan(tuple(jobs.values()), len(overrides) - len(jobs))
+
+
+def in_words(seconds: float) -> str:
+    """A duration to be read, not to be calculated with: `12 s`, `1.5 min`, `2.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.2g} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _swept(overrides: Sequence[Sequence[str]]) -> set[str]:
+    """The keys whose value differs between jobs."""
+    values: dict[str, set[str]] = {}
+    for job in overrides:
+        for override in job:
+            key, _, value = override.partition("=")
+            values.setdefault(key, set()).add(value)
+    return {key for key, found in values.items() if len(found) > 1}

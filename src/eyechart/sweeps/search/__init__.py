@@ -1,0 +1,1 @@
+"""Searches: runs chosen by Optuna from the results of earlier ones."""

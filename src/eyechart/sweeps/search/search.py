@@ -1,0 +1,291 @@
+"""A search: trials chosen by Optuna from what earlier ones came to, until there are as many as were asked for.
+
+It is known by what decides its course (`Search.name`). Typed again, it takes up what was left open, and asks for the
+trials that are missing. A trial that failed stays open, so each command tries it once more.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig
+
+from eyechart.comparison import leaderboard
+from eyechart.core import paths
+from eyechart.core.errors import ConfigError, EyechartError
+from eyechart.core.files import replacing
+from eyechart.runs.journal import read_journal
+from eyechart.runs.status import run_status
+from eyechart.sweeps.drive import SweepSummary, closing
+from eyechart.sweeps.job import selection_score
+from eyechart.sweeps.plan import Job, Plan, make_plan
+from eyechart.sweeps.search.space import Space, words
+from eyechart.sweeps.search.study import RUN_KEY, Study, known_states, need_optuna
+from eyechart.sweeps.sweep import Sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Compose = Callable[[Sequence[str]], DictConfig]
+Launch = Callable[[Sequence[Job]], list[str]]
+
+TRIALS, HISTORY, IMPORTANCE = "trials.csv", "search_history.png", "parameter_importance.png"
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is searched, and how.
+
+    Args:
+        space: what may be chosen.
+        sampler: `_target_` of one of Optuna's samplers, and its arguments.
+        pruner: likewise of a pruner; None: no trial is given up.
+        n_trials: how many trials the search has in all.
+        n_jobs: how many are chosen at once and trained together.
+    """
+
+    space: Space
+    sampler: Mapping[str, Any]
+    pruner: Mapping[str, Any] | None
+    n_trials: int
+    n_jobs: int
+
+    def plan(self, compose: Compose) -> Plan:
+        """The jobs that stand for all, checked: each choice, and both ends of each range.
+
+        Raises:
+            EyechartError: Optuna is not installed, one of the jobs cannot be, or there is nothing to search by.
+        """
+        need_optuna()
+        for name, number in (("n_trials", self.n_trials), ("n_jobs", self.n_jobs)):
+            if type(number) is not int or number < 1:
+                raise ConfigError(f"hydra.sweeper.{name} must be a whole number above 0, received {number}")
+        try:
+            plan = make_plan(self.space.points(), compose)
+        except ConfigError as error:
+            whole = "; type int(interval(LOW,HIGH)) for whole numbers" if "to Integer" in str(error) else ""
+            raise ConfigError(f"{error}{whole}") from None
+        configs = [job.config for job in plan.jobs]
+        if any(config.force for config in configs):
+            raise ConfigError(
+                "a search trains no run anew: expected force=false, received force=true; "
+                "train the run anew by itself, or search with another seed=..."
+            )
+        if any(config.trainer.validation_fraction == 0 for config in configs):
+            raise ConfigError(
+                "a search goes by images that are held back: expected trainer.validation_fraction above 0, received 0; "
+                "hold some back, or type hydra/sweeper=grid"
+            )
+        monitors = sorted({config.callbacks.monitor for config in configs})
+        if len(monitors) > 1:
+            raise ConfigError(
+                f"a search goes by one metric: expected one value of callbacks.monitor, received {', '.join(monitors)}"
+            )
+        return plan
+
+    def name(self, base: Job) -> str:
+        """What the search is known by, 20 hexadecimal digits: of all that decides its course.
+
+        Args:
+            base: a job of the space, always the same one.
+        """
+        space = {name: repr(parameter) for name, parameter in self.space.parameters.items()}
+        decides = [base.run_key, space, self.sampler, self.pruner]
+        decides += [base.config.callbacks.monitor, base.config.tracking.experiment_name]
+        return hashlib.sha256(json.dumps(decides, sort_keys=True, default=dict).encode()).hexdigest()[:20]
+
+
+def run_search(search: Search, plan: Plan, compose: Compose, command: str, launch: Launch) -> float | None:
+    """Ask for trials, have them trained, and close the search with what it found.
+
+    Args:
+        search: what is searched.
+        plan: the jobs that stand for all, checked.
+        compose: from a job's overrides to its configuration.
+        command: what was typed.
+        launch: trains some jobs, and returns a line for each that failed.
+
+    Returns:
+        The best value; None if no trial is complete. With `plan=true` it is told what would be done, and nothing is.
+
+    Raises:
+        EyechartError: another process drives the same search, or at the end trials failed.
+    """
+    base = plan.jobs[0]
+    monitor, tracking = base.config.callbacks.monitor, base.config.tracking
+    name, maximize = search.name(base), not monitor.endswith("loss")
+    if base.config.plan:
+        print(f"search for the {'highest' if maximize else 'lowest'} {monitor} over")
+        print("\n".join(search.space.lines()))
+        print(_summary(known_states(name), search.n_trials))
+        return None
+    sweep = Sweep.start(
+        [],
+        command,
+        tracking,
+        name=f"search over {', '.join(search.space.parameters)}",
+        identity=f"search-{name}",
+        search={"study": name, "monitor": monitor, "pruner": search.pruner},
+    )
+    with closing(sweep, tracking) as account:
+        study = Study(name, maximize=maximize, sampler=search.sampler, pruner=search.pruner)
+        driver = _Driver(search, study, monitor, compose, launch, account)
+        print(_summary(study.states(), search.n_trials), flush=True)
+        driver.drive()
+        account.files += driver.write(sweep.folder)
+    try:
+        account.conclude()
+    finally:
+        print(driver.conclusion())
+    best = study.best()
+    return best.value if best else None
+
+
+def _summary(states: Sequence[str], n_trials: int) -> str:
+    """How far the search is, in one line."""
+    parts = [f"{states.count(state)} {state}" for state in ("complete", "pruned", "impossible") if state in states]
+    taken_up = states[:n_trials].count("open")
+    parts += [f"{taken_up} to be taken up again"] if taken_up else []
+    parts += [f"{max(0, n_trials - len(states))} to be chosen"]
+    return f"{max(n_trials, len(states))} trials: {', '.join(parts)}"
+
+
+@dataclass
+class _Driver:
+    """Brings the trials of one search to their end, as far as one command does."""
+
+    search: Search
+    study: Study
+    monitor: str
+    compose: Compose
+    launch: Launch
+    account: SweepSummary
+    _tried: set[int] = field(default_factory=set)  # the numbers of the trials that this command has looked at
+
+    def drive(self) -> None:
+        """Batch after batch, until all trials have been tried."""
+        while batch := self._next_batch():
+            jobs = [job for number, values in batch.items() if (job := self._job(number, values))]
+            self.account.sweep.cover(jobs)
+            left = [job for job in jobs if self._is_left(job)]
+            if left:
+                # of two trials that are the same work, the one that the sweep's manifest tells of
+                self.account.failures += self.launch(list({job.run_key: job for job in left}.values()))
+            for job in jobs:
+                self._settle(job)
+
+    def _next_batch(self) -> dict[int, dict[str, str]]:
+        """The next trials: those left open first, then new ones until their number is a multiple of `n_jobs`.
+
+        So a search that was interrupted asks for each trial when an undisturbed one would.
+        """
+        suggest, n_jobs = self.search.space.suggest, self.search.n_jobs
+        states = self.study.states()[: self.search.n_trials]
+        left = [number for number, state in enumerate(states) if state == "open" and number not in self._tried]
+        batch = {number: self.study.suggestions(number, suggest) for number in left[:n_jobs]}
+        while len(batch) < n_jobs and (count := len(self.study.trials)) < self.search.n_trials:
+            if batch and count % n_jobs == 0:
+                break
+            batch[count] = self.study.suggestions(None, suggest)
+        self._tried |= set(batch)
+        return batch
+
+    def _job(self, number: int, values: Mapping[str, str]) -> Job | None:
+        """The job of a trial; None if its values, each of which can be, do not go together."""
+        name = " ".join(words(values))
+        try:
+            (job,) = make_plan([[*self.search.space.fixed, *words(values)]], self.compose).jobs
+        except EyechartError as error:
+            self.study.rule_out(number)
+            print(f"{name}: impossible, {error}", flush=True)
+            return None
+        self.study.note_run(number, job.run_key)
+        return dataclasses.replace(job, name=name, trial=number)
+
+    def _is_left(self, job: Job) -> bool:
+        """Whether the run of a trial is to be trained; says so if it was trained before.
+
+        That a run is finished is told to the study with the others of its batch: none of them may know of it earlier.
+        """
+        assert job.trial is not None
+        if run_status(job.run_key).finished:
+            value = selection_score(leaderboard.result(job.run_key))
+            print(f"{job.name}: {self.monitor} {value:.4f}, finished before, not trained again", flush=True)
+            return False
+        if self._report(job) or self.study.pruned_twin(job.run_key) is not None:
+            self.study.give_up(job.trial)
+            print(f"{job.name}: given up before, not trained again", flush=True)
+            return False
+        return True
+
+    def _settle(self, job: Job) -> None:
+        """Tell the study what a trial came to. One that came to nothing stays open."""
+        assert job.trial is not None
+        if self.study.states()[job.trial] != "open":
+            return  # the process that trained it gave it up
+        if run_status(job.run_key).finished:
+            self._report(job)
+            self.study.complete(job.trial, selection_score(leaderboard.result(job.run_key)))
+        elif self.study.pruned_twin(job.run_key) is not None:
+            self.study.give_up(job.trial)
+
+    def _report(self, job: Job) -> bool:
+        """Report the epochs of a run that its trial has not heard of; whether the pruner would give it up."""
+        assert job.trial is not None
+        if self.search.pruner is None:
+            return False
+        return self.study.report(job.trial, _epochs(job.run_key, self.monitor), job.config.trainer.epochs)
+
+    def conclusion(self) -> str:
+        """The best trial in one line."""
+        best = self.study.best()
+        if best is None:
+            return "no trial is complete yet"
+        typed = " ".join(words(self.search.space.suggest(best)))
+        return f"best of the search: {self.monitor} {best.value:.4f} with {typed} (trial {best.number})"
+
+    def table(self) -> pd.DataFrame:
+        """A row per trial: `trial`, `state`, the monitored metric, `given_up_after`, its parameters, `run_key`."""
+        import pandas as pd
+
+        rows = []
+        for trial, state in zip(self.study.trials, self.study.states(), strict=True):
+            row = {"trial": trial.number, "state": state, self.monitor: trial.value, "given_up_after": None}
+            if state == "pruned":
+                row["given_up_after"] = trial.last_step
+            if len(trial.params) == len(self.search.space.parameters):  # else its process was killed while it chose
+                row |= self.search.space.suggest(trial)
+            rows.append(row | {"run_key": trial.user_attrs.get(RUN_KEY)})
+        return pd.DataFrame(rows)
+
+    def write(self, folder: Path) -> list[str]:
+        """Write the trials as a table and as pictures, and return the names of the files."""
+        from eyechart.figures import parameter_importance, save, search_history
+
+        table = self.table()
+        with replacing(folder / TRIALS) as temporary:
+            table.to_csv(temporary, index=False)
+        save(search_history(table, self.monitor, maximize=self.study.maximize), folder / HISTORY)
+        try:
+            importances = self.study.importances()
+        except EyechartError as error:
+            print(f"no picture of which parameter matters: {error}", flush=True)
+            return [TRIALS, HISTORY]
+        complete = int((table["state"] == "complete").sum())
+        save(parameter_importance(importances, self.monitor, complete), folder / IMPORTANCE)
+        return [TRIALS, HISTORY, IMPORTANCE]
+
+
+def _epochs(run_key: str, monitor: str) -> dict[int, float]:
+    """The values of the monitored metric that a run's journal has, by epoch."""
+    values: dict[int, float] = {}
+    for record in read_journal(paths.runs() / run_key):
+        if record["kind"] == "metrics" and monitor in record["values"]:
+            values.setdefault(record["step"], record["values"][monitor])
+    return values

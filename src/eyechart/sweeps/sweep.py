@@ -1,0 +1,274 @@
+"""A sweep: many runs under one parent. The same sweep, typed again, goes on with the same parent."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from eyechart.core import paths
+from eyechart.core.errors import EyechartError
+from eyechart.core.files import write_json
+from eyechart.core.passwords import hide_password
+from eyechart.runs.journal import Journal, ending, read_journal
+from eyechart.runs.lock import RunLock, owner
+from eyechart.runs.manifest import MANIFEST, read_manifest, sweep_of_identity
+from eyechart.runs.recovery import close_abandoned
+from eyechart.runs.tags import COMMAND, RUNS, SWEEP_ID
+from eyechart.sweeps.plan import Job
+from eyechart.tracking import MLflowCourier
+from eyechart.tracking.config import TrackingConfig
+
+SWEEP = "EYECHART_SWEEP"  # in the environment of a job, wherever it runs: the id of its sweep
+PATIENCE = 2.0  # seconds to wait for who only looks whether a process has left the sweep, or adds to it
+
+
+class Sweep:
+    """The parent of a sweep's runs: an MLflow run of its own, with a manifest of the run keys it covers.
+
+    Attributes:
+        id: names its folder and its parent run.
+        folder: its state folder.
+        courier: that of the process that drives the sweep; None in the processes of its workers.
+    """
+
+    _current: Sweep | None = None  # in the process that drives it
+
+    def __init__(self, sweep_id: str, courier: MLflowCourier | None = None, lock: RunLock | None = None):
+        self.id, self.courier, self._lock = sweep_id, courier, lock
+        self.folder = paths.sweeps() / sweep_id
+        self._manifest: dict[str, Any] = {}
+
+    @classmethod
+    def of_this_job(cls) -> Sweep | None:
+        """The sweep that the running job is a part of; None outside of a sweep."""
+        sweep_id = os.environ.get(SWEEP)
+        if not sweep_id:
+            return None
+        return cls._current if cls._current and cls._current.id == sweep_id else cls(sweep_id)
+
+    @classmethod
+    def start(
+        cls,
+        jobs: Sequence[Job],
+        command: str,
+        tracking: TrackingConfig,
+        *,
+        name: str,
+        identity: str,
+        since: int | None = None,
+        search: dict[str, Any] | None = None,
+    ) -> Sweep:
+        """Make the parent, or go on with that of the same sweep, and tell the jobs of it.
+
+        Where another process drives the same sweep at this moment, the parent stays in its hands. A search stays in
+        its hands as a whole.
+
+        Args:
+            jobs: the runs it covers, as far as they are known.
+            command: what was typed.
+            tracking: where it is delivered.
+            name: of the parent in tables.
+            identity: two sweeps of one identity are the same.
+            since: with `force=true` when it was typed first: what was begun before is trained anew.
+            search: what a job must know of the search that it is a trial of; None outside of one. What it covers
+                already is kept.
+
+        Raises:
+            EyechartError: another process drives the same search.
+        """
+        courier = MLflowCourier(tracking)
+        close_abandoned(courier)
+        courier.catch_up()
+        paths.sweeps().mkdir(parents=True, exist_ok=True)
+        with FileLock(paths.sweeps() / "lock"):  # two that start at once must not both make it
+            # the time makes ids sort, the rest keeps two sweeps of one second apart
+            known = sweep_of_identity(identity)
+            sweep_id = known.name if known else time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
+            lock = RunLock.try_to_take(paths.sweeps() / sweep_id, PATIENCE)
+            sweep = cls(sweep_id, courier, lock)
+            if lock is None and search is not None:
+                raise EyechartError(
+                    f"{owner(sweep.folder)} drives the same search: "
+                    f"expected one process to choose its trials; type this again when it has ended"
+                )
+            if lock is None:
+                print(f"{owner(sweep.folder)} drives the same sweep: sharing its runs", file=sys.stderr, flush=True)
+            else:
+                about = {"identity": identity, "command": hide_password(command), "since": since, "search": search}
+                kept = sweep._read_manifest()["jobs"] if known and search is not None else []
+                write_json(sweep.folder / MANIFEST, about | {"jobs": kept})
+                sweep._say_start(name, tracking)
+        sweep.cover(jobs)
+        os.environ[SWEEP] = sweep_id
+        cls._current = sweep
+        return sweep
+
+    def _say_start(self, name: str, tracking: TrackingConfig) -> None:
+        journal = Journal(self.folder)
+        journal.append(
+            "start",
+            identity=[SWEEP_ID, self.id],
+            name=name,
+            experiment_name=tracking.experiment_name,
+            source="pipelines/train.py",
+            private=tracking.mode == "none",
+        )
+        journal.close()
+
+    def cover(self, jobs: Sequence[Job]) -> None:
+        """Take these jobs into the manifest, beside those that are in it."""
+        manifest = self._read_manifest(fresh=True)
+        if self._lock is not None:
+            covered = {job["run_key"]: job for job in manifest["jobs"]}
+            for job in jobs:
+                about = {"run_key": job.run_key, "name": job.name, "overrides": _hidden(job.overrides)}
+                covered[job.run_key] = about | ({} if job.trial is None else {"trial": job.trial})
+            manifest["jobs"] = list(covered.values())
+            write_json(self.folder / MANIFEST, manifest)
+            journal = Journal(self.folder)
+            tags = {COMMAND: manifest["command"], RUNS: len(covered)}
+            journal.append("tags", values=tags)
+            journal.append("artifact", path=MANIFEST)
+            journal.close()
+        if self.courier is not None:
+            self.courier.tell(self.folder)
+
+    def end(
+        self, status: str, message: str = "", files: Sequence[str] = (), said: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        """Close the parent, and wait for the deliveries.
+
+        Args:
+            status: FINISHED, FAILED or KILLED.
+            message: why.
+            files: of its folder, that become its artifacts.
+            said: further records for its journal.
+        """
+        if self._lock is not None:
+            journal = Journal(self.folder)
+            for file in files:
+                journal.append("artifact", path=file)
+            for record in said:
+                journal.append(**record)
+            journal.append("end", status=status, message=message)
+            journal.close()
+            self._lock.release()
+        os.environ.pop(SWEEP, None)
+        type(self)._current = None
+        if self.courier is not None:
+            if status != "KILLED":  # what was trained where nothing was to be delivered, or there was no time to
+                for folder in (paths.runs() / key for key in self.run_keys):
+                    if not self.courier.has_delivered(folder):
+                        self.courier.tell(folder)
+            self.courier.tell(self.folder)  # last, because its views name the runs by what they are in MLflow
+            self.courier.close(interrupted=status == "KILLED")
+
+    @property
+    def since(self) -> int | None:
+        """With `force=true` when it was typed first, in milliseconds since 1970; else None."""
+        since: int | None = self._read_manifest()["since"]
+        return since
+
+    @property
+    def search(self) -> dict[str, Any] | None:
+        """What a job must know of the search that it is a trial of; None outside of one."""
+        search: dict[str, Any] | None = self._read_manifest()["search"]
+        return search
+
+    @property
+    def run_keys(self) -> list[str]:
+        """The run keys that it covers by now."""
+        return [job["run_key"] for job in self._read_manifest(fresh=True)["jobs"]]
+
+    def entry_of(self, overrides: Sequence[str]) -> dict[str, Any]:
+        """What the manifest says of the job with these overrides: `run_key`, `name`, and `trial` in a search.
+
+        Raises:
+            EyechartError: it says nothing.
+        """
+        for fresh in (False, True):  # a search adds jobs as it goes
+            for job in self._read_manifest(fresh=fresh)["jobs"]:
+                if job["overrides"] == _hidden(overrides):
+                    entry: dict[str, Any] = job
+                    return entry
+        raise EyechartError(
+            f"the sweep {self.id} knows no job {' '.join(overrides)}: "
+            f"expected {SWEEP} to be set by the sweep alone, type unset {SWEEP}"
+        )
+
+    def _read_manifest(self, *, fresh: bool = False) -> dict[str, Any]:
+        if fresh or not self._manifest:
+            self._manifest = read_manifest(self.folder)
+        return self._manifest
+
+
+def identity_of(run_keys: Iterable[str], tracking: TrackingConfig) -> str:
+    """What a sweep over these runs, told to this MLflow experiment, is known by: 20 hexadecimal digits."""
+    text = "\n".join([tracking.experiment_name, *sorted(run_keys)])
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def is_settled(identity: str, jobs: Sequence[Job], tracking: TrackingConfig) -> bool:
+    """Whether a sweep has been finished, and everything about it and its runs been delivered.
+
+    It is then the one that was typed last.
+    """
+    folder, courier = sweep_of_identity(identity), MLflowCourier(tracking)
+    if folder is None or not all(job.status.finished for job in jobs):
+        return False
+    end = ending(read_journal(folder)) or {"status": ""}
+    folders = [folder, *(paths.runs() / job.run_key for job in jobs)]
+    if end["status"] != "FINISHED" or not all(courier.has_delivered(folder) for folder in folders):
+        return False
+    os.utime(folder / MANIFEST)
+    return True
+
+
+def forced_since(identity: str) -> int:
+    """From when on runs of a forced sweep count: now, unless the same was forced before and has not been finished."""
+    folder = sweep_of_identity(identity)
+    if folder is not None:
+        since = read_manifest(folder).get("since")
+        end = ending(read_journal(folder))
+        if since is not None and not (end and end["status"] == "FINISHED"):
+            return int(since)
+    return time.time_ns() // 1_000_000
+
+
+def publish(
+    folder: Path, files: Sequence[str], tracking: TrackingConfig, said: Sequence[Mapping[str, Any]] = ()
+) -> str:
+    """Bring files of an ended sweep's folder, and what more is to be said, to its MLflow run.
+
+    Returns:
+        What has come of it, in a clause.
+    """
+    lock = RunLock.try_to_take(folder)
+    if lock is None:
+        return "the sweep, still at work, brings its own to MLflow"
+    with MLflowCourier(tracking) as courier:
+        with lock:
+            journal = Journal(folder)
+            for file in files:
+                journal.append("artifact", path=file)
+            for record in said:
+                journal.append(**record)
+            journal.close()
+        courier.tell(folder)
+    if not tracking.delivers:
+        return f"with tracking={tracking.mode} nothing is brought to MLflow"
+    if not courier.has_delivered(folder):
+        return "not to its MLflow run, which could not be reached: the same command tries it again"
+    return "and to the sweep's MLflow run"
+
+
+def _hidden(overrides: Sequence[str]) -> list[str]:
+    return [hide_password(override) for override in overrides]

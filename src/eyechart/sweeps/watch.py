@@ -1,0 +1,55 @@
+"""What comes of the runs of a sweep that other processes train, told by the process that drives it."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from eyechart.core import paths
+from eyechart.runs.journal import ending, read_journal
+from eyechart.runs.status import finished, run_status
+from eyechart.sweeps.job import print_result
+from eyechart.sweeps.plan import Job
+
+PAUSE = 1.0  # seconds between two looks at the journals
+
+
+@contextmanager
+def report_workers(jobs: Sequence[Job], since: int | None) -> Iterator[None]:
+    """While the block lasts, report each of these runs as soon as its journal says that it has ended well.
+
+    What a worker prints nobody sees: it runs on another machine, or Ray or submitit keep it in files.
+
+    Args:
+        jobs: to tell of.
+        since: what was begun before this time, in milliseconds since 1970, does not count; None: all counts.
+    """
+    left = {job.run_key: job for job in jobs}
+    ended = threading.Event()
+
+    def look() -> None:
+        for key, job in list(left.items()):
+            now = run_status(key).ignoring_before(since or 0)
+            if now.finished and (outcome := finished(key)):
+                print_result(dataclasses.replace(outcome, trained=True), job.name)
+            elif now.pruned and not job.status.pruned:
+                end = ending(read_journal(paths.runs() / key)) or {"message": ""}
+                print(f"{job.name}: {end['message']}", flush=True)
+            else:
+                continue
+            del left[key]
+
+    def watch() -> None:
+        while not ended.wait(PAUSE):
+            look()
+
+    watcher = threading.Thread(target=watch, name="watcher", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+        look()
