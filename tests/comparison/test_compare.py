@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
-from support import error_line, forbid
+from support import compose, error_line, forbid
 
 from eyechart.comparison import load_results
+from eyechart.comparison.leaderboard import Leaderboard
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.core.files import write_json
+from eyechart.programs import compare
 from eyechart.runs.journal import Journal
 
 
@@ -65,6 +69,29 @@ def test_of_a_sweep_it_says_what_is_missing_and_whether_mlflow_has_it(sweep, pro
     assert missing == "4 of the sweep's 5 runs are finished: type its command again for the rest"
     quiet = program("compare", "sweep=last", "tracking=none")
     assert "runs.csv; with tracking=none nothing is brought to MLflow" in quiet.stdout
+
+
+def test_the_sweep_that_was_typed_last_stays_it_while_another_is_typed(sweep, monkeypatch, capsys):
+    other = paths.sweeps() / "20260102-030405-000000"
+    write_json(other / "manifest.json", {"jobs": [{"run_key": "10"}], "command": "python pipelines/train.py -m"})
+    journal = Journal(other)
+    journal.append("start", identity=["eyechart.sweep", "other"], name="sweep of 1", experiment_name="eyechart")
+    journal.append("end", status="FINISHED", message="")
+    journal.close()
+    told = (other / "journal.jsonl").read_bytes()
+    os.utime(other / "manifest.json", (1, 1))  # typed long ago
+    show = Leaderboard.print
+
+    def typed_meanwhile(*arguments):
+        os.utime(other / "manifest.json")
+        show(*arguments)
+
+    monkeypatch.setattr(Leaderboard, "print", typed_meanwhile)
+    compare.main.__wrapped__(compose("sweep=last", "tracking=none", config_name="compare"))
+    assert (sweep / "leaderboard.csv").is_file()
+    assert not (other / "leaderboard.csv").exists()
+    assert (other / "journal.jsonl").read_bytes() == told
+    assert f"written to {sweep}" in capsys.readouterr().out
 
 
 def test_a_sweep_of_which_no_run_is_finished(sweep, program):

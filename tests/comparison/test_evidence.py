@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eyechart.comparison import evidence, load_results
+from eyechart.comparison import load_results
 from eyechart.comparison.evidence import correctness, weigh
 from eyechart.comparison.groups import boards
 from eyechart.core import paths
@@ -60,12 +60,6 @@ def test_the_order_of_a_table_does_not_matter(write_run):
     found = correctness(["a", "b"])
     assert found.correct.shape == (2, IMAGES)
     assert (found.correct == correct).all()
-
-
-def test_a_board_is_weighed_once(three_rows, monkeypatch):
-    first = weigh(board())
-    monkeypatch.setattr(evidence, "indistinguishable", lambda rows, best: pytest.fail("compared again"))
-    assert weigh(board()) == first
 
 
 def missing(key):

@@ -11,10 +11,13 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from eyechart.comparison import leaderboard, load_results
+from eyechart.comparison import evidence, leaderboard, load_results
 from eyechart.comparison.evidence import weigh
 from eyechart.comparison.groups import boards
+from eyechart.comparison.leaderboard import Leaderboard
+from eyechart.comparison.results import results_of
 from eyechart.core import paths
+from eyechart.runs.run import Run
 
 LONG = {"optimizer": "adam", "optimizer.learning_rate": 0.001, "trainer.epochs": 5}
 
@@ -124,7 +127,7 @@ def test_without_predictions_the_board_is_shown_and_says_so(seeds, capsys):
     assert found["95% interval"][-1] == "-"
     (note,) = notes()
     assert note.startswith(f"the rows are not compared: fnn model.units=[8]: there is no {path}")
-    leaderboard.show_boards(["00", "10", "20"])
+    Leaderboard.of(load_results()).print()
     assert "the rows are not compared" in capsys.readouterr().out
 
 
@@ -177,12 +180,12 @@ def test_a_terminal_that_is_too_narrow_loses_no_digit(seeds):
 
 def test_a_board_in_a_log(write_run, capsys):
     write_run("a", validation=0.25, test=0.125)
-    leaderboard.show_boards(["a", "unknown"])
+    Leaderboard.of(results_of([Run("a"), Run("unknown")])).print()
     told = capsys.readouterr().out
     assert "digits (best first by validation/accuracy)" in told
     assert "0.2500" in told
     assert "0.1250" in told
-    leaderboard.show_boards(["unknown"])
+    Leaderboard.of(results_of([Run("unknown")])).print()
     assert capsys.readouterr().out == ""
 
 
@@ -192,7 +195,7 @@ def test_a_label_is_no_markup(write_run):
 
 
 def test_a_picture(seeds, tmp_path: Path, capsys):
-    leaderboard.print_boards(load_results(), tmp_path / "board.svg")
+    Leaderboard.of(load_results()).print(tmp_path / "board.svg")
     svg = (tmp_path / "board.svg").read_text()
     assert "model.units=[64]" in svg
     assert "@font-face" not in svg
@@ -204,7 +207,7 @@ def test_the_files_of_a_board(tmp_path: Path, write_run):
     write_run("b", validation=None, model="cnn")
     write_run("c", digest="e")
     folder = tmp_path / "board"
-    written = leaderboard.write_boards(folder, ["a0", "a1", "b", "c", "unknown"])
+    written = Leaderboard.of(results_of(map(Run, ("a0", "a1", "b", "c", "unknown")))).write(folder)
     assert written == ["leaderboard.csv", "leaderboard.md", "runs.csv"]
     assert sorted(path.name for path in folder.iterdir()) == written
 
@@ -229,8 +232,20 @@ def test_the_files_of_a_board(tmp_path: Path, write_run):
         assert len({line.count("|") for line in lines}) == 1  # a table in Markdown
 
 
+def test_a_leaderboard_is_computed_once(seeds, tmp_path, monkeypatch, capsys):
+    made = Leaderboard.of(load_results())
+    for name in ("indistinguishable", "estimate", "_read"):
+        monkeypatch.setattr(evidence, name, lambda *_: pytest.fail("computed again"))
+    made.print()
+    shown = capsys.readouterr().out
+    made.write(tmp_path)
+    made.print()
+    assert capsys.readouterr().out == shown
+    assert made.markdown() == (tmp_path / "leaderboard.md").read_text()
+
+
 def test_the_files_tell_of_intervals_and_marks(seeds, tmp_path: Path):
-    leaderboard.write_boards(tmp_path, list(load_results()["run_key"]))
+    Leaderboard.of(load_results()).write(tmp_path)
     rows = pd.read_csv(tmp_path / "leaderboard.csv")
     assert (rows["test/low"] < rows["test/accuracy"]).all()
     assert (rows["test/accuracy"] < rows["test/high"]).all()
@@ -240,5 +255,7 @@ def test_the_files_tell_of_intervals_and_marks(seeds, tmp_path: Path):
 
 
 def test_no_files_of_nothing(root):
-    assert leaderboard.write_boards(paths.state(), []) == []
+    nothing = Leaderboard.of(results_of([]))
+    assert (bool(nothing), len(nothing)) == (False, 0)
+    assert nothing.write(paths.state()) == []
     assert not paths.state().exists()

@@ -15,6 +15,7 @@ from eyechart.core import paths
 from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.core.files import write_json
 from eyechart.runs.cursor import delivered_run_id
+from eyechart.runs.run import Run
 from eyechart.runs.tags import DECISION, USES
 from eyechart.tracking import registry
 from eyechart.tracking.store import Store
@@ -47,7 +48,7 @@ def a_run(store, write_run):
             logged = client.create_logged_model(experiment_id, name="model", source_run_id=run_id)
             client.finalize_logged_model(logged.model_id, "READY")
         write_json(paths.runs() / key / "delivery.json", {store.uri: {"offset": 1, "run_id": run_id}})
-        return candidate_of(load_results(), key)
+        return candidate_of(load_results(), Run(key))
 
     return make
 
@@ -163,7 +164,7 @@ def test_other_test_images_are_refused(store, a_run, write_run):
 def test_what_is_missing_is_named(store, a_run, write_run):
     write_run("k1", correct=right(500))
     with pytest.raises(EyechartError, match="run k1 has not been delivered to this tracking store"):
-        promote(store, candidate_of(load_results(), "k1"))
+        promote(store, candidate_of(load_results(), Run("k1")))
     with pytest.raises(EyechartError, match="has no model: type the command that trains run k2 again"):
         promote(store, a_run("k2", validation=0.6, correct=600, model=False))
     with pytest.raises(EyechartError, match=r"there is no champion yet: type python pipelines/promote\.py"):
@@ -220,7 +221,7 @@ def test_runs_that_cannot_be_compared_have_no_best(write_run):
     with pytest.raises(EyechartError, match=r"received 2 boards \(digits; digits\): choose with sweep=last"):
         candidate_of(load_results())
     with pytest.raises(EyechartError, match="run k9 is not finished"):
-        candidate_of(load_results(), "k9")
+        candidate_of(load_results(), Run("k9"))
 
 
 def test_neither_have_runs_for_which_nothing_was_held_back(write_run):

@@ -18,6 +18,7 @@ import vl_convert
 from support import error_line, forbid
 
 from eyechart.comparison import load_results, report
+from eyechart.comparison.leaderboard import Leaderboard
 from eyechart.comparison.report import gathering, page
 from eyechart.core import paths
 from eyechart.core.files import write_json
@@ -81,7 +82,7 @@ def written(root, monkeypatch) -> Callable[..., Page]:
     monkeypatch.setattr(vl_convert, "javascript_bundle", lambda snippet: "")
 
     def write() -> Page:
-        report.write_report(root / "report.html", load_results(), "every finished run")
+        report.write_report(root / "report.html", Leaderboard.of(load_results()), "every finished run")
         return Page((root / "report.html").read_text(encoding="utf-8"))
 
     return write

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from eyechart.comparison import leaderboard, load_results, results
+from eyechart.comparison import load_results
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.core.files import write_json
+from eyechart.runs import journal
 from eyechart.runs.journal import Journal
+from eyechart.runs.run import Run
 
 
 def keys(table) -> str:
@@ -34,15 +36,15 @@ def test_a_row_per_finished_run(write_run):
 @pytest.mark.parametrize("ended", [True, False])
 def test_a_run_that_was_begun_anew_is_not_finished(write_run, ended):
     write_run("a")
-    assert leaderboard.result("a")["test/accuracy"] == 0.5
-    journal = Journal(paths.runs() / "a")
-    journal.append("start", name="again", experiment_name="eyechart", identity=["", ""])
+    assert Run("a").result["test/accuracy"] == 0.5
+    again = Journal(paths.runs() / "a")
+    again.append("start", name="again", experiment_name="eyechart", identity=["", ""])
     if ended:
-        journal.append("end", status="FAILED", message="")
-    journal.close()
+        again.append("end", status="FAILED", message="")
+    again.close()
     assert load_results().empty
     with pytest.raises(EyechartError, match="run a is not finished"):
-        leaderboard.result("a")
+        _ = Run("a").result
 
 
 def test_nothing_at_all(root):
@@ -71,10 +73,10 @@ def test_of_one_sweep(write_run):
 def test_a_journal_is_read_once_as_long_as_it_stays_the_same(write_run, monkeypatch):
     write_run("a")
     first = load_results()
-    monkeypatch.setattr(results, "read_journal", lambda folder: pytest.fail(f"{folder} was read again"))
+    monkeypatch.setattr(journal, "_records", lambda path, offset: pytest.fail(f"{path} was read again"))
     again = load_results()
     assert again.equals(first)
-    assert leaderboard.result("a") is not leaderboard.result("a")  # nobody changes what others are told
+    assert Run("a").result is not Run("a").result  # nobody changes what others are told
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from support import error_line
 
 from eyechart.core import paths
+from eyechart.core.errors import EyechartError
+from eyechart.runs.lock import RunLock
 
 
 @pytest.fixture
@@ -52,3 +55,40 @@ def test_in_a_temporary_dvc_experiment_the_state_stays_in_the_repository(project
     assert paths.prepared("x") == copy / "data/prepared/x"
     assert paths.results() == copy / "results"
     assert paths.runs() == project / ".eyechart/runs"
+
+
+def test_the_configurations_are_those_of_the_checkout(repository):
+    assert paths.conf() == repository / "conf"
+
+
+# --- the number of the format
+
+
+@pytest.mark.parametrize(("number", "told"), [("2", "2"), ("one", "one"), ("", "none"), ("²", "\\xb2")])
+def test_what_a_newer_program_wrote_is_refused(root, number, told):
+    (root / ".eyechart").mkdir()
+    (root / ".eyechart" / "format").write_text(number, encoding="utf-8")
+    with pytest.raises(EyechartError) as caught:
+        paths.runs()
+    assert f"expected a state folder of format 1 or below, received format {told} (" in str(caught.value)
+
+
+def test_a_folder_without_a_number_is_of_the_first_format(root):
+    (root / ".eyechart").mkdir()
+    assert paths.state() == root / ".eyechart"
+    paths.note_format()
+    assert (root / ".eyechart" / "format").read_text() == "1\n"
+    paths.note_format()
+    assert paths.state() == root / ".eyechart"
+
+
+def test_whoever_locks_a_run_notes_the_format(root):
+    with RunLock.take(paths.runs() / "k", "run k"):
+        assert (root / ".eyechart" / "format").read_text() == "1\n"
+
+
+def test_a_program_refuses_a_newer_state_folder_in_one_line(root, program):
+    (root / ".eyechart").mkdir()
+    (root / ".eyechart" / "format").write_text("2\n")
+    for words in (["train", "dataset=digits"], ["compare"], ["predict", "images=x.png"]):
+        assert "which a newer Eyechart wrote: install that version" in error_line(program(*words))

@@ -17,7 +17,7 @@ from eyechart.core.errors import DataError, EyechartError
 from eyechart.data import Slice
 from eyechart.inference.explain import explain, sample
 from eyechart.runs.journal import Journal, read_journal
-from eyechart.runs.status import finished
+from eyechart.runs.run import Run
 from eyechart.tracking import MLflowCourier
 from eyechart.tracking.config import TrackingConfig
 
@@ -81,7 +81,7 @@ def test_a_convolutional_run_is_explained_once_and_for_all(trained, monkeypatch)
     assert kinds.count("end") == 1
     assert kinds[kinds.index("end") + 1 :] == ["artifact", "image"] * 5
     monkeypatch.setenv("EYECHART_ROOT", str(trained))
-    assert finished(key) is not None
+    assert Run(key).finished
 
 
 def test_of_a_dense_net_the_weights_are_shown_where_nothing_is_delivered(trained, tmp_path):
@@ -120,7 +120,7 @@ def a_run(key: str, ended: int = 0, status: str = "FINISHED", digest: str = "") 
 
 def refusal(run: str | None = None, to: Path | None = None, images: int = 1) -> str:
     with pytest.raises(EyechartError) as caught:
-        explain(run, to or paths.results() / "explain", images, NOWHERE)
+        explain(Run.find(run), to or paths.results() / "explain", images, NOWHERE)
     return str(caught.value)
 
 
@@ -147,6 +147,7 @@ def test_a_model_that_is_another_file(trained, tmp_path):
 
 
 def test_more_images_than_anybody_looks_at(root):
+    a_run("k")
     assert refusal(images=101) == "images must be 100 or less, received 101: each has a picture of its own"
 
 
@@ -180,7 +181,7 @@ def test_a_run_that_has_lost_a_file(root, file):
 def test_a_data_set_that_is_no_longer_prepared(root):
     a_run("k")
     with pytest.raises(DataError, match="data set 'digits' is not prepared"):
-        explain("k", root / "new", 1, NOWHERE)
+        explain(Run("k"), root / "new", 1, NOWHERE)
     assert not (root / "new").exists()
 
 

@@ -13,6 +13,7 @@ from eyechart.core import paths
 from eyechart.core.errors import DataError, EyechartError
 from eyechart.runner.reproduce import differences_of_code, reproduce
 from eyechart.runs.journal import Journal
+from eyechart.runs.run import Run
 
 TINY = ["dataset=digits", "model=fnn", "limit=[200,60]", "trainer.epochs=2", "tracking=none"]
 
@@ -93,7 +94,7 @@ def copy(trained, root) -> Path:
 
 def refusal(folder: Path, kind: type[Exception] = EyechartError) -> str:
     with pytest.raises(kind) as caught:
-        reproduce(folder.name)
+        reproduce(Run(folder.name))
     return str(caught.value)
 
 
@@ -157,12 +158,12 @@ def test_other_code_is_told(copy, monkeypatch):
     here = {"mlflow.source.git.commit": "d00d" * 10, "eyechart.git_changed": "true"}
     monkeypatch.setattr("eyechart.runner.reproduce.git_tags", lambda folder: here)
     say(copy, "tags", values={"mlflow.source.git.commit": "c0ffee" * 6, "eyechart.git_changed": "false"})
-    assert differences_of_code(copy.name) == [
+    assert differences_of_code(Run(copy.name)) == [
         "the run was trained at commit c0ffeec0ffee, and this is d00dd00dd00d",
         "here are changes that were not committed",
     ]
     say(copy, "tags", values=here | {"eyechart.git_changed": "true"})
-    assert differences_of_code(copy.name)[0] == "the run was trained with changes that were not committed"
+    assert differences_of_code(Run(copy.name))[0] == "the run was trained with changes that were not committed"
     monkeypatch.setattr("eyechart.runner.reproduce.git_tags", lambda folder: {})
     say(copy, "tags", values={"eyechart.git_changed": "false"})
-    assert differences_of_code(copy.name) == []
+    assert differences_of_code(Run(copy.name)) == []

@@ -16,7 +16,7 @@ from support import command, environment, error_line, forbid, link_data, run_pro
 from tracking.servers import Server, in_front_of, running, silent
 from tracking.shown import journals_say, shown
 
-from eyechart.runs.journal import ending, read_journal
+from eyechart.runs.journal import JournalState, read_journal
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning:mlflow")]
 
@@ -67,7 +67,7 @@ def to(server):
 
 
 def ended(root):
-    return sum((ending(journal) or {}).get("status") == "FINISHED" for journal in records(root).values())
+    return sum(JournalState.of(journal).finished for journal in records(root).values())
 
 
 def test_killed_in_the_middle_and_started_again(undisturbed, root, server):

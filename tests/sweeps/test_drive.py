@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from eyechart.comparison.leaderboard import Leaderboard
 from eyechart.sweeps import drive
 from eyechart.tracking.config import TrackingConfig
 
@@ -18,7 +19,7 @@ def ends():
 
 @pytest.fixture
 def sweep(ends):
-    return SimpleNamespace(folder=Path("sweep"), run_keys=["k"], end=lambda status, *_: ends.append(status))
+    return SimpleNamespace(folder=Path("sweep"), runs=[], end=lambda status, *_: ends.append(status))
 
 
 @pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt, "KILLED"), (ValueError, "FAILED")])
@@ -26,7 +27,7 @@ def test_it_is_finished_when_its_leaderboard_is_made_and_not_before(sweep, ends,
     def write(*_):
         raise error
 
-    monkeypatch.setattr(drive.leaderboard, "write_boards", write)
+    monkeypatch.setattr(Leaderboard, "write", write)
     with pytest.raises(error), drive.closing(sweep, TrackingConfig()):
         pass
     assert ends == [status]
@@ -34,7 +35,7 @@ def test_it_is_finished_when_its_leaderboard_is_made_and_not_before(sweep, ends,
 
 @pytest.mark.parametrize(("failures", "status"), [([], "FINISHED"), (["a: broken"], "FAILED")])
 def test_its_end_says_whether_runs_failed(sweep, ends, monkeypatch, failures, status):
-    monkeypatch.setattr(drive.leaderboard, "write_boards", lambda *_: ["leaderboard.csv"])
+    monkeypatch.setattr(Leaderboard, "write", lambda *_: ["leaderboard.csv"])
     monkeypatch.setattr(drive.in_mlflow, "sweep_records", lambda *_: [])
     with drive.closing(sweep, TrackingConfig()) as account:
         account.failures += failures

@@ -15,7 +15,7 @@ from support import BROKEN, environment, files_below, forbid, link_data, mlflow_
 
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
-from eyechart.runs.manifest import find_sweep, run_keys
+from eyechart.runs.sweep import Sweep
 
 BASE = ["dataset=digits", "limit=[64,32]", "trainer.epochs=1"]
 SWEEP = ["model=fnn,cnn", "seed=0,1,0", *BASE]
@@ -271,10 +271,10 @@ def test_the_parent_of_a_failed_sweep_is_closed(failed):
 
 def test_a_sweep_is_found_by_name(root):
     with pytest.raises(EyechartError, match="there is no sweep yet"):
-        find_sweep("last")
+        Sweep.find("last")
     for name in ("20250101-000000-aaaaaa", "20250102-000000-aaaaaa"):
         (paths.sweeps() / name).mkdir(parents=True)
         (paths.sweeps() / name / "manifest.json").write_text(json.dumps({"jobs": [{"run_key": name[:8]}]}))
     (paths.sweeps() / "20250103-000000-aaaaaa").mkdir()  # one that was not written to its end
-    assert run_keys("last") == ["20250102"]
-    assert run_keys("20250101-000000-aaaaaa") == ["20250101"]
+    assert Sweep.find("last").run_keys == ["20250102"]
+    assert Sweep.find("20250101-000000-aaaaaa").run_keys == ["20250101"]

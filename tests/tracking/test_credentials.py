@@ -15,7 +15,7 @@ from eyechart.runner.run import run
 from eyechart.runs.journal import read_journal
 from eyechart.runs.status import RunStatus
 from eyechart.sweeps.plan import Job
-from eyechart.sweeps.sweep import Sweep
+from eyechart.sweeps.sweep import OpenSweep
 from eyechart.tracking.config import TrackingConfig
 from eyechart.tracking.courier import MLflowCourier
 from eyechart.tracking.delivery import deliver
@@ -50,7 +50,7 @@ def test_no_cursor_holds_it(store, folder, root):
 def test_no_journal_of_a_sweep_holds_it(root, capsys):
     tracking = TrackingConfig(mode="server", uri=SERVER)
     job = Job((f"tracking.uri={SERVER}",), types.SimpleNamespace(), "k1", "a job", RunStatus())
-    sweep = Sweep.start([job], f"train.py -m tracking.uri={SERVER}", tracking, name="sweep of 1", identity="i")
+    sweep = OpenSweep.start([job], f"train.py -m tracking.uri={SERVER}", tracking, name="sweep of 1", identity="i")
     sweep.end("FINISHED")
     assert holding_the_secret(root) == []
 

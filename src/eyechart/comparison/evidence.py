@@ -5,7 +5,6 @@ Read from the predictions tables that the runs left, never from a model.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.comparison.groups import Board
-from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.evaluation.significance import Difference, Estimate, estimate, indistinguishable
+from eyechart.runs.run import Run
 
 COLUMNS = ["part", "index", "label", "prediction"]  # a tenth of a table: its probabilities are not asked for
 
 
-@dataclass(frozen=True, eq=False)  # the same files give the same object, by which what follows is kept
+@dataclass(frozen=True, eq=False)
 class Correctness:
     """Which test images the runs of one row classified right.
 
@@ -44,26 +43,28 @@ class Evidence:
         same: per row whether it cannot be told apart from the first; None if the rows were not compared.
         differences: per row the first minus it, its p-value corrected for all pairs; empty where `same` is None.
         problem: one line on why something is not known; empty if all is.
+        rows: per row which test images its runs classified right, or why that is not known.
     """
 
     estimates: list[Estimate | None]
     same: list[bool] | None = None
     differences: Sequence[Difference] = ()
     problem: str = ""
+    rows: Sequence[Correctness | EyechartError] = ()
 
 
 def weigh(board: Board) -> Evidence:
     """Compare the rows of a board with its first. What is missing or does not fit is told, and the rest still said."""
-    found: list[Correctness | None] = []
+    found: list[Correctness | EyechartError] = []
     problems = []
     for label, keys in zip(board.rows["run"], board.rows["run_keys"], strict=True):
         try:
             found.append(correctness(keys))
         except EyechartError as error:
-            found.append(None)
+            found.append(error)
             problems.append(f"{label}: {error}")
-    estimates = [None if each is None else estimate(each.correct) for each in found]
-    known = [each for each in found if each is not None]
+    estimates = [estimate(each.correct) if isinstance(each, Correctness) else None for each in found]
+    known = [each for each in found if isinstance(each, Correctness)]
     if not problems and len(known) > 1:
         labels = list(board.rows["run"])
         problems += [
@@ -72,12 +73,12 @@ def weigh(board: Board) -> Evidence:
             if each.images != known[0].images
         ]
         if not problems:
-            return Evidence(estimates, *_compared(tuple(known)))
+            return Evidence(estimates, *indistinguishable([each.correct for each in known], 0), rows=found)
     if not problems:  # a board of one row
-        return Evidence(estimates)
+        return Evidence(estimates, rows=found)
     lost = "the rows are not compared" if len(found) > 1 else "no interval"
     more = f" (and the like of {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return Evidence(estimates, problem=f"{lost}: {problems[0]}{more}")
+    return Evidence(estimates, problem=f"{lost}: {problems[0]}{more}", rows=found)
 
 
 def correctness(run_keys: Sequence[str]) -> Correctness:
@@ -88,31 +89,18 @@ def correctness(run_keys: Sequence[str]) -> Correctness:
     """
     found = []
     for key in run_keys:
-        path = paths.runs() / key / "artifacts" / "predictions.parquet"
-        try:
-            found.append(_read(path, path.stat().st_mtime_ns))
-        except FileNotFoundError:
+        path = Run(key).file("predictions.parquet")
+        if not path.exists():
             raise EyechartError(
                 f"there is no {path}: to have it again, move the run's folder away and train the run again"
-            ) from None
+            )
+        found.append(_read(path))
         if found[-1].images != found[0].images:
             raise EyechartError(f"the runs {run_keys[0]} and {key} were not tested on the same images")
-    return _joined(tuple(found))
+    return Correctness(found[0].images, np.concatenate([each.correct for each in found]))
 
 
-# a sweep writes its board, and then shows it: nothing is read or computed twice
-@functools.lru_cache(maxsize=16)
-def _compared(rows: tuple[Correctness, ...]) -> tuple[list[bool], list[Difference]]:
-    return indistinguishable([each.correct for each in rows], 0)
-
-
-@functools.lru_cache(maxsize=4096)
-def _joined(runs: tuple[Correctness, ...]) -> Correctness:
-    return Correctness(runs[0].images, np.concatenate([each.correct for each in runs]))
-
-
-@functools.lru_cache(maxsize=4096)
-def _read(path: Path, changed: int) -> Correctness:
+def _read(path: Path) -> Correctness:
     """The answers of one run: `correct` is (1, images)."""
     import pyarrow
     from pyarrow import parquet

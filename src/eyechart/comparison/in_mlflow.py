@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from eyechart.comparison.groups import Board, best_first, boards
+from eyechart.comparison.groups import Board, best_first
+from eyechart.comparison.leaderboard import Leaderboard
 from eyechart.comparison.results import results_of
-from eyechart.core import paths
 from eyechart.core.errors import EyechartError
-from eyechart.runs.journal import read_journal
-from eyechart.runs.manifest import find_sweep, read_manifest, run_keys
+from eyechart.runs.journal import RecordKind
+from eyechart.runs.run import Run
+from eyechart.runs.sweep import Sweep
 from eyechart.tracking.config import TrackingConfig
 from eyechart.tracking.description import of_sweep
 from eyechart.tracking.links import PAGE, as_lines, links, links_to, links_to_scans, page_of
 from eyechart.tracking.store import Store
 from eyechart.tracking.views import best_name
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def sweep_records(sweep: Path, keys: Iterable[str]) -> list[dict[str, Any]]:
-    """What a sweep's journal is to say at its end: its description, and the views of its runs; nothing without runs.
 
-    Args:
-        sweep: its folder, with `leaderboard.md`.
-        keys: of its runs.
-    """
-    results = results_of(keys)
-    if results.empty:
+def sweep_records(sweep: Sweep, leaderboard: Leaderboard) -> list[dict[str, Any]]:
+    """What a sweep's journal is to say at its end: its description, and the views of its runs; nothing without runs."""
+    if not leaderboard:
         return []
-    best, by, ascending = best_first(results)
-    typed = read_manifest(sweep)["command"]
-    name = next(record["name"] for record in read_journal(sweep) if record["kind"] == "start")
-    day, hour = sweep.name[:8], sweep.name[9:13]
+    best, by, ascending = best_first(leaderboard.results)
+    day, hour = sweep.id[:8], sweep.id[9:13]
     began = f"{day[:4]}-{day[4:6]}-{day[6:]} {hour[:2]}:{hour[2:]}"
-    views = {"name": f"{name}, {began}", "runs": best, "order_by": best_name(by), "ascending": ascending}
-    first = [_first(board) for board in boards(results)]
-    tables = (sweep / "leaderboard.md").read_text(encoding="utf-8")
-    return [{"kind": "views", **views}, {"kind": "description", "text": of_sweep(typed, first, tables)}]
+    name = f"{sweep.journal.start['name']}, {began}"
+    views = {"name": name, "runs": best, "order_by": best_name(by), "ascending": ascending}
+    first = [_first(board) for board, _ in leaderboard.boards]
+    text = of_sweep(sweep.command, first, leaderboard.markdown())
+    return [{"kind": RecordKind.VIEWS, **views}, {"kind": RecordKind.DESCRIPTION, "text": text}]
 
 
 def _first(board: Board) -> str:
@@ -46,15 +43,15 @@ def _first(board: Board) -> str:
     return f"On {board.title}, {board.note}: **{row['run']}**, test accuracy {row['test/accuracy']:.4f}{seeds}."
 
 
-def print_links(keys: Iterable[str], tracking: TrackingConfig, sweep: Path | None = None) -> None:
-    """Say where MLflow shows these runs, if it does.
+def print_links(leaderboard: Leaderboard, tracking: TrackingConfig, sweep: Sweep | None = None) -> None:
+    """Say where MLflow shows the runs of a leaderboard, if it does.
 
     Args:
-        keys: of the runs.
+        leaderboard: of the runs.
         tracking: where they were delivered.
-        sweep: the folder of the sweep that they are the runs of.
+        sweep: that they are the runs of.
     """
-    _print(_links(keys, tracking, page_of(tracking) or PAGE, sweep), tracking)
+    _print(_links(leaderboard.results, tracking, page_of(tracking) or PAGE, sweep), tracking)
 
 
 def print_links_to_scans(scans: Sequence[Path], tracking: TrackingConfig) -> None:
@@ -87,18 +84,17 @@ def print_all_links(store: Store, tracking: TrackingConfig, page: str) -> None:
     print(f"all runs of the MLflow experiment '{tracking.experiment_name}':")
     print("\n".join(as_lines(links(page, experiment_id))))
     try:
-        newest = find_sweep("last")
+        newest = Sweep.find("last")
     except EyechartError:  # there is none yet
         return
-    found = _links(run_keys(newest.name), tracking, page, newest)
+    found = _links(results_of(newest.runs), tracking, page, newest)
     if found:
-        print(f"the newest sweep, {newest.name}:")
+        print(f"the newest sweep, {newest.id}:")
         print("\n".join(as_lines(found)))
 
 
-def _links(keys: Iterable[str], tracking: TrackingConfig, page: str, sweep: Path | None) -> dict[str, str]:
-    results = results_of(keys)
+def _links(results: pd.DataFrame, tracking: TrackingConfig, page: str, sweep: Sweep | None) -> dict[str, str]:
     if results.empty:
         return {}
     best, _, _ = best_first(results)
-    return links_to(tracking, page, [paths.runs() / key for key in best], sweep)
+    return links_to(tracking, page, [Run(key).folder for key in best], sweep.folder if sweep else None)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyechart.comparison.evidence import Evidence, weigh
 from eyechart.comparison.groups import Board, as_dicts, boards
-from eyechart.comparison.results import load_results, result, results_of
+from eyechart.comparison.results import load_results
 from eyechart.core import terminal
 from eyechart.core.files import replacing, write_text
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["load_results", "print_boards", "result", "show_boards", "write_boards"]
+__all__ = ["Leaderboard", "load_results"]
 
 SAME = "= cannot be told apart from the {first} at 5%, {counted}, corrected for all pairs (Holm)"
 APART = "all others can be told apart from the {first} at 5%, {counted}, corrected for all pairs (Holm)"
@@ -46,46 +46,64 @@ class Column:
     spare: int = 0
 
 
-def show_boards(keys: Iterable[str]) -> None:
-    """Print the boards of these runs."""
-    results = results_of(keys)
-    if not results.empty:
-        print_boards(results)
+@dataclass(frozen=True)
+class Leaderboard:
+    """Finished runs side by side: computed once, then printed, written, sent and linked.
 
-
-def print_boards(results: pd.DataFrame, picture: Path | None = None) -> None:
-    """Print every board as a table with what its marks mean; write them as an SVG picture where one is asked for."""
-    from rich.console import Console
-
-    found = [(board, weigh(board)) for board in boards(results)]
-    _print(found, terminal.console())
-    if picture is not None:
-        canvas = Console(record=True, file=io.StringIO(), width=terminal.WIDTH)
-        _print(found, canvas)
-        svg = canvas.export_svg(title="python pipelines/compare.py")
-        write_text(picture, re.sub(r"@font-face \{[^}]*\}", "", svg))  # fonts from elsewhere, where the reader's serve
-
-
-def write_boards(folder: Path, keys: Sequence[str]) -> list[str]:
-    """Write the boards of these runs to `folder`, and return the names of the files.
-
-    `leaderboard.md` and `leaderboard.csv` have one row per row of a board, `runs.csv` has one per run.
+    Attributes:
+        results: a row per run, as `load_results` gives them; empty if none is finished.
+        boards: one per data digest and limit, each with what the test images say of its rows.
     """
-    import pandas as pd
 
-    results = results_of(keys)
-    if results.empty:
-        return []
-    found = [(board, weigh(board)) for board in boards(results)]
-    tables = {
-        "leaderboard.csv": [_with_evidence(board, evidence) for board, evidence in found],
-        "runs.csv": [board.runs for board, _ in found],
-    }
-    for name, parts in tables.items():
-        with replacing(folder / name) as temporary:
-            pd.DataFrame([row for part in parts for row in as_dicts(part)]).to_csv(temporary, index=False)
-    write_text(folder / "leaderboard.md", "\n".join(_markdown(board, evidence) for board, evidence in found))
-    return ["leaderboard.csv", "leaderboard.md", "runs.csv"]
+    results: pd.DataFrame
+    boards: tuple[tuple[Board, Evidence], ...]
+
+    @classmethod
+    def of(cls, results: pd.DataFrame) -> Leaderboard:
+        """Compare runs, by their results as `load_results` or `results_of` gives them."""
+        return cls(results, tuple((board, weigh(board)) for board in boards(results)) if len(results) else ())
+
+    def __bool__(self) -> bool:
+        """Whether any run is finished."""
+        return bool(self.boards)
+
+    def __len__(self) -> int:
+        """How many runs are finished."""
+        return len(self.results)
+
+    def print(self, picture: Path | None = None) -> None:
+        """Print every board as a table with what its marks mean; write them as an SVG picture where one is named."""
+        from rich.console import Console
+
+        _print(self.boards, terminal.console())
+        if picture is not None:
+            canvas = Console(record=True, file=io.StringIO(), width=terminal.WIDTH)
+            _print(self.boards, canvas)
+            svg = canvas.export_svg(title="python pipelines/compare.py")
+            write_text(picture, re.sub(r"@font-face \{[^}]*\}", "", svg))  # fonts from elsewhere: the reader's serve
+
+    def write(self, folder: Path) -> list[str]:
+        """Write the boards to a folder, and return the names of the files; none if no run is finished.
+
+        `leaderboard.md` and `leaderboard.csv` have one row per row of a board, `runs.csv` has one per run.
+        """
+        import pandas as pd
+
+        if not self:
+            return []
+        tables = {
+            "leaderboard.csv": [_with_evidence(board, evidence) for board, evidence in self.boards],
+            "runs.csv": [board.runs for board, _ in self.boards],
+        }
+        for name, parts in tables.items():
+            with replacing(folder / name) as temporary:
+                pd.DataFrame([row for part in parts for row in as_dicts(part)]).to_csv(temporary, index=False)
+        write_text(folder / "leaderboard.md", self.markdown())
+        return ["leaderboard.csv", "leaderboard.md", "runs.csv"]
+
+    def markdown(self) -> str:
+        """The boards as Markdown."""
+        return "\n".join(_markdown(board, evidence) for board, evidence in self.boards)
 
 
 def columns(board: Board, evidence: Evidence) -> list[Column]:

@@ -22,6 +22,7 @@ from eyechart.core import paths
 from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.evaluation.significance import LEVEL, difference
 from eyechart.runs.cursor import delivered_run_id
+from eyechart.runs.run import Run
 from eyechart.runs.status import in_a_sentence
 from eyechart.runs.tags import DATA_DIGEST, DECISION, USES
 from eyechart.tracking import registry
@@ -48,21 +49,18 @@ class Decision:
     why: str
 
 
-def candidate_of(results: pd.DataFrame, run_key: str | None = None) -> dict[str, Any]:
+def candidate_of(results: pd.DataFrame, run: Run | None = None) -> dict[str, Any]:
     """The result of the run that stands for election.
 
     Args:
         results: as `load_results` gives them; not empty.
-        run_key: of that run; None: the one that is best on validation data.
+        run: that one; None: the one that is best on validation data.
 
     Raises:
         EyechartError: the runs cannot be compared, or none was held against validation data.
     """
-    if run_key is not None:
-        results = results_of([run_key])
-        if results.empty:
-            raise EyechartError(f"run {run_key} is not finished: type the command that trains it again, it goes on")
-        return as_dicts(results)[0]
+    if run is not None:
+        return as_dicts(results_of([run.require()]))[0]
     found = boards(results)
     if len(found) > 1:
         titles = "; ".join(board.title for board in found)
@@ -97,7 +95,7 @@ def promote(store: Store, candidate: Mapping[str, Any], name: str | None = None)
     if not re.fullmatch(r"[\w. -]+", name):
         raise ConfigError(f"name must be made of letters, digits, spaces and _ . -, received '{name}'")
     _ = store.client  # a store that cannot be opened is what is to be told then
-    run_id = delivered_run_id(paths.runs() / run_key, store.uri)
+    run_id = delivered_run_id(Run(run_key).folder, store.uri)
     if run_id is None:
         raise EyechartError(
             f"run {run_key} has not been delivered to this tracking store: type the command that trained it again"
@@ -141,7 +139,7 @@ def _check(champion: Version, name: str, run_key: str, digest: str) -> None:
 
 def _compare(candidate: Mapping[str, Any], champion: Version) -> tuple[bool, str, bool]:
     """Whether the candidate takes the champion's place, why, and whether the test images were asked."""
-    results = results_of([champion.run_key])
+    results = results_of([Run(champion.run_key)])
     if results.empty:
         raise EyechartError(
             f"the champion's run {champion.run_key} is not in {paths.runs()}: copy its folder there, "

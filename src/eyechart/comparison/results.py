@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyechart.config import NEUTRAL
-from eyechart.core import paths
-from eyechart.core.errors import EyechartError
-from eyechart.runs.journal import NAME, read_journal
-from eyechart.runs.manifest import nothing_finished, run_keys
+from eyechart.runs.run import Run
+from eyechart.runs.sweep import Sweep
+from eyechart.runs.tags import DATA_DIGEST, TRAINED_BY_VERSION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,61 +32,36 @@ def load_results(sweep: str | None = None, experiment_name: str | None = None) -
     Raises:
         EyechartError: there is no such sweep, or none of its runs is finished.
     """
-    results = results_of(run_keys(sweep) if sweep else sorted(path.name for path in paths.runs().glob("*")))
-    if sweep and results.empty:
-        raise nothing_finished(sweep)
-    if experiment_name is not None and not results.empty:
-        results = results[results["experiment_name"] == experiment_name].reset_index(drop=True)
-    return results
+    return results_of(Sweep.find(sweep).finished_runs() if sweep else Run.all(), experiment_name)
 
 
-def results_of(keys: Iterable[str]) -> pd.DataFrame:
-    """The rows of the finished ones among these runs, each once."""
+def results_of(runs: Iterable[Run], experiment_name: str | None = None) -> pd.DataFrame:
+    """The rows of the finished ones among these runs, each once.
+
+    Args:
+        runs: in the order of the rows.
+        experiment_name: only those of this MLflow experiment; None: all.
+    """
     import pandas as pd
 
-    return pd.DataFrame([row for key in dict.fromkeys(keys) if (row := _row(key)) is not None])
+    once = {run.key: run for run in runs}
+    rows = [_row(run) for run in once.values() if run.finished]
+    return pd.DataFrame([row for row in rows if experiment_name in (None, row["experiment_name"])])
 
 
-def result(run_key: str) -> dict[str, Any]:
-    """What a finished run's journal says of its result."""
-    row = _row(run_key)
-    if row is None:
-        raise EyechartError(f"run {run_key} is not finished")
-    return row
-
-
-def _row(run_key: str) -> dict[str, Any] | None:
-    folder = paths.runs() / run_key
-    try:
-        file = (folder / NAME).stat()
-    except FileNotFoundError:
-        return None
-    row = _read(folder, file.st_mtime_ns, file.st_size)
-    return None if row is None else dict(row)
-
-
-# a sweep asks again and again what its runs came to; a journal that has grown meanwhile is another file
-@functools.lru_cache(maxsize=4096)
-def _read(folder: Path, changed: int, size: int) -> Mapping[str, Any] | None:
-    row: dict[str, Any] = {"run_key": folder.name, "data_digest": None, "training_version": 1}
-    parameters: dict[str, Any] = {}
-    state = ""
-    for record in read_journal(folder):
-        if record["kind"] == "start":
-            state = ""
-            row |= {"name": record["name"], "experiment_name": record["experiment_name"]}
-        elif record["kind"] == "params":
-            parameters = record["values"]
-            row |= parameters
-        elif record["kind"] == "tags":
-            for name, kind in (("data_digest", str), ("training_version", int)):
-                if f"eyechart.{name}" in record["values"]:
-                    row[name] = kind(record["values"][f"eyechart.{name}"])
-        elif record["kind"] == "end":
-            state = record["status"]
-            row |= record.get("result", {})
-    row["group"] = _group(parameters, row["data_digest"], row["training_version"])
-    return row if state == "FINISHED" else None
+def _row(run: Run) -> dict[str, Any]:
+    said = run.journal
+    digest, version = said.tags.get(DATA_DIGEST), int(said.tags.get(TRAINED_BY_VERSION, 1))
+    return {
+        "run_key": run.key,
+        "data_digest": digest,
+        "training_version": version,
+        "name": said.start["name"],
+        "experiment_name": said.start["experiment_name"],
+        **said.params,
+        **run.result,
+        "group": _group(said.params, digest, version),
+    }
 
 
 def _group(parameters: Mapping[str, Any], digest: str | None, version: int) -> str:

@@ -10,12 +10,15 @@ The environment variable `EYECHART_ROOT` names one folder for both, for example 
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
 from eyechart.core.errors import EyechartError
+from eyechart.core.files import write_text
 
 PACKAGE = Path(__file__).resolve().parents[1]
+FORMAT = 1  # of a state folder: raised when earlier programs cannot read what this one writes
 SOURCE = PACKAGE.parents[1]  # the checkout that this code runs from, if it does: see `workspace`
 
 
@@ -70,8 +73,36 @@ def results() -> Path:
 
 
 def state() -> Path:
-    """The folder `.eyechart`, which holds the state of every run, sweep and scan."""
-    return repository() / ".eyechart"
+    """The folder `.eyechart`, which holds the state of every run, sweep and scan.
+
+    Raises:
+        EyechartError: a newer program wrote it.
+    """
+    folder = repository() / ".eyechart"
+    check_format(folder)
+    return folder
+
+
+@functools.cache
+def check_format(state: Path) -> None:
+    """Raise EyechartError where a newer program wrote a state folder. One without a number is of format 1."""
+    file = state / "format"
+    try:
+        number = file.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return
+    if not number.isdecimal() or int(number) > FORMAT:
+        raise EyechartError(
+            f"expected a state folder of format {FORMAT} or below, received format {ascii(number)[1:-1] or 'none'} "
+            f"({file}), which a newer Eyechart wrote: install that version, or set EYECHART_ROOT to another folder"
+        )
+
+
+def note_format() -> None:
+    """Write the number of its format into the state folder, where there is none yet."""
+    file = state() / "format"
+    if not file.exists():
+        write_text(file, f"{FORMAT}\n")
 
 
 def runs() -> Path:

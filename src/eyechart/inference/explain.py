@@ -10,15 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eyechart.core import paths, terminal
+from eyechart.core import terminal
 from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.core.files import check_replaceable, replacing
 from eyechart.data import Dataset, Slice
 from eyechart.runs.courier import Courier
-from eyechart.runs.journal import Journal, read_journal
+from eyechart.runs.journal import Journal, RecordKind
 from eyechart.runs.lock import RunLock, owner
-from eyechart.runs.record import backend_of, dataset_of, finished_run, read_json
-from eyechart.runs.status import find_run
+from eyechart.runs.run import Run
 
 PICTURE = re.compile(r"(filters|feature_maps_\d+|fixed_filters)\.png")
 FILTER_LAYERS = 2  # so many convolutions are shown
@@ -44,14 +43,14 @@ class Explanation:
     note: str
 
 
-def explain(run: str | None, to: Path, images: int, courier: Courier) -> Explanation:
+def explain(run: Run, to: Path, images: int, courier: Courier) -> Explanation:
     """Draw the pictures of a finished run, write them to a folder, and log to the run those that it does not have.
 
     A picture is a function of the run and, for `feature_maps_1.png`, `feature_maps_2.png`, ..., of one image: more
     images add pictures and change none. So what was logged once stays.
 
     Args:
-        run: one of the names of `find_run`.
+        run: finished.
         to: a folder, replaced whole. Only pictures of an earlier run may lie in it.
         images: of so many images the feature maps are shown; see `sample`.
         courier: brings the journal to MLflow, unless the run was kept from it by `tracking=none`.
@@ -63,21 +62,17 @@ def explain(run: str | None, to: Path, images: int, courier: Courier) -> Explana
     """
     if images > MOST_IMAGES:
         raise ConfigError(f"images must be {MOST_IMAGES} or less, received {images}: each has a picture of its own")
-    run_key = find_run(run)
     check_replaceable(to, PICTURE, "pictures of an earlier run")
-    folder = paths.runs() / run_key
-    with _locked(folder):
-        artifacts = finished_run(run_key, "run.json", "model.keras").artifacts
-        about = read_json(artifacts / "run.json", "title", "dataset")
-        dataset = dataset_of(run_key, about["dataset"])
+    with _locked(run):
+        dataset = run.require("run.json", "model.keras").dataset()
         with replacing(to) as temporary:
             temporary.mkdir()
-            note = _draw(temporary, folder, about["title"], backend_of(run_key), dataset, images)
+            note = _draw(temporary, run, dataset, images)
             pictures = tuple(sorted(path.name for path in temporary.iterdir()))
-            logged = _log(folder, temporary, pictures)
-    if not courier.passes_by(folder):
-        courier.tell(folder)
-    return Explanation(run_key, to, pictures, logged, note)
+            logged = _log(run, temporary, pictures)
+    if not courier.passes_by(run.folder):
+        courier.tell(run.folder)
+    return Explanation(run.key, to, pictures, logged, note)
 
 
 def sample(test: Slice, count: int) -> NDArray[np.intp]:
@@ -91,26 +86,27 @@ def sample(test: Slice, count: int) -> NDArray[np.intp]:
     return by_class[np.lexsort((labels, turn))][:count]
 
 
-def _locked(folder: Path) -> RunLock:
+def _locked(run: Run) -> RunLock:
     """Lock the run, or raise EyechartError where another process has it."""
-    lock = RunLock.try_to_take(folder)
+    lock = RunLock.try_to_take(run.folder)
     if lock is None:
         raise EyechartError(
-            f"run {folder.name} is in the hands of {owner(folder)}, which trains or explains it: "
+            f"run {run.key} is in the hands of {owner(run.folder)}, which trains or explains it: "
             f"wait until that has ended, then type this again"
         )
     return lock
 
 
-def _draw(target: Path, folder: Path, title: str, backend: str, dataset: Dataset, images: int) -> str:
+def _draw(target: Path, run: Run, dataset: Dataset, images: int) -> str:
     """Write the pictures of one run to `target`; what cannot be shown, and why."""
     from eyechart import figures
     from eyechart.models import inspection
     from eyechart.models.loading import load_model
     from eyechart.training.backend.choose import activate
 
-    activate(backend, "cpu", "float32")  # for a few images a GPU, which a training may fill, is not worth its start
-    model = load_model(folder / "artifacts" / "model.keras")
+    activate(run.backend, "cpu", "float32")  # for a few images a GPU, which a training may fill, is not worth its start
+    model = load_model(run.file("model.keras"))
+    title = run.title
     test = dataset.split(validation_fraction=0).test
     positions = sample(test, images)
     pictures = test[positions]
@@ -142,20 +138,20 @@ def _draw(target: Path, folder: Path, title: str, backend: str, dataset: Dataset
     return note
 
 
-def _log(folder: Path, source: Path, pictures: Sequence[str]) -> tuple[str, ...]:
+def _log(run: Run, source: Path, pictures: Sequence[str]) -> tuple[str, ...]:
     """Keep with the run, and say in its journal, the pictures that it does not have yet; their names."""
-    said = {(record["kind"], record["path"]) for record in read_journal(folder) if "path" in record}
+    said = run.journal.files
     logged = []
-    journal = Journal(folder)
+    journal = Journal(run.folder)
     try:
         for name in pictures:
             path = f"artifacts/{name}"
-            if ("image", path) in said:  # written last: all of the rest is there
+            if (RecordKind.IMAGE, path) in said:  # written last: all of the rest is there
                 continue
-            with replacing(folder / path) as temporary:
+            with replacing(run.folder / path) as temporary:
                 temporary.write_bytes((source / name).read_bytes())
-            journal.append("artifact", path=path)
-            journal.append("image", path=path, key=Path(name).stem)
+            journal.append(RecordKind.ARTIFACT, path=path)
+            journal.append(RecordKind.IMAGE, path=path, key=Path(name).stem)
             logged.append(name)
     finally:
         journal.close()

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from eyechart.core.errors import EyechartError
 from eyechart.data.backgrounds import CLASS
-from eyechart.runs.record import backend_of, finished_run, read_json
-from eyechart.runs.status import find_run, finished
+from eyechart.runs.run import Run
 from eyechart.tracking.package import read_package
 
 if TYPE_CHECKING:
@@ -30,14 +29,14 @@ class Network:
         file: the model, as `.keras`.
         backend: that it was trained on.
         class_names: in the order of its answers.
-        run_key: of the run that trained it; None: it was trained elsewhere.
+        run: that trained it; None: it was trained elsewhere.
     """
 
     title: str
     file: Path
     backend: str
     class_names: tuple[str, ...]
-    run_key: str | None = None
+    run: Run | None = None
 
     @property
     def background(self) -> int | None:
@@ -50,7 +49,7 @@ def open_network(run: str | None, name: str | None, store: Store | None) -> Iter
     """The network that a person named. Its file is there until the block is left.
 
     Args:
-        run: one of the names of `find_run`, or `champion`.
+        run: one of the names of `Run.find`, or `champion`.
         name: of the registered model whose champion is meant; None: the only one there is.
         store: knows the champion; None: there is none at hand.
 
@@ -60,7 +59,7 @@ def open_network(run: str | None, name: str | None, store: Store | None) -> Iter
     if run != CHAMPION:
         if name is not None:
             raise EyechartError(f"name={name} is for the champion of a registered model: type run=champion as well")
-        yield of_run(find_run(run))
+        yield of_run(Run.find(run))
         return
     if store is None:
         raise EyechartError("champions are known to MLflow only, received no tracking: leave tracking= out")
@@ -68,28 +67,27 @@ def open_network(run: str | None, name: str | None, store: Store | None) -> Iter
 
     version = registry.champion(store, name)
     title = f"{version.name}, version {version.number}"
-    if finished(version.run_key):
-        yield of_run(version.run_key, title)
+    if (trained_here := Run(version.run_key)).finished:
+        yield of_run(trained_here, title)
         return
     with tempfile.TemporaryDirectory() as place:  # it was trained elsewhere
         yield _of_package(registry.download_model(store, version, Path(place) / "model"), title)
 
 
-def of_run(run_key: str, title: str = "") -> Network:
+def of_run(run: Run, title: str = "") -> Network:
     """The network of a finished run of this machine.
 
     Args:
-        run_key: of the run.
+        run: finished.
         title: what else it is.
 
     Raises:
         EyechartError: the run is not finished, or it has lost a file.
     """
-    artifacts = finished_run(run_key, "run.json", "per_class.json", "model.keras").artifacts
-    about = read_json(artifacts / "run.json", "title")
-    class_names = read_json(artifacts / "per_class.json", "class")["class"]
-    title = f"{about['title']}, run {run_key}" + (f" ({title})" if title else "")
-    return Network(title, artifacts / "model.keras", backend_of(run_key), tuple(map(str, class_names)), run_key)
+    run.require("run.json", "per_class.json", "model.keras")
+    class_names = run.read_json("per_class.json", "class")["class"]
+    title = f"{run.title}, run {run.key}" + (f" ({title})" if title else "")
+    return Network(title, run.file("model.keras"), run.backend, tuple(map(str, class_names)), run)
 
 
 def _of_package(file: Path, title: str) -> Network:

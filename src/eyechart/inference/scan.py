@@ -20,7 +20,6 @@ from eyechart.inference.network import Network
 from eyechart.inference.scanning.canvas import MOST_PIXELS, Canvas, Composition, composed
 from eyechart.inference.scanning.detect import THRESHOLDS, Detection, Score, detect, right_ones, score_detections
 from eyechart.inference.scanning.maps import Seen, bytes_of, see
-from eyechart.runs.record import images_of
 
 if TYPE_CHECKING:
     from eyechart.inference.scanning import Geometry, Scanner
@@ -111,12 +110,12 @@ def scan(network: Network, source: Photograph | Composition, to: Path, method: s
 
 def _dataset(network: Network) -> Dataset:
     """The data set of a network that was trained here, or EyechartError."""
-    if network.run_key is None:
+    if network.run is None:
         raise EyechartError(
             f"expected a network that was trained here, whose test images fit on a canvas, received {network.title}, "
             f"which was trained elsewhere: type image=FILE as well"
         )
-    return images_of(network.run_key)
+    return network.run.images()
 
 
 def _maps(scanner: Scanner, image: NDArray[np.uint8], method: str, folder: Path) -> tuple[Seen, Seen]:

@@ -14,12 +14,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
 from eyechart.core.cli import command
+from eyechart.core.errors import EyechartError
+from eyechart.core.files import check_file
 from eyechart.core.schema import typed
 from eyechart.tracking.config import TrackingConfig, in_force
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from eyechart.comparison.leaderboard import Leaderboard
+    from eyechart.runs.sweep import Sweep
 
 
 @dataclass
@@ -40,42 +49,56 @@ def main(config: DictConfig) -> None:
     """Read the journals, print the boards or answer the question."""
     settings = typed(CompareConfig, config)
     tracking = in_force(settings.tracking)
-    from eyechart.comparison import in_mlflow, leaderboard, report
-    from eyechart.comparison.question import compare_sides
-    from eyechart.core.errors import EyechartError
-    from eyechart.core.files import check_file
-    from eyechart.runs.manifest import find_sweep, run_keys
-    from eyechart.sweeps.sweep import publish
+    from eyechart.comparison.leaderboard import Leaderboard
+    from eyechart.comparison.results import results_of
+    from eyechart.runs.run import Run
+    from eyechart.runs.sweep import Sweep
 
     for key, suffix in (("picture", ".svg"), ("report", ".html")):
         if (named := getattr(settings, key)) is not None:
             check_file(Path(named), key, suffix)
-    results = leaderboard.load_results(settings.sweep, settings.experiment_name)
+    sweep = None if settings.sweep is None else Sweep.find(settings.sweep)  # once: `last` may soon be another
+    results = results_of(Run.all() if sweep is None else sweep.finished_runs(), settings.experiment_name)
     if results.empty:
         where = f" in the MLflow experiment '{settings.experiment_name}'" if settings.experiment_name else ""
         raise EyechartError(f"there is no finished run{where} to compare: type python pipelines/train.py")
     if settings.a is not None or settings.b is not None:
-        if settings.picture is not None:
-            raise EyechartError("picture= draws the boards, a= and b= compare two rows: type one or the other")
-        if settings.report is not None:
-            raise EyechartError("report= is on all rows, a= and b= compare two of them: type one or the other")
-        print("\n".join(compare_sides(results, settings.a, settings.b)))
-        return
-    leaderboard.print_boards(results, Path(settings.picture) if settings.picture else None)
+        _answer(settings, results)
+    else:
+        _show(settings, Leaderboard.of(results), sweep, tracking)
+
+
+def _answer(settings: CompareConfig, results: pd.DataFrame) -> None:
+    """Answer the question which of two rows is better."""
+    from eyechart.comparison.question import compare_sides
+
+    if settings.picture is not None:
+        raise EyechartError("picture= draws the boards, a= and b= compare two rows: type one or the other")
+    if settings.report is not None:
+        raise EyechartError("report= is on all rows, a= and b= compare two of them: type one or the other")
+    print("\n".join(compare_sides(results, settings.a, settings.b)))
+
+
+def _show(settings: CompareConfig, leaderboard: Leaderboard, sweep: Sweep | None, tracking: TrackingConfig) -> None:
+    """Print the boards, write what was asked for, and bring those of a sweep to its MLflow run."""
+    from eyechart.comparison import in_mlflow
+    from eyechart.comparison.report import write_report
+    from eyechart.sweeps.sweep import publish
+
+    leaderboard.print(Path(settings.picture) if settings.picture else None)
     if settings.report is not None:
         what = "every finished run"
         if settings.experiment_name is not None:
             what = f"MLflow experiment {settings.experiment_name}"
-        if settings.sweep is not None:
-            what = f"sweep {find_sweep(settings.sweep).name}"
-        report.write_report(Path(settings.report), results, what)
+        if sweep is not None:
+            what = f"sweep {sweep.id}"
+        write_report(Path(settings.report), leaderboard, what)
         print(f"report written to {settings.report}")
-    if settings.sweep is not None:
-        folder = find_sweep(settings.sweep)
-        files = leaderboard.write_boards(folder, list(results["run_key"]))
-        published = publish(folder, files, tracking, in_mlflow.sweep_records(folder, results["run_key"]))
-        print(f"written to {folder}: leaderboard.csv and .md, runs.csv; {published}")
-        covered = len(run_keys(settings.sweep))
-        if len(results) < covered:
-            print(f"{len(results)} of the sweep's {covered} runs are finished: type its command again for the rest")
-    in_mlflow.print_links(results["run_key"], tracking, find_sweep(settings.sweep) if settings.sweep else None)
+    if sweep is not None:
+        files = leaderboard.write(sweep.folder)
+        published = publish(sweep, files, tracking, in_mlflow.sweep_records(sweep, leaderboard))
+        print(f"written to {sweep.folder}: leaderboard.csv and .md, runs.csv; {published}")
+        covered = len(sweep.run_keys)
+        if len(leaderboard) < covered:
+            print(f"{len(leaderboard)} of the sweep's {covered} runs are finished: type its command again for the rest")
+    in_mlflow.print_links(leaderboard, tracking, sweep)

@@ -46,12 +46,14 @@ def main(config: DictConfig) -> None:
     from eyechart.inference.detection import board
     from eyechart.inference.detection.detect import detect_runs, write_detections
     from eyechart.inference.detection.found import Canvases
+    from eyechart.runs.sweep import Sweep
     from eyechart.tracking import MLflowCourier
 
     canvases = Canvases(settings.canvases, settings.size, settings.digits, settings.seed, settings.background)
     to = paths.workspace() / settings.to
     with MLflowCourier(tracking) as courier:
-        made = detect_runs(settings.run, settings.name, settings.sweep, canvases, to, courier)
+        sweep = None if settings.sweep is None else Sweep.find(settings.sweep)
+        made = detect_runs(settings.run, settings.name, sweep, canvases, to, courier)
     board.show_board(made, str(canvases))
     print(f"{', '.join(write_detections(made, str(canvases), to))}: {to}")
     print_links_to_scans([one.folder.parent for row in made for one in row.found], tracking)

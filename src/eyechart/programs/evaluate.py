@@ -31,8 +31,8 @@ def main(config: DictConfig) -> None:
     settings = typed(EvaluateConfig, config)
     from eyechart.core import paths
     from eyechart.runner.scorecard import evaluate
-    from eyechart.runs.status import find_run
+    from eyechart.runs.run import Run
 
-    source = paths.runs() / find_run(settings.run) / "artifacts" if settings.run else paths.results() / "train"
+    source = Run.find(settings.run).artifacts if settings.run else paths.results() / "train"
     scores = evaluate(source, paths.workspace() / settings.to)
     print(f"test accuracy {scores['test/accuracy']:.4f}: {paths.workspace() / settings.to}")

@@ -34,10 +34,11 @@ def main(config: DictConfig) -> None:
     tracking = in_force(settings.tracking)
     from eyechart.core import paths
     from eyechart.inference.explain import explain
+    from eyechart.runs.run import Run
     from eyechart.tracking import MLflowCourier
 
     with MLflowCourier(tracking) as courier:
-        made = explain(settings.run, paths.workspace() / settings.to, settings.images, courier)
+        made = explain(Run.find(settings.run), paths.workspace() / settings.to, settings.images, courier)
     if made.note:
         print(f"notice: {made.note}", file=sys.stderr)
     logged = f"{len(made.logged)} new to run {made.run_key}" if made.logged else f"run {made.run_key} has them already"

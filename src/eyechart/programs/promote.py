@@ -35,7 +35,7 @@ def main(config: DictConfig) -> None:
     from eyechart.comparison import load_results
     from eyechart.comparison.promotion import candidate_of, promote
     from eyechart.core.errors import EyechartError
-    from eyechart.runs.status import find_run
+    from eyechart.runs.run import Run
     from eyechart.tracking.store import Store
 
     if not tracking.delivers:
@@ -45,7 +45,7 @@ def main(config: DictConfig) -> None:
     results = load_results(settings.sweep, settings.experiment_name)
     if results.empty:
         raise EyechartError("there is no finished run to promote: type python pipelines/train.py")
-    candidate = candidate_of(results, find_run(settings.run) if settings.run else None)
+    candidate = candidate_of(results, Run.find(settings.run) if settings.run else None)
     decision = promote(Store(tracking.uri), candidate, settings.name)
     version = f"version {decision.candidate.number} of '{decision.candidate.name}' (run {decision.candidate.run_key})"
     if not decision.promoted:

@@ -30,13 +30,13 @@ def main(config: DictConfig) -> None:
     settings = typed(ReproduceConfig, config)
     from eyechart.core.errors import EyechartError
     from eyechart.runner.reproduce import differences_of_code, reproduce
-    from eyechart.runs.status import find_run
+    from eyechart.runs.run import Run
 
-    run_key = find_run(settings.run)
-    for line in differences_of_code(run_key):
+    run = Run.find(settings.run)
+    for line in differences_of_code(run):
         print(f"notice: {line}", file=sys.stderr)
-    print(f"training run {run_key} again", flush=True)
-    found = reproduce(run_key)
+    print(f"training run {run.key} again", flush=True)
+    found = reproduce(run)
     width = max(map(len, found.numbers))
     print(f"\n{'':{width}}  {'recorded':>12}  {'again':>12}")
     for metric, (recorded, again) in found.numbers.items():
@@ -45,5 +45,5 @@ def main(config: DictConfig) -> None:
     print(f"{'predictions':{width}}  {'':12}  {'':12}  {'equal' if found.predictions else 'differ'}")
     if not found.equal:
         why = f" ({'; '.join(found.reasons)})" if found.reasons else ""
-        raise EyechartError(f"run {run_key} does not come to exactly the same{why}")
-    print(f"run {run_key} comes to the same, bit for bit")
+        raise EyechartError(f"run {run.key} does not come to exactly the same{why}")
+    print(f"run {run.key} comes to the same, bit for bit")

@@ -20,11 +20,27 @@ from eyechart.core.passwords import hide_password
 from eyechart.data import Dataset
 from eyechart.runs.checkpoints import remove_checkpoints
 from eyechart.runs.courier import Courier
-from eyechart.runs.journal import Journal, read_journal, tags_of
-from eyechart.runs.status import FinishedRun, attempt_number
+from eyechart.runs.journal import Journal, JournalState, RecordKind, RunState
+from eyechart.runs.replaced import attempt_number
+from eyechart.runs.run import Run
 from eyechart.runs.tags import DATA_DIGEST, OVERRIDES, PRUNED, RUN_KEY, TRAINED_BY_VERSION
 from eyechart.tracking.description import of_run
 from eyechart.training.callback import Callback
+
+INTERRUPTED = "interrupted; the same command goes on from here"
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What came of a run that was asked for.
+
+    Attributes:
+        run: it.
+        trained: False where it had been finished before.
+    """
+
+    run: Run
+    trained: bool
 
 
 class Pruned(EyechartError):
@@ -88,9 +104,9 @@ class Attempt:
 
     def finish(self, result: dict[str, Any]) -> None:
         """Say that it has been finished, with this result."""
-        self.journal.append("description", text=self._described(result))
-        self.journal.append("end", status="FINISHED", result=result)
-        self.outcome = FinishedRun(self.folder.name, self.folder, result, True)
+        self.journal.append(RecordKind.DESCRIPTION, text=self._described(result))
+        self.journal.append(RecordKind.END, status=RunState.FINISHED, result=result)
+        self.outcome = FinishedRun(Run(self.folder.name), trained=True)
         self._close()
         remove_checkpoints(self.folder)
 
@@ -108,12 +124,12 @@ class Attempt:
             return
         with suppress(OSError):  # on a full disk what went wrong is of more use than that it cannot be written
             if isinstance(error, KeyboardInterrupt | SystemExit):  # the second is how Ray ends a worker
-                self.journal.append("end", status="KILLED", message="interrupted; the same command goes on from here")
+                self.journal.append(RecordKind.END, status=RunState.KILLED, message=INTERRUPTED)
             elif isinstance(error, Pruned):
-                self.journal.append("tags", values={PRUNED: str(error)})
-                self.journal.append("end", status="KILLED", message=str(error), pruned=True)
+                self.journal.append(RecordKind.TAGS, values={PRUNED: str(error)})
+                self.journal.append(RecordKind.END, status=RunState.KILLED, message=str(error), pruned=True)
             else:
-                self.journal.append("end", status="FAILED", message=f"{type(error).__name__}: {error}")
+                self.journal.append(RecordKind.END, status=RunState.FAILED, message=f"{type(error).__name__}: {error}")
         if isinstance(error, Exception):
             self.outcome = error
         self._close()
@@ -121,7 +137,7 @@ class Attempt:
     def _described(self, result: Mapping[str, Any]) -> str:
         by_dvc = "DVC_STAGE" in os.environ  # which typed what is in dvc.yaml, and wrote the rest into params.yaml
         typed = [] if by_dvc else [hide_password(override) for override in self.task.overrides]
-        return of_run(self.folder.name, self._dataset.name, result, tags_of(read_journal(self.folder)), typed)
+        return of_run(self.folder.name, self._dataset.name, result, JournalState.read(self.folder).tags, typed)
 
     def _close(self) -> None:
         self._open = False
@@ -132,36 +148,35 @@ class Attempt:
         from eyechart.runs.machine import machine_tags
 
         journal, dataset, config = self.journal, self._dataset, self.task.config.resolved(self._dataset.own_validation)
-        before = read_journal(self.folder)
+        before = JournalState.read(self.folder)
         journal.append(
-            "start",
+            RecordKind.START,
             identity=[RUN_KEY, self.folder.name],
-            attempt=attempt_number(self.folder.name),
+            attempt=attempt_number(Run(self.folder.name)),
             name=self.task.name or f"{config.model_name} on {dataset.name}",
             experiment_name=config.tracking.experiment_name,
             parent=self._sweep,
             source="pipelines/train.py",
             private=config.tracking.mode == "none",
         )
-        if any(record.get("pruned") for record in before):
-            journal.append("tags", values={PRUNED: ""})
-        if any(record["kind"] == "params" for record in before):  # a further attempt
+        if before.tags.get(PRUNED):
+            journal.append(RecordKind.TAGS, values={PRUNED: ""})
+        if before.params:  # a further attempt
             return
         typed = [hide_password(override) for override in self.task.overrides]
         tags: dict[str, Any] = {DATA_DIGEST: dataset.digest, OVERRIDES: " ".join(typed)}
         tags[TRAINED_BY_VERSION] = TRAINING_VERSION
-        journal.append("tags", values=tags | _code() | machine_tags())
+        journal.append(RecordKind.TAGS, values=tags | _code() | machine_tags())
         counts = dataset.counts
         profile = {"train": counts["train"], "test": counts["test"], "classes": len(dataset.class_names)}
-        journal.append(
-            "input", name=dataset.name, digest=dataset.digest, source=str(paths.prepared(dataset.name)), profile=profile
-        )
+        source = str(paths.prepared(dataset.name))
+        journal.append(RecordKind.INPUT, name=dataset.name, digest=dataset.digest, source=source, profile=profile)
         artifacts = self.folder / "artifacts"
         write_text(artifacts / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config.choices())))
         write_text(artifacts / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(typed)))
         for file in ("config.yaml", "overrides.yaml"):
-            journal.append("artifact", path=f"artifacts/{file}", folder="config")
-        journal.append("params", values=config.parameters())  # last: where they are, all of the above is
+            journal.append(RecordKind.ARTIFACT, path=f"artifacts/{file}", folder="config")
+        journal.append(RecordKind.PARAMS, values=config.parameters())  # last: where they are, all of the above is
 
 
 @functools.cache

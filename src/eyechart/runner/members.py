@@ -11,6 +11,7 @@ from eyechart.core.files import write_text
 from eyechart.data import Dataset, Splits
 from eyechart.runner.attempt import Attempt
 from eyechart.runs.courier import Courier
+from eyechart.runs.journal import RecordKind
 
 if TYPE_CHECKING:
     from eyechart.runner.workers import ScoringPool
@@ -74,7 +75,7 @@ def build_engine(attempts: Sequence[Attempt], setup: Setup, device: str) -> tupl
     layers = layer_table(model)
     for attempt in attempts:
         write_text(attempt.folder / "artifacts" / "layers.txt", layers)
-        attempt.journal.append("artifact", path="artifacts/layers.txt")
+        attempt.journal.append(RecordKind.ARTIFACT, path="artifacts/layers.txt")
     if setup.rows:
         print(f"\n{layers}", flush=True)
     steps_per_epoch = -(-size // trainer.batch_size)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from eyechart.core.files import replacing, write_json
 from eyechart.runner.members import Setup
-from eyechart.runs.journal import Journal
+from eyechart.runs.journal import Journal, RecordKind
 
 if TYPE_CHECKING:
     from eyechart.runner.listener import JournalListener
@@ -48,7 +48,7 @@ def save_predictions(journal: Journal, model: Any, predictor: Predictor, member:
     dataset, splits, artifacts = setup.dataset, setup.splits, journal.folder / "artifacts"
     _save_model(model, artifacts / "model.keras")
     journal.append(
-        "model",
+        RecordKind.MODEL,
         path="artifacts/model.keras",
         image_shape=list(dataset.image_shape),
         classes=len(dataset.class_names),
@@ -110,11 +110,11 @@ def record_result(
         for step, accuracy in enumerate(accuracies, 1):
             journal.metrics(step, {f"{part}/accuracy_by_step": accuracy})
     for file in ("predictions.parquet", *scores.files):
-        journal.append("artifact", path=f"artifacts/{file}")
+        journal.append(RecordKind.ARTIFACT, path=f"artifacts/{file}")
         if file.endswith(".png"):
-            journal.append("image", path=f"artifacts/{file}", key=Path(file).stem)
+            journal.append(RecordKind.IMAGE, path=f"artifacts/{file}", key=Path(file).stem)
     for file in scorecard.TABLES:
-        journal.append("table", path=f"artifacts/{file}")
+        journal.append(RecordKind.TABLE, path=f"artifacts/{file}")
     summary: dict[str, Any] = {"monitor": best.monitor, "epochs": len(history), **numbers}
     if members > 1:  # the seconds are a share of theirs
         summary["members"] = members

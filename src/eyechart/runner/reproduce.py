@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +20,9 @@ from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.evaluation import predictions
 from eyechart.runner.attempt import Task
-from eyechart.runner.run import run
-from eyechart.runs.journal import read_journal, tags_of
+from eyechart.runner.run import run as train_run
 from eyechart.runs.machine import git_tags, machine_tags
-from eyechart.runs.record import dataset_of, finished_run
+from eyechart.runs.run import Run
 from eyechart.runs.tags import DEVICE, GIT_CHANGED, GIT_COMMIT, MACHINE, PYTHON, TRAINED_BY_VERSION
 from eyechart.tracking import MLflowCourier
 from eyechart.tracking.config import TrackingConfig
@@ -56,7 +55,7 @@ class Reproduction:
         return self.history and self.predictions and all(first == second for first, second in self.numbers.values())
 
 
-def reproduce(run_key: str) -> Reproduction:
+def reproduce(run: Run) -> Reproduction:
     """Train a finished run again from what it recorded, and compare.
 
     It is trained below `.eyechart/reproduced/`, where an interrupted one goes on, and leaves nothing there at its end.
@@ -66,42 +65,40 @@ def reproduce(run_key: str) -> Reproduction:
             process reproduces it at this moment.
         DataError: its data set is not prepared, or is not what it was.
     """
-    outcome = finished_run(run_key, "config.yaml", "history.csv", "predictions.parquet")
-    table = predictions.read(outcome.artifacts / "predictions.parquet")  # before any work
-    records = read_journal(outcome.folder)
-    tags = tags_of(records)
-    choices = _choices(outcome.artifacts / "config.yaml")
-    dataset = dataset_of(run_key, str(choices.dataset.name))
+    run.require("config.yaml", "history.csv", "predictions.parquet")
+    table = predictions.read(run.file("predictions.parquet"))  # before any work
+    tags = run.tags
+    choices = _choices(run.file("config.yaml"))
+    dataset = run.dataset(str(choices.dataset.name))
     version = int(tags.get(TRAINED_BY_VERSION, 1))
     if version != TRAINING_VERSION:
         raise EyechartError(
-            f"run {run_key} was trained by version {version} of the training, and this code is version "
+            f"run {run.key} was trained by version {version} of the training, and this code is version "
             f"{TRAINING_VERSION}, which gives other results: check out commit {tags.get(GIT_COMMIT, 'of that time')}"
         )
-    (name,) = (record["values"]["model"] for record in records if record["kind"] == "params")
-    config = _config(choices, name)
-    if config.run_key(dataset.digest, dataset.own_validation) != run_key:
+    config = _config(choices, name := str(run.params["model"]))
+    if config.run_key(dataset.digest, dataset.own_validation) != run.key:
         raise EyechartError(
-            f"expected {outcome.artifacts / 'config.yaml'} to be what run {run_key} was trained with, received other "
+            f"expected {run.file('config.yaml')} to be what run {run.key} was trained with, received other "
             f"choices: restore the file, or train the run anew"
         )
-    with _apart(run_key) as root:
-        again = run(Task(config, name=name), MLflowCourier(config.tracking))
+    with _apart(run.key) as root:
+        again = train_run(Task(config, name=name), MLflowCourier(config.tracking)).run
         numbers = {
             metric: (float(value), float(again.result[metric]))
-            for metric, value in outcome.result.items()
+            for metric, value in run.result.items()
             if metric != "seconds" and metric != "members" and isinstance(value, int | float)
         }
-        first, second = (_history(each.artifacts) for each in (outcome, again))
-        same = table.equals(predictions.read(again.artifacts / "predictions.parquet"))
-        comparison = Reproduction(numbers, first.equals(second), same, tuple(_reasons(outcome.result, tags)))
+        first, second = (_history(each.file("history.csv")) for each in (run, again))
+        same = table.equals(predictions.read(again.file("predictions.parquet")))
+        comparison = Reproduction(numbers, first.equals(second), same, tuple(_reasons(run.result, tags)))
         shutil.rmtree(root)
     return comparison
 
 
-def differences_of_code(run_key: str) -> list[str]:
+def differences_of_code(run: Run) -> list[str]:
     """In what the code here is not that of the run, a line each."""
-    tags = tags_of(read_journal(paths.runs() / run_key))
+    tags = run.tags
     here = git_tags(paths.SOURCE)
     recorded, now = tags.get(GIT_COMMIT), here.get(GIT_COMMIT)
     lines = []
@@ -162,14 +159,14 @@ def _apart(run_key: str) -> Iterator[Path]:
         lock.release()
 
 
-def _history(artifacts: Path) -> pd.DataFrame:
+def _history(path: Path) -> pd.DataFrame:
     """The metrics of every epoch, without what tells of time."""
     import pandas as pd
 
-    return pd.read_csv(artifacts / "history.csv").drop(columns=["seconds"], errors="ignore")
+    return pd.read_csv(path).drop(columns=["seconds"], errors="ignore")
 
 
-def _reasons(result: dict[str, Any], tags: dict[str, Any]) -> Iterator[str]:
+def _reasons(result: dict[str, Any], tags: Mapping[str, Any]) -> Iterator[str]:
     """What may make the last digits differ, and grow from there."""
     if "members" in result:
         yield f"it was trained together with {result['members'] - 1} others, whose sums are taken in another order"

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from eyechart.core import paths
 from eyechart.data import open_dataset
-from eyechart.runner.attempt import Attempt, Task
+from eyechart.runner.attempt import Attempt, FinishedRun, Task
 from eyechart.runner.members import Setup, splits_of
 from eyechart.runner.train import train_members
 from eyechart.runs.checkpoints import remove_checkpoints
 from eyechart.runs.courier import Courier
 from eyechart.runs.lock import RunLock
-from eyechart.runs.status import FinishedRun, finished, set_aside
+from eyechart.runs.replaced import set_aside
+from eyechart.runs.run import Run
 
 if TYPE_CHECKING:
     from eyechart.runner.workers import ScoringPool
@@ -69,17 +69,17 @@ def run_together(
     elsewhere = []
     with ExitStack() as locks:
         for number, task in enumerate(tasks):
-            run_key = task.config.run_key(dataset.digest, dataset.own_validation)
-            folder, what = paths.runs() / run_key, f"run {run_key}"
-            lock = RunLock.take(folder, what) if len(tasks) == 1 else RunLock.try_to_take(folder)
+            asked = Run(task.config.run_key(dataset.digest, dataset.own_validation))
+            folder = asked.folder
+            lock = RunLock.take(folder, f"run {asked.key}") if len(tasks) == 1 else RunLock.try_to_take(folder)
             if lock is None:
                 elsewhere.append(number)
                 continue
             locks.enter_context(lock)
             if since is not None:
                 set_aside(folder, since, courier)
-            if outcome := finished(run_key):
-                outcomes[number] = outcome
+            if asked.finished:
+                outcomes[number] = FinishedRun(asked, trained=False)
                 courier.tell(folder)
                 remove_checkpoints(folder)
             else:

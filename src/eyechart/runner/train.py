@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from eyechart.runner.attempt import Attempt, Pruned
 from eyechart.runner.members import Setup, build_engine
 from eyechart.runner.outputs import Predicted, Trained, record_result, save_predictions
+from eyechart.runs.journal import RecordKind
 from eyechart.runs.tags import DEVICE, ENGINE
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _train_and_evaluate(attempts: Sequence[Attempt], setup: Setup) -> None:
     device = activate(config.backend, trainer.device, trainer.precision)
     model, engine, how = build_engine(attempts, setup, device)
     for attempt in attempts:
-        attempt.journal.append("tags", values={ENGINE: how, DEVICE: device})
+        attempt.journal.append(RecordKind.TAGS, values={ENGINE: how, DEVICE: device})
         setup.courier.tell(attempt.folder)  # not earlier: it imports MLflow, which would slow the other imports down
 
     load = functools.cache(lambda epoch: system_metrics())

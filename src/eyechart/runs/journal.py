@@ -28,11 +28,14 @@ Paths are relative to the journal's folder.
 from __future__ import annotations
 
 import errno
+import functools
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +44,32 @@ from eyechart.core.errors import EyechartError
 NAME = "journal.jsonl"
 # what holds journals in a state folder, in the order in which they are delivered: scans and sweeps speak of runs
 KINDS = ("runs", "scans", "replaced", "sweeps")
+
+
+class RecordKind(StrEnum):
+    """What a record of a journal is about; see the table above."""
+
+    START = "start"
+    PARAMS = "params"
+    TAGS = "tags"
+    INPUT = "input"
+    METRICS = "metrics"
+    ARTIFACT = "artifact"
+    IMAGE = "image"
+    TABLE = "table"
+    MODEL = "model"
+    VIEWS = "views"
+    DESCRIPTION = "description"
+    END = "end"
+    REPLACED = "replaced"
+
+
+class RunState(StrEnum):
+    """How a run, a sweep or a scan ended; the words are MLflow's."""
+
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
 
 
 class BrokenJournal(EyechartError):
@@ -61,7 +90,7 @@ class Journal:
         self._seen: set[tuple[str, int]] = set()
         end = 0
         for record, end in _records(self.path, 0):  # noqa: B007
-            if record["kind"] == "metrics":
+            if record["kind"] == RecordKind.METRICS:
                 self._seen |= {(name, record["step"]) for name in record["values"]}
         self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         os.ftruncate(self._file, end)
@@ -80,7 +109,7 @@ class Journal:
         new = {name: float(value) for name, value in values.items() if (name, step) not in self._seen}
         if new:
             self._seen |= {(name, step) for name in new}
-            self.append("metrics", step=step, values=new)
+            self.append(RecordKind.METRICS, step=step, values=new)
 
     def close(self) -> None:
         """Give the file back."""
@@ -101,23 +130,97 @@ def journals(state: Path) -> list[Path]:
     return [path.parent for kind in KINDS for path in sorted(state.glob(f"{kind}/*/{NAME}"))]
 
 
-def ending(records: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The last `end` of a journal; None while it is at work, or if its process is gone and nobody has said so yet."""
-    for record in reversed(records):
-        if record["kind"] == "end":
-            return dict(record)
-        if record["kind"] == "start":
-            return None
-    return None
+@dataclass(frozen=True)
+class JournalState:
+    """What a journal says as a whole: all of its records in one.
+
+    Attributes:
+        begun: the time of its first record, in milliseconds since 1970; None: there is no record.
+        start: its last `start` record.
+        params: of the run, by their names.
+        tags: what was said last of each.
+        model: its last `model` record.
+        end: its last `end` record; None while it is at work, or if its process is gone and nobody has said so yet.
+        replaced: whether the run was trained anew, and counts no more.
+        files: kind and path of each record about a file.
+    """
+
+    begun: int | None = None
+    start: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, Any] = field(default_factory=dict)
+    model: Mapping[str, Any] = field(default_factory=dict)
+    end: Mapping[str, Any] | None = None
+    replaced: bool = False
+    files: frozenset[tuple[str, str]] = frozenset()
+
+    @classmethod
+    def of(cls, records: Iterable[Mapping[str, Any]]) -> JournalState:
+        """Fold the records of a journal, in their order, into its state."""
+        said: dict[str, Any] = {"tags": {}}
+        files: set[tuple[str, str]] = set()
+        for record in records:
+            kind = record["kind"]
+            said.setdefault("begun", record["t"])
+            if kind == RecordKind.START:
+                said |= {"start": record, "end": None}
+            elif kind == RecordKind.PARAMS:
+                said["params"] = record["values"]
+            elif kind == RecordKind.TAGS:
+                said["tags"] |= record["values"]
+            elif kind == RecordKind.MODEL:
+                said["model"] = record
+            elif kind == RecordKind.END:
+                said["end"] = record
+            elif kind == RecordKind.REPLACED:
+                said["replaced"] = True
+            if "path" in record:
+                files.add((kind, record["path"]))
+        return cls(**said, files=frozenset(files))
+
+    @classmethod
+    def read(cls, folder: Path) -> JournalState:
+        """The state of the journal in `folder`, read again only where that has grown.
+
+        Raises:
+            BrokenJournal: a line other than the last is no record.
+        """
+        path = folder / NAME
+        try:
+            file = path.stat()
+        except FileNotFoundError:
+            return cls()
+        return _read_state(path, file.st_mtime_ns, file.st_size)
+
+    @property
+    def state(self) -> RunState | None:
+        """How it ended; None while it is at work, and where it was never begun."""
+        return None if self.end is None else RunState(self.end["status"])
+
+    @property
+    def finished(self) -> bool:
+        """Whether it ended well."""
+        return self.state == RunState.FINISHED
+
+    @property
+    def message(self) -> str:
+        """What its end says of why; empty where it says nothing."""
+        return "" if self.end is None else str(self.end.get("message", ""))
 
 
-def tags_of(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The tags of a journal; what it said last counts."""
-    tags: dict[str, Any] = {}
-    for record in records:
-        if record["kind"] == "tags":
-            tags |= record["values"]
-    return tags
+# a sweep asks again and again what its runs came to; a journal that has grown meanwhile is another file
+@functools.lru_cache(maxsize=4096)
+def _read_state(path: Path, changed: int, size: int) -> JournalState:
+    return JournalState.of(record for record, _ in _records(path, 0))
+
+
+def read_metrics(folder: Path, name: str) -> dict[int, float]:
+    """The values of a metric by step, as the journal in `folder` has them; the first of a step counts."""
+    values: dict[int, float] = {}
+    for record in read_journal(folder):
+        if record["kind"] == RecordKind.METRICS and name in record["values"]:
+            values.setdefault(record["step"], record["values"][name])
+    return values
 
 
 def read_from(folder: Path, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
@@ -151,6 +254,6 @@ def is_private(folder: Path) -> bool:
     private = False
     with suppress(BrokenJournal):  # it is told of when it is delivered
         for record, _ in read_from(folder, 0):
-            if record["kind"] == "start":
+            if record["kind"] == RecordKind.START:
                 private = record.get("private", False)
     return private

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from eyechart.core import paths
 from eyechart.core.files import write_json
-from eyechart.runs.journal import BrokenJournal, ending, read_journal
+from eyechart.runs.journal import BrokenJournal, JournalState
 
 LOCK = "lock"  # the system frees it when a process ends, however it ends
 NOTE = "holder.json"  # lies in the folder while it is locked, or when its process ended without saying so
@@ -27,6 +28,8 @@ class RunLock:
 
     def __init__(self, folder: Path, lock: FileLock):
         self.folder, self._lock = folder, lock
+        if paths.state() in folder.parents:
+            paths.note_format()
         write_json(folder / NOTE, {"host": socket.gethostname(), "pid": os.getpid()})
 
     @classmethod
@@ -90,10 +93,10 @@ def stale_locks(folder: Path) -> list[Path]:
 
 def _left_open(folder: Path) -> bool:
     try:
-        records = read_journal(folder)
+        said = JournalState.read(folder)
     except BrokenJournal:  # the command that needs it tells of it
         return False
-    return bool(records) and ending(records) is None
+    return said.begun is not None and said.end is None
 
 
 def _note(folder: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.runs.checkpoints import remove_checkpoints
 from eyechart.runs.courier import Courier
-from eyechart.runs.journal import Journal, ending, read_journal
+from eyechart.runs.journal import Journal, JournalState, RecordKind, RunState
 from eyechart.runs.lock import RunLock, stale_locks
 
 GONE = "its process is gone; the same command goes on from here"
@@ -35,13 +35,13 @@ def close_if_abandoned(folder: Path, courier: Courier) -> bool:
     if lock is None:
         return False
     with lock:
-        end = ending(read_journal(folder))
-        if end is not None:
-            if end["status"] == "FINISHED":
+        said = JournalState.read(folder)
+        if said.end is not None:
+            if said.finished:
                 remove_checkpoints(folder)  # in the middle of which its process may have been killed
             return False
         journal = Journal(folder)
-        journal.append("end", status="KILLED", message=GONE)
+        journal.append(RecordKind.END, status=RunState.KILLED, message=GONE)
         journal.close()
         if courier.knows(folder):
             courier.tell(folder)

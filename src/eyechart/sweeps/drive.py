@@ -7,11 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from eyechart.comparison import in_mlflow, leaderboard
+from eyechart.comparison import in_mlflow
+from eyechart.comparison.leaderboard import Leaderboard
+from eyechart.comparison.results import results_of
 from eyechart.core.errors import EyechartError
-from eyechart.runs.manifest import find_sweep
+from eyechart.runner.attempt import INTERRUPTED
+from eyechart.runs.journal import RunState
+from eyechart.runs.sweep import Sweep
 from eyechart.sweeps.plan import Job, Plan
-from eyechart.sweeps.sweep import Sweep, forced_since, identity_of, is_settled
+from eyechart.sweeps.sweep import OpenSweep, forced_since, identity_of, settled_sweep
 from eyechart.tracking.config import TrackingConfig
 
 
@@ -38,11 +42,11 @@ def run_sweep(plan: Plan, command: str, launch: Callable[[Sequence[Job]], list[s
         print(plan.tell(runs=True))
         return False
     print(plan.tell(), flush=True)
-    if is_settled(identity, plan.jobs, tracking):
-        leaderboard.show_boards(keys)
-        in_mlflow.print_links(keys, tracking, find_sweep("last"))
+    if settled := settled_sweep(identity, plan.jobs, tracking):
+        _show(Leaderboard.of(results_of(settled.runs)), tracking, settled)
         return True
-    sweep = Sweep.start(plan.jobs, command, tracking, name=f"sweep of {len(keys)}", identity=identity, since=plan.since)
+    name = f"sweep of {len(keys)}"
+    sweep = OpenSweep.start(plan.jobs, command, tracking, name=name, identity=identity, since=plan.since)
     with closing(sweep, tracking) as account:
         account.failures += launch(plan.to_train) if plan.to_train else []
     account.conclude()
@@ -58,35 +62,44 @@ class SweepSummary:
         tracking: where it is delivered.
         failures: a line for each run that failed.
         files: of the sweep's folder, that become its parent's artifacts.
+        leaderboard: of its runs, from the end of the sweep on.
     """
 
-    sweep: Sweep
+    sweep: OpenSweep
     tracking: TrackingConfig
     failures: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    leaderboard: Leaderboard | None = None
 
     def conclude(self) -> None:
         """Show the leaderboard of all runs, and where MLflow shows them. Raises EyechartError if some failed."""
-        keys = self.sweep.run_keys
-        leaderboard.show_boards(keys)
-        in_mlflow.print_links(keys, self.tracking, self.sweep.folder)
+        assert self.leaderboard is not None
+        _show(self.leaderboard, self.tracking, self.sweep)
         if self.failures:
-            raise EyechartError(f"{len(self.failures)} of {len(keys)} runs failed: {'; '.join(self.failures)}")
+            covered = len(self.sweep.run_keys)
+            raise EyechartError(f"{len(self.failures)} of {covered} runs failed: {'; '.join(self.failures)}")
 
 
 @contextmanager
-def closing(sweep: Sweep, tracking: TrackingConfig) -> Iterator[SweepSummary]:
+def closing(sweep: OpenSweep, tracking: TrackingConfig) -> Iterator[SweepSummary]:
     """Close the sweep at the end of the block, however it ends, with a leaderboard of all its runs."""
     account = SweepSummary(sweep, tracking)
     said: list[dict[str, Any]] = []
-    status, message = "KILLED", "interrupted; the same command goes on from here"
+    status, message = RunState.KILLED, INTERRUPTED
     try:
         yield account
-        account.files += leaderboard.write_boards(sweep.folder, sweep.run_keys)
-        said = in_mlflow.sweep_records(sweep.folder, sweep.run_keys)
-        status, message = ("FAILED", "; ".join(account.failures)) if account.failures else ("FINISHED", "")
+        account.leaderboard = Leaderboard.of(results_of(sweep.runs))
+        account.files += account.leaderboard.write(sweep.folder)
+        said = in_mlflow.sweep_records(sweep, account.leaderboard)
+        message = "; ".join(account.failures)
+        status = RunState.FAILED if account.failures else RunState.FINISHED
     except Exception as error:
-        status, message = "FAILED", str(error)
+        status, message = RunState.FAILED, str(error)
         raise
     finally:
         sweep.end(status, message, account.files, said)
+
+
+def _show(leaderboard: Leaderboard, tracking: TrackingConfig, sweep: Sweep) -> None:
+    leaderboard.print()
+    in_mlflow.print_links(leaderboard, tracking, sweep)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 from typing import Any
 
 from eyechart.config import Config
-from eyechart.core import paths
 from eyechart.core.errors import EyechartError
-from eyechart.runs.journal import ending, read_journal
 from eyechart.runs.machine import machine_tags
+from eyechart.runs.run import Run
 from eyechart.runs.tags import MACHINE
 
 # of what is recorded of a run, what its speed does not depend on, or hardly
@@ -26,24 +26,16 @@ class PastDurations:
     def __init__(self, *, together: bool = False) -> None:
         here = machine_tags()[MACHINE]
         self._seconds_per_epoch: dict[frozenset[tuple[str, str]], list[float]] = {}
-        for folder in paths.runs().glob("*"):
+        for run in Run.all():
             try:
-                records = read_journal(folder)
+                if not run.finished or run.tags.get(MACHINE) != here:
+                    continue
             except EyechartError:
                 continue  # told of where it is needed
-            tags: dict[str, str] = {}
-            parameters: dict[str, Any] = {}
-            for record in records:
-                if record["kind"] == "tags":
-                    tags |= record["values"]
-                elif record["kind"] == "params":
-                    parameters = record["values"]
-            end = ending(records)
-            if end is None or end["status"] != "FINISHED" or ("members" in end["result"]) != together:
-                continue
-            if tags.get(MACHINE) == here:
-                seconds = end["result"]["seconds"] / end["result"]["epochs"]
-                self._seconds_per_epoch.setdefault(_likeness(parameters), []).append(seconds)
+            result = run.result
+            if ("members" in result) == together:
+                seconds = result["seconds"] / result["epochs"]
+                self._seconds_per_epoch.setdefault(_likeness(run.params), []).append(seconds)
 
     def expected_seconds(self, config: Config, epochs: int) -> float | None:
         """How long so many epochs will take: as in the median of the runs like it; None if there is none.
@@ -54,5 +46,5 @@ class PastDurations:
         return None if known is None else epochs * statistics.median(known)
 
 
-def _likeness(parameters: dict[str, Any]) -> frozenset[tuple[str, str]]:
+def _likeness(parameters: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
     return frozenset((name, str(value)) for name, value in parameters.items() if not name.startswith(INDIFFERENT))

@@ -9,21 +9,22 @@ import traceback
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig
 
 from eyechart.config import Config, check
 from eyechart.core import paths
 from eyechart.core.files import replacing
-from eyechart.runner.attempt import Pruned, Task
+from eyechart.runner.attempt import FinishedRun, Pruned, Task
 from eyechart.runner.run import run, run_together
 from eyechart.runner.workers import ScoringPool
 from eyechart.runs.recovery import close_abandoned
-from eyechart.runs.status import FinishedRun, ignored_before, in_a_sentence
+from eyechart.runs.replaced import ignored_before
+from eyechart.runs.run import Run
+from eyechart.runs.status import in_a_sentence
 from eyechart.sweeps.plan import Job, Plan, make_plan
 from eyechart.sweeps.search.pruner import pruner_of
-from eyechart.sweeps.sweep import Sweep
+from eyechart.sweeps.sweep import OpenSweep
 from eyechart.tracking import MLflowCourier
 
 EXPORTED = ("model.keras", "predictions.parquet", "history.csv", "run.json", "accuracy_by_step.csv")
@@ -43,21 +44,21 @@ def run_job(config: DictConfig, overrides: list[str]) -> float:
     checked = check(config)
     for notice in checked.notices:
         print(f"notice: {notice}", file=sys.stderr)
-    sweep = Sweep.of_this_job()
+    sweep = OpenSweep.of_this_job()
     if sweep is None and checked.plan:
         print(_plan(config, overrides).tell(runs=True))
         return math.nan
     outcome = _train_in(sweep, checked, overrides) if sweep else _train_alone(checked, config, overrides)
     if checked.export is not None:
         export(outcome, paths.workspace() / checked.export)
-    return selection_score(outcome.result)
+    return outcome.run.selection_score
 
 
 def _plan(config: DictConfig, overrides: list[str]) -> Plan:
     """The plan of one run."""
     plan = make_plan([overrides], lambda _: config)
     (job,) = plan.jobs
-    return plan.ignoring_before(ignored_before(job.run_key)) if job.config.force else plan
+    return plan.ignoring_before(ignored_before(Run(job.run_key))) if job.config.force else plan
 
 
 def _train_alone(checked: Config, config: DictConfig, overrides: list[str]) -> FinishedRun:
@@ -72,7 +73,7 @@ def _train_alone(checked: Config, config: DictConfig, overrides: list[str]) -> F
     return outcome
 
 
-def _train_in(sweep: Sweep, checked: Config, overrides: list[str]) -> FinishedRun:
+def _train_in(sweep: OpenSweep, checked: Config, overrides: list[str]) -> FinishedRun:
     """One run of a sweep, in the process that drives it, or in a worker, where `report_workers` reports it."""
     here, task = sweep.courier is not None, _task(sweep, checked, overrides)
     name = task.name
@@ -99,7 +100,7 @@ def run_fused(jobs: Sequence[Job], pool: ScoringPool) -> list[Exception | None]:
     Returns:
         Of each job, what went wrong.
     """
-    sweep = Sweep.of_this_job()
+    sweep = OpenSweep.of_this_job()
     assert sweep is not None
     assert sweep.courier is not None
     tasks = [_task(sweep, job.config, job.overrides) for job in jobs]
@@ -117,7 +118,7 @@ def run_fused(jobs: Sequence[Job], pool: ScoringPool) -> list[Exception | None]:
     return [outcome if isinstance(outcome, Exception) else None for outcome in outcomes]
 
 
-def _task(sweep: Sweep, config: Config, overrides: Sequence[str]) -> Task:
+def _task(sweep: OpenSweep, config: Config, overrides: Sequence[str]) -> Task:
     """A run of a sweep, with what its manifest says of it."""
     entry = sweep.entry_of(overrides)
     pruner = pruner_of(sweep.search, entry.get("trial"), config.trainer.epochs)
@@ -134,18 +135,13 @@ def describe(config: Config) -> str:
     )
 
 
-def selection_score(result: dict[str, Any]) -> float:
-    """The number by which runs are compared before anyone looks at the test part."""
-    return float(result[result["monitor"] or "train/accuracy"])
-
-
 def print_result(outcome: FinishedRun, name: str = "") -> None:
     """Print the result of a run as one line."""
-    result = outcome.result
+    result = outcome.run.result
     start = f"{name}: " if name else ""
     share = f" (its share of {result['members']} members)" if "members" in result else ""
     how = f"{result['seconds']:.1f} s of training{share}" if outcome.trained else "finished before, not trained again"
-    print(f"{start}{in_a_sentence(result)}, {how}, run key {outcome.run_key}", flush=True)
+    print(f"{start}{in_a_sentence(result)}, {how}, run key {outcome.run.key}", flush=True)
 
 
 def export(outcome: FinishedRun, folder: Path) -> None:
@@ -153,6 +149,6 @@ def export(outcome: FinishedRun, folder: Path) -> None:
     with replacing(folder) as temporary:
         temporary.mkdir()
         for file in EXPORTED:
-            if file == "accuracy_by_step.csv" and not (outcome.artifacts / file).is_file():
+            if file == "accuracy_by_step.csv" and not outcome.run.file(file).is_file():
                 continue  # the model answers once for an image, not after each time step
-            shutil.copyfile(outcome.artifacts / file, temporary / file)
+            shutil.copyfile(outcome.run.file(file), temporary / file)

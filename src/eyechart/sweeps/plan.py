@@ -12,7 +12,8 @@ from eyechart.config import Config, check
 from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.data import open_dataset
 from eyechart.runner.members import splits_of
-from eyechart.runs.status import RunStatus, run_status
+from eyechart.runs.run import Run
+from eyechart.runs.status import RunStatus
 from eyechart.sweeps.durations import PastDurations
 
 
@@ -126,7 +127,7 @@ def make_plan(overrides: Sequence[Sequence[str]], compose: Callable[[Sequence[st
         config = config.resolved(dataset.own_validation)
         key = config.run_key(dataset.digest, dataset.own_validation)
         if key not in jobs:
-            jobs[key] = Job(tuple(job_overrides), config, key, name or config.model_name, run_status(key))
+            jobs[key] = Job(tuple(job_overrides), config, key, name or config.model_name, Run(key).status)
     return Plan(tuple(jobs.values()), len(overrides) - len(jobs))
 
 

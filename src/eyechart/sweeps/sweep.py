@@ -8,7 +8,6 @@ import secrets
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
@@ -17,10 +16,11 @@ from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.core.files import write_json
 from eyechart.core.passwords import hide_password
-from eyechart.runs.journal import Journal, ending, read_journal
+from eyechart.runs.journal import Journal, RecordKind, RunState
 from eyechart.runs.lock import RunLock, owner
-from eyechart.runs.manifest import MANIFEST, read_manifest, sweep_of_identity
 from eyechart.runs.recovery import close_abandoned
+from eyechart.runs.run import Run
+from eyechart.runs.sweep import MANIFEST, Sweep
 from eyechart.runs.tags import COMMAND, RUNS, SWEEP_ID
 from eyechart.sweeps.plan import Job
 from eyechart.tracking import MLflowCourier
@@ -30,24 +30,22 @@ SWEEP = "EYECHART_SWEEP"  # in the environment of a job, wherever it runs: the i
 PATIENCE = 2.0  # seconds to wait for who only looks whether a process has left the sweep, or adds to it
 
 
-class Sweep:
-    """The parent of a sweep's runs: an MLflow run of its own, with a manifest of the run keys it covers.
+class OpenSweep(Sweep):
+    """A sweep at work, in the process that drives it or in one of its workers.
 
     Attributes:
-        id: names its folder and its parent run.
-        folder: its state folder.
         courier: that of the process that drives the sweep; None in the processes of its workers.
     """
 
-    _current: Sweep | None = None  # in the process that drives it
+    _current: OpenSweep | None = None  # in the process that drives it
 
     def __init__(self, sweep_id: str, courier: MLflowCourier | None = None, lock: RunLock | None = None):
-        self.id, self.courier, self._lock = sweep_id, courier, lock
-        self.folder = paths.sweeps() / sweep_id
-        self._manifest: dict[str, Any] = {}
+        super().__init__(sweep_id)
+        self.courier, self._lock = courier, lock
+        self._known: dict[str, Any] = {}
 
     @classmethod
-    def of_this_job(cls) -> Sweep | None:
+    def of_this_job(cls) -> OpenSweep | None:
         """The sweep that the running job is a part of; None outside of a sweep."""
         sweep_id = os.environ.get(SWEEP)
         if not sweep_id:
@@ -65,7 +63,7 @@ class Sweep:
         identity: str,
         since: int | None = None,
         search: dict[str, Any] | None = None,
-    ) -> Sweep:
+    ) -> OpenSweep:
         """Make the parent, or go on with that of the same sweep, and tell the jobs of it.
 
         Where another process drives the same sweep at this moment, the parent stays in its hands. A search stays in
@@ -90,8 +88,8 @@ class Sweep:
         paths.sweeps().mkdir(parents=True, exist_ok=True)
         with FileLock(paths.sweeps() / "lock"):  # two that start at once must not both make it
             # the time makes ids sort, the rest keeps two sweeps of one second apart
-            known = sweep_of_identity(identity)
-            sweep_id = known.name if known else time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
+            known = Sweep.of_identity(identity)
+            sweep_id = known.id if known else time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
             lock = RunLock.try_to_take(paths.sweeps() / sweep_id, PATIENCE)
             sweep = cls(sweep_id, courier, lock)
             if lock is None and search is not None:
@@ -103,7 +101,7 @@ class Sweep:
                 print(f"{owner(sweep.folder)} drives the same sweep: sharing its runs", file=sys.stderr, flush=True)
             else:
                 about = {"identity": identity, "command": hide_password(command), "since": since, "search": search}
-                kept = sweep._read_manifest()["jobs"] if known and search is not None else []
+                kept = sweep.manifest["jobs"] if known and search is not None else []
                 write_json(sweep.folder / MANIFEST, about | {"jobs": kept})
                 sweep._say_start(name, tracking)
         sweep.cover(jobs)
@@ -114,7 +112,7 @@ class Sweep:
     def _say_start(self, name: str, tracking: TrackingConfig) -> None:
         journal = Journal(self.folder)
         journal.append(
-            "start",
+            RecordKind.START,
             identity=[SWEEP_ID, self.id],
             name=name,
             experiment_name=tracking.experiment_name,
@@ -125,7 +123,7 @@ class Sweep:
 
     def cover(self, jobs: Sequence[Job]) -> None:
         """Take these jobs into the manifest, beside those that are in it."""
-        manifest = self._read_manifest(fresh=True)
+        manifest = self.manifest
         if self._lock is not None:
             covered = {job["run_key"]: job for job in manifest["jobs"]}
             for job in jobs:
@@ -135,19 +133,19 @@ class Sweep:
             write_json(self.folder / MANIFEST, manifest)
             journal = Journal(self.folder)
             tags = {COMMAND: manifest["command"], RUNS: len(covered)}
-            journal.append("tags", values=tags)
-            journal.append("artifact", path=MANIFEST)
+            journal.append(RecordKind.TAGS, values=tags)
+            journal.append(RecordKind.ARTIFACT, path=MANIFEST)
             journal.close()
         if self.courier is not None:
             self.courier.tell(self.folder)
 
     def end(
-        self, status: str, message: str = "", files: Sequence[str] = (), said: Sequence[Mapping[str, Any]] = ()
+        self, status: RunState, message: str = "", files: Sequence[str] = (), said: Sequence[Mapping[str, Any]] = ()
     ) -> None:
         """Close the parent, and wait for the deliveries.
 
         Args:
-            status: FINISHED, FAILED or KILLED.
+            status: how it ends.
             message: why.
             files: of its folder, that become its artifacts.
             said: further records for its journal.
@@ -155,38 +153,33 @@ class Sweep:
         if self._lock is not None:
             journal = Journal(self.folder)
             for file in files:
-                journal.append("artifact", path=file)
+                journal.append(RecordKind.ARTIFACT, path=file)
             for record in said:
                 journal.append(**record)
-            journal.append("end", status=status, message=message)
+            journal.append(RecordKind.END, status=status, message=message)
             journal.close()
             self._lock.release()
         os.environ.pop(SWEEP, None)
         type(self)._current = None
         if self.courier is not None:
-            if status != "KILLED":  # what was trained where nothing was to be delivered, or there was no time to
-                for folder in (paths.runs() / key for key in self.run_keys):
-                    if not self.courier.has_delivered(folder):
-                        self.courier.tell(folder)
+            if status != RunState.KILLED:  # what was trained where nothing was to be delivered, or there was no time to
+                for run in self.runs:
+                    if not self.courier.has_delivered(run.folder):
+                        self.courier.tell(run.folder)
             self.courier.tell(self.folder)  # last, because its views name the runs by what they are in MLflow
-            self.courier.close(interrupted=status == "KILLED")
+            self.courier.close(interrupted=status == RunState.KILLED)
 
     @property
     def since(self) -> int | None:
         """With `force=true` when it was typed first, in milliseconds since 1970; else None."""
-        since: int | None = self._read_manifest()["since"]
+        since: int | None = self._settings()["since"]
         return since
 
     @property
     def search(self) -> dict[str, Any] | None:
         """What a job must know of the search that it is a trial of; None outside of one."""
-        search: dict[str, Any] | None = self._read_manifest()["search"]
+        search: dict[str, Any] | None = self._settings()["search"]
         return search
-
-    @property
-    def run_keys(self) -> list[str]:
-        """The run keys that it covers by now."""
-        return [job["run_key"] for job in self._read_manifest(fresh=True)["jobs"]]
 
     def entry_of(self, overrides: Sequence[str]) -> dict[str, Any]:
         """What the manifest says of the job with these overrides: `run_key`, `name`, and `trial` in a search.
@@ -194,20 +187,19 @@ class Sweep:
         Raises:
             EyechartError: it says nothing.
         """
-        for fresh in (False, True):  # a search adds jobs as it goes
-            for job in self._read_manifest(fresh=fresh)["jobs"]:
-                if job["overrides"] == _hidden(overrides):
-                    entry: dict[str, Any] = job
-                    return entry
+        for job in self.manifest["jobs"]:
+            if job["overrides"] == _hidden(overrides):
+                entry: dict[str, Any] = job
+                return entry
         raise EyechartError(
             f"the sweep {self.id} knows no job {' '.join(overrides)}: "
             f"expected {SWEEP} to be set by the sweep alone, type unset {SWEEP}"
         )
 
-    def _read_manifest(self, *, fresh: bool = False) -> dict[str, Any]:
-        if fresh or not self._manifest:
-            self._manifest = read_manifest(self.folder)
-        return self._manifest
+    def _settings(self) -> dict[str, Any]:
+        """What its manifest says, but for the jobs: nothing of it changes while the sweep is at work."""
+        self._known = self._known or self.manifest
+        return self._known
 
 
 def identity_of(run_keys: Iterable[str], tracking: TrackingConfig) -> str:
@@ -216,41 +208,40 @@ def identity_of(run_keys: Iterable[str], tracking: TrackingConfig) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def is_settled(identity: str, jobs: Sequence[Job], tracking: TrackingConfig) -> bool:
-    """Whether a sweep has been finished, and everything about it and its runs been delivered.
+def settled_sweep(identity: str, jobs: Sequence[Job], tracking: TrackingConfig) -> Sweep | None:
+    """The sweep of this identity, if it has been finished, and everything about it and its runs been delivered.
 
     It is then the one that was typed last.
     """
-    folder, courier = sweep_of_identity(identity), MLflowCourier(tracking)
-    if folder is None or not all(job.status.finished for job in jobs):
-        return False
-    end = ending(read_journal(folder)) or {"status": ""}
-    folders = [folder, *(paths.runs() / job.run_key for job in jobs)]
-    if end["status"] != "FINISHED" or not all(courier.has_delivered(folder) for folder in folders):
-        return False
-    os.utime(folder / MANIFEST)
-    return True
+    sweep, courier = Sweep.of_identity(identity), MLflowCourier(tracking)
+    if sweep is None or not all(job.status.finished for job in jobs):
+        return None
+    folders = [sweep.folder, *(Run(job.run_key).folder for job in jobs)]
+    if not (sweep.journal.finished and all(map(courier.has_delivered, folders))):
+        return None
+    os.utime(sweep.folder / MANIFEST)
+    return sweep
 
 
 def forced_since(identity: str) -> int:
     """From when on runs of a forced sweep count: now, unless the same was forced before and has not been finished."""
-    folder = sweep_of_identity(identity)
-    if folder is not None:
-        since = read_manifest(folder).get("since")
-        end = ending(read_journal(folder))
-        if since is not None and not (end and end["status"] == "FINISHED"):
+    sweep = Sweep.of_identity(identity)
+    if sweep is not None:
+        since = sweep.manifest.get("since")
+        if since is not None and not sweep.journal.finished:
             return int(since)
     return time.time_ns() // 1_000_000
 
 
 def publish(
-    folder: Path, files: Sequence[str], tracking: TrackingConfig, said: Sequence[Mapping[str, Any]] = ()
+    sweep: Sweep, files: Sequence[str], tracking: TrackingConfig, said: Sequence[Mapping[str, Any]] = ()
 ) -> str:
     """Bring files of an ended sweep's folder, and what more is to be said, to its MLflow run.
 
     Returns:
         What has come of it, in a clause.
     """
+    folder = sweep.folder
     lock = RunLock.try_to_take(folder)
     if lock is None:
         return "the sweep, still at work, brings its own to MLflow"
@@ -258,7 +249,7 @@ def publish(
         with lock:
             journal = Journal(folder)
             for file in files:
-                journal.append("artifact", path=file)
+                journal.append(RecordKind.ARTIFACT, path=file)
             for record in said:
                 journal.append(**record)
             journal.close()

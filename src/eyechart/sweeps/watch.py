@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from eyechart.core import paths
-from eyechart.runs.journal import ending, read_journal
-from eyechart.runs.status import finished, run_status
+from eyechart.runner.attempt import FinishedRun
+from eyechart.runs.run import Run
 from eyechart.sweeps.job import print_result
 from eyechart.sweeps.plan import Job
 
@@ -31,12 +29,12 @@ def report_workers(jobs: Sequence[Job], since: int | None) -> Iterator[None]:
 
     def look() -> None:
         for key, job in list(left.items()):
-            now = run_status(key).ignoring_before(since or 0)
-            if now.finished and (outcome := finished(key)):
-                print_result(dataclasses.replace(outcome, trained=True), job.name)
+            run = Run(key)
+            now = run.status.ignoring_before(since or 0)
+            if now.finished:
+                print_result(FinishedRun(run, trained=True), job.name)
             elif now.pruned and not job.status.pruned:
-                end = ending(read_journal(paths.runs() / key)) or {"message": ""}
-                print(f"{job.name}: {end['message']}", flush=True)
+                print(f"{job.name}: {run.journal.message}", flush=True)
             else:
                 continue
             del left[key]

@@ -81,6 +81,7 @@ def state_folder(path: str | None) -> Path:
             f"journals must be a folder such as .eyechart, with {', '.join(KINDS[:-1])} or {KINDS[-1]} in it, "
             f"received {path}: type journals=PATH, or leave it out for this workspace's"
         )
+    paths.check_format(found[0])
     return found[0].resolve()
 
 

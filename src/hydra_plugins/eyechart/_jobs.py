@@ -28,7 +28,7 @@ from hydra_plugins.eyechart.fused import FusedLauncher
 
 if TYPE_CHECKING:
     from eyechart.sweeps.plan import Job, Plan
-    from eyechart.sweeps.sweep import Sweep
+    from eyechart.sweeps.sweep import OpenSweep
 
 
 class JobSweeper(Sweeper):
@@ -104,10 +104,10 @@ class JobSweeper(Sweeper):
 
     def launch(self, jobs: Sequence[Job]) -> list[str]:
         """Train these jobs; a line for each that failed."""
-        from eyechart.sweeps.sweep import SWEEP, Sweep
+        from eyechart.sweeps.sweep import SWEEP, OpenSweep
         from eyechart.sweeps.watch import report_workers
 
-        sweep = Sweep.of_this_job()
+        sweep = OpenSweep.of_this_job()
         assert sweep is not None
         assert self.config is not None
         told = f"++hydra.job.env_set.{SWEEP}={sweep.id}"  # the processes of a cluster have not our environment
@@ -126,12 +126,11 @@ class JobSweeper(Sweeper):
         returns = self.launcher.launch([list(job.overrides) for job in jobs], initial_job_idx=0)
         return _failures(returns, [job.name for job in jobs])
 
-    def _launch_in_workers(self, jobs: Sequence[Job], sweep: Sweep) -> list[str]:
+    def _launch_in_workers(self, jobs: Sequence[Job], sweep: OpenSweep) -> list[str]:
         """The same where a worker may be killed, by the system when memory runs out: launchers then drop all jobs."""
-        from eyechart.core import paths
         from eyechart.core.errors import EyechartError
         from eyechart.runs.recovery import close_if_abandoned
-        from eyechart.runs.status import run_status
+        from eyechart.runs.run import Run
 
         assert sweep.courier is not None
         left, failures = list(jobs), list[str]()
@@ -139,7 +138,7 @@ class JobSweeper(Sweeper):
             try:
                 return failures + self._launch(left)
             except Exception as error:
-                killed = [job for job in left if close_if_abandoned(paths.runs() / job.run_key, sweep.courier)]
+                killed = [job for job in left if close_if_abandoned(Run(job.run_key).folder, sweep.courier)]
                 reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"
                 if not killed:
                     name = type(self.launcher).__name__
@@ -148,7 +147,7 @@ class JobSweeper(Sweeper):
                         f"type HYDRA_FULL_ERROR=1 before the command to see where, or leave hydra/launcher=... out"
                     ) from error
                 failures += [f"{job.name}: its process was killed ({reason})" for job in killed]
-                left = [job for job in left if job not in killed and not run_status(job.run_key).finished]
+                left = [job for job in left if job not in killed and not Run(job.run_key).finished]
         return failures
 
     @contextlib.contextmanager

@@ -16,9 +16,8 @@ class GridSweeper(JobSweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Plan, launch what is left, show the leaderboard. Raises EyechartError at the end if jobs failed."""
-        from eyechart.comparison import leaderboard
+        from eyechart.runs.run import Run
         from eyechart.sweeps.drive import run_sweep
-        from eyechart.sweeps.job import selection_score
         from eyechart.sweeps.plan import make_plan
 
         (jobs,) = BasicSweeper.split_arguments(self.parse(arguments), None)
@@ -26,4 +25,4 @@ class GridSweeper(JobSweeper):
         self.check_backends(plan)
         if not run_sweep(plan, self.command, self.launch):
             return None
-        return [selection_score(leaderboard.result(job.run_key)) for job in plan.jobs]
+        return [Run(job.run_key).selection_score for job in plan.jobs]

@@ -33,7 +33,7 @@ from eyechart.sweeps.search.pruner import pruner_of
 from eyechart.sweeps.search.search import Search, run_search
 from eyechart.sweeps.search.space import Choices, Integers, Reals, Space
 from eyechart.sweeps.search.study import Study, load
-from eyechart.sweeps.sweep import Sweep
+from eyechart.sweeps.sweep import OpenSweep
 from eyechart.training.callback import EpochRecord
 
 RATE = "optimizer.learning_rate=tag(log,interval(1e-4,1e-1))"
@@ -192,7 +192,7 @@ class Lab:
         if after == "fails":
             journal.append("end", status="FAILED", message="broken on purpose")
             return f"{job.name}: broken on purpose"
-        sweep = Sweep.of_this_job()
+        sweep = OpenSweep.of_this_job()
         pruner = sweep and pruner_of(sweep.search, sweep.entry_of(job.overrides).get("trial"), epochs)
         score = 1 - abs(math.log10(config.optimizer.learning_rate) + 2.3) / 3 - config.seed / 10
         for epoch in range(1, epochs + 1):

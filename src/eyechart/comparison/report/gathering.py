@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.comparison.groups import Board, as_dicts
-from eyechart.core import paths
 from eyechart.core.errors import TO_HAVE_AGAIN, EyechartError
 from eyechart.evaluation import predictions
+from eyechart.runs.run import Run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,4 +174,4 @@ def _history(found: Gathered, name: str, key: str) -> pd.DataFrame | None:
 
 
 def _artifacts(key: Any) -> Path:
-    return paths.runs() / str(key) / "artifacts"
+    return Run(str(key)).artifacts

@@ -5,35 +5,32 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from eyechart.comparison.groups import boards
+from eyechart.comparison.leaderboard import Leaderboard
 from eyechart.comparison.report import words
 from eyechart.comparison.report.sections import part
 from eyechart.core.files import write_text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 HERE = Path(__file__).parent
 ROOM = 1_200_000  # characters for the pictures of all boards: the file can still be sent by mail
 
 
-def write_report(path: Path, results: pd.DataFrame, what: str) -> None:
-    """Write the report on these runs.
+def write_report(path: Path, leaderboard: Leaderboard, what: str) -> None:
+    """Write the report on the runs of a leaderboard.
 
     Args:
         path: of the file, which is replaced.
-        results: as `load_results` gives them; not empty.
+        leaderboard: of at least one run.
         what: whose runs they are, in words.
     """
-    found = boards(results)
-    parts = [part(board, number, ROOM // len(found)) for number, board in enumerate(found, 1)]
+    room = ROOM // len(leaderboard.boards)
+    parts = [part(board, evidence, number, room) for number, (board, evidence) in enumerate(leaderboard.boards, 1)]
     data = {
         "charts": {name: spec for each in parts for name, spec in each.charts.items()},
         "pairs": {str(each.shown["number"]): each.pairs for each in parts if each.pairs is not None},
     }
-    write_text(path, _render(data, boards=[each.shown for each in parts], what=what, runs=len(results)))
+    write_text(path, _render(data, boards=[each.shown for each in parts], what=what, runs=len(leaderboard)))
 
 
 def _render(data: dict[str, Any], **shown: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eyechart.comparison.evidence import correctness
+from eyechart.comparison.evidence import Evidence
 from eyechart.comparison.groups import Board, as_dicts
 from eyechart.comparison.question import answer
 from eyechart.comparison.report.charts import ChartRow
@@ -22,11 +22,14 @@ from eyechart.evaluation.agreement import confusion, majority, most_telling
 from eyechart.evaluation.significance import difference
 
 
-def comparison(board: Board, found: Gathered, about: Source, rows: list[ChartRow], room: int) -> dict[str, Any]:
+def comparison(
+    board: Board, evidence: Evidence, found: Gathered, about: Source, rows: list[ChartRow], room: int
+) -> dict[str, Any]:
     """What the page's script reads. Only images that some row misses are in it: on the others no two rows differ.
 
     Args:
         board: whose rows are compared.
+        evidence: what the test images say of them.
         found: what its runs left.
         about: its data set.
         rows: names and colours.
@@ -57,19 +60,19 @@ def comparison(board: Board, found: Gathered, about: Source, rows: list[ChartRow
         "labels": packed(found.labels[some]),
         "index": packed(found.index[some]),
         "pictures": pictures,
-        "verdicts": verdicts(board, found),
+        "verdicts": verdicts(board, evidence, found),
     }
 
 
-def verdicts(board: Board, found: Gathered) -> dict[str, list[str]]:
+def verdicts(board: Board, evidence: Evidence, found: Gathered) -> dict[str, list[str]]:
     """Of every two rows, by their numbers among the known ones as "0 1", which is better: lines of text."""
     lines = as_dicts(board.rows)
     sides = [Side(lines[row]["run"], board.title, ("", ""), tuple(lines[row]["run_keys"])) for row in found.rows]
     told = {}
     for a, b in combinations(range(len(sides)), 2):
-        try:
-            left, right = correctness(sides[a].run_keys), correctness(sides[b].run_keys)
-        except EyechartError as error:
+        left, right = (evidence.rows[found.rows[side]] for side in (a, b))
+        if isinstance(left, EyechartError) or isinstance(right, EyechartError):
+            error = left if isinstance(left, EyechartError) else right
             told[f"{a} {b}"] = [f"Which of the two is better is not known: {error}"]
             continue
         between = difference(left.correct, right.correct)

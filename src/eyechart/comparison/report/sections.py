@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from eyechart.comparison import leaderboard
-from eyechart.comparison.evidence import Evidence, weigh
+from eyechart.comparison.evidence import Evidence
 from eyechart.comparison.groups import Board
 from eyechart.comparison.report import charts, words
 from eyechart.comparison.report.curves import METRICS, learning_curves
@@ -40,15 +40,16 @@ class Part:
     pairs: dict[str, Any] | None
 
 
-def part(board: Board, number: int, room: int) -> Part:
+def part(board: Board, evidence: Evidence, number: int, room: int) -> Part:
     """Everything about one board.
 
     Args:
         board: of rows that can be compared.
+        evidence: what the test images say of them.
         number: of the board in the page, from 1.
         room: for its pictures, in characters.
     """
-    evidence, found = weigh(board), gather(board)
+    found = gather(board)
     rows = charts.chart_rows(list(board.rows["run"]))
     looked_at = rows[: len(rows) - found.left_out]
     drawn = _score_charts(board, evidence, looked_at) | learning_curves(looked_at, found.runs)
@@ -177,7 +178,7 @@ def _of_answers(
         "several": any(len(found.answers(row)) > 1 for row in found.rows),
         "compared": [rows[row] for row in found.rows],
     }
-    return shown, diagrams, comparison(board, found, about, list(rows), room)
+    return shown, diagrams, comparison(board, evidence, found, about, list(rows), room)
 
 
 def _calibration(

@@ -51,7 +51,7 @@ def board_rows(found: Sequence[Found], results: pd.DataFrame) -> list[BoardRow]:
         found: by runs, on the same canvases.
         results: of these runs, as `results_of` gives them.
     """
-    by_run = {one.run_key: one for one in found}
+    by_run = {one.run.key: one for one in found}
     groups = results.drop_duplicates("group")
     named = dict(zip(groups["group"], labels(groups), strict=True))
     made = []
@@ -123,7 +123,7 @@ def table(made: Sequence[BoardRow]) -> pd.DataFrame:
         [
             {
                 "run": row.name,
-                "run_key": one.run_key,
+                "run_key": one.run.key,
                 "threshold": threshold,
                 **_at(one, threshold)[["detected", "right", "known"]].sum(),
                 **numbers(_at(one, threshold)),

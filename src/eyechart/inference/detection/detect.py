@@ -16,9 +16,8 @@ from eyechart.inference.detection.found import PICTURE, CannotScanError, Canvase
 from eyechart.inference.network import open_network
 from eyechart.inference.scanning.canvas import composed
 from eyechart.inference.scanning.detect import THRESHOLDS
-from eyechart.runs.manifest import find_sweep, nothing_finished, run_keys
-from eyechart.runs.record import backend_of, images_of
-from eyechart.runs.status import finished
+from eyechart.runs.run import Run
+from eyechart.runs.sweep import Sweep
 from eyechart.tracking import MLflowCourier
 
 TABLE, CURVES = "scores.csv", "scores.png"
@@ -27,16 +26,16 @@ SHOWN = 4  # of so many rows
 
 
 def detect_runs(
-    run: str | None, name: str | None, sweep: str | None, canvases: Canvases, to: Path, courier: MLflowCourier
+    run: str | None, name: str | None, sweep: Sweep | None, canvases: Canvases, to: Path, courier: MLflowCourier
 ) -> list[BoardRow]:
     """What runs find, the rows with the fewest false alarms first.
 
     Args:
-        run: one of the names of `find_run`, or `champion`; not read where a sweep is given.
+        run: one of the names of `Run.find`, or `champion`; not read where a sweep is given.
         name: of the registered model whose champion is meant; None: the only one.
-        sweep: all finished runs of this one, named as for `run_keys`; what cannot scan is left out, with a notice.
+        sweep: all finished runs of this one; what cannot scan is left out, with a notice.
         canvases: that they are asked about.
-        to: the folder that `write` is to write to.
+        to: the folder that `write_detections` is to write to.
         courier: brings what each finds to MLflow.
 
     Raises:
@@ -44,21 +43,21 @@ def detect_runs(
             cannot scan or has lost a file, or the folder holds something else.
     """
     check_replaceable(to, OWN, "what an earlier detect.py left")
-    keys = [_run_key(run, name, courier)] if sweep is None else _run_keys(sweep)
-    _check(keys, canvases)
+    runs = [_named(run, name, courier)] if sweep is None else _finished(sweep)
+    _check(runs, canvases)
     with terminal.bar() as bar:
-        task = bar.add_task("scanning", total=len(keys) * canvases.canvases)
+        task = bar.add_task("scanning", total=len(runs) * canvases.canvases)
         found = []
-        for key in keys:
+        for each in runs:
             try:
-                found.append(detect_run(key, canvases, courier, lambda: bar.advance(task)))
+                found.append(detect_run(each, canvases, courier, lambda: bar.advance(task)))
             except CannotScanError as error:
-                if len(keys) == 1:
+                if len(runs) == 1:
                     raise
                 bar.console.print(f"notice: left out: {error}", markup=False, highlight=False, soft_wrap=True)
     if not found:
         raise EyechartError("none of these networks can scan: type run= and another run")
-    return board_rows(found, results_of(one.run_key for one in found))
+    return board_rows(found, results_of(one.run for one in found))
 
 
 def write_detections(made: Sequence[BoardRow], title: str, to: Path) -> tuple[str, ...]:
@@ -95,36 +94,33 @@ def _curves(made: Sequence[BoardRow]) -> list[figures.Curve]:
     ]
 
 
-def _run_key(run: str | None, name: str | None, courier: MLflowCourier) -> str:
+def _named(run: str | None, name: str | None, courier: MLflowCourier) -> Run:
     """The run that a person named; the champion has to be one that was trained here."""
     with open_network(run, name, courier.store) as network:
-        if network.run_key is None:
+        if network.run is None:
             raise EyechartError(
                 f"expected a network that was trained here, whose test images lie on the canvases, received "
                 f"{network.title}, which was trained elsewhere: type run= and a run of this workspace"
             )
-        return network.run_key
+        return network.run
 
 
-def _run_keys(sweep: str) -> list[str]:
+def _finished(sweep: Sweep) -> list[Run]:
     """The finished runs of a sweep; how many are not is told on stderr."""
-    keys, name = run_keys(sweep), find_sweep(sweep).name
-    done = [key for key in keys if finished(key)]
-    if not done:
-        raise nothing_finished(sweep)
-    if len(done) < len(keys):
-        print(f"notice: {len(done)} of the {len(keys)} runs of sweep {name} are finished", file=sys.stderr)
-    return done
+    finished, covered = sweep.finished_runs(), len(sweep.run_keys)
+    if len(finished) < covered:
+        print(f"notice: {len(finished)} of the {covered} runs of sweep {sweep.id} are finished", file=sys.stderr)
+    return finished
 
 
-def _check(keys: Sequence[str], canvases: Canvases) -> None:
+def _check(runs: Sequence[Run], canvases: Canvases) -> None:
     """Raise EyechartError where runs cannot be asked about the same canvases, or there can be no such canvas."""
-    backends = sorted({backend_of(key) for key in keys})
+    backends = sorted({run.backend for run in runs})
     if len(backends) > 1:
         raise EyechartError(
             f"expected runs of one backend, received {' and '.join(backends)}: ask them one by one, with run="
         )
-    datasets = {dataset.digest: dataset for dataset in map(images_of, keys)}
+    datasets = {dataset.digest: dataset for dataset in (run.images() for run in runs)}
     if len(datasets) > 1:
         names = ", ".join(dataset.name for dataset in datasets.values())
         raise EyechartError(

@@ -19,10 +19,10 @@ from eyechart.inference.scanning.canvas import Composition, composed
 from eyechart.inference.scanning.detect import THRESHOLDS, Score, detect, right_ones, score_detections
 from eyechart.inference.scanning.maps import see
 from eyechart.runs.courier import Courier
-from eyechart.runs.journal import Journal, ending, read_journal
+from eyechart.runs.journal import Journal, JournalState, RecordKind, RunState
 from eyechart.runs.lock import RunLock
-from eyechart.runs.record import images_of, read_json
-from eyechart.runs.status import attempt_number
+from eyechart.runs.replaced import attempt_number
+from eyechart.runs.run import Run
 from eyechart.runs.tags import SCAN_KEY
 
 if TYPE_CHECKING:
@@ -67,21 +67,21 @@ class Found:
     """What a run finds on canvases.
 
     Attributes:
-        run_key: of the run.
+        run: it.
         scores: a row per canvas and threshold: `canvas`, and the fields of `Score`.
         folder: with the scores, the detections and a picture of the first canvas.
     """
 
-    run_key: str
+    run: Run
     scores: pd.DataFrame
     folder: Path
 
 
-def detect_run(run_key: str, canvases: Canvases, courier: Courier, advance: Callable[[], None]) -> Found:
+def detect_run(run: Run, canvases: Canvases, courier: Courier, advance: Callable[[], None]) -> Found:
     """What a finished run finds. What was found before is read from its folder.
 
     Args:
-        run_key: of the run.
+        run: finished.
         canvases: that it is asked about.
         courier: brings what is found to MLflow, unless the run was kept from it by `tracking=none`.
         advance: called after each canvas.
@@ -92,21 +92,20 @@ def detect_run(run_key: str, canvases: Canvases, courier: Courier, advance: Call
     """
     import pandas as pd
 
-    folder = paths.scans() / _key(run_key, canvases)
-    kept = courier.passes_by(paths.runs() / run_key)
+    folder = paths.scans() / _key(run, canvases)
+    kept = courier.passes_by(run.folder)
     if not kept:
-        courier.tell(paths.runs() / run_key)  # of which what is found is a part in MLflow
+        courier.tell(run.folder)  # of which what is found is a part in MLflow
     with RunLock.take(folder, f"the scan {folder.name}"):
-        end = ending(read_journal(folder))
-        if end and end["status"] == "FINISHED" and (folder / "artifacts" / SCORES).is_file():
+        if JournalState.read(folder).finished and (folder / "artifacts" / SCORES).is_file():
             for _ in range(canvases.canvases):
                 advance()
         else:
-            _find(run_key, canvases, folder, advance, private=courier.private or kept)
+            _find(run, canvases, folder, advance, private=courier.private or kept)
     if not kept:
         courier.tell(folder)
     artifacts = folder / "artifacts"
-    return Found(run_key, pd.read_csv(artifacts / SCORES), artifacts)
+    return Found(run, pd.read_csv(artifacts / SCORES), artifacts)
 
 
 def numbers(scores: pd.DataFrame) -> dict[str, float | None]:
@@ -120,15 +119,15 @@ def numbers(scores: pd.DataFrame) -> dict[str, float | None]:
     }
 
 
-def _key(run_key: str, canvases: Canvases) -> str:
+def _key(run: Run, canvases: Canvases) -> str:
     """The name of this piece of work: 20 hexadecimal digits of a SHA-256."""
-    what = {"run_key": run_key, "attempt": attempt_number(run_key), "version": VERSION, **asdict(canvases)}
+    what = {"run_key": run.key, "attempt": attempt_number(run), "version": VERSION, **asdict(canvases)}
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def _find(run_key: str, canvases: Canvases, folder: Path, advance: Callable[[], None], *, private: bool) -> None:
+def _find(run: Run, canvases: Canvases, folder: Path, advance: Callable[[], None], *, private: bool) -> None:
     """Ask, and write what is found; the journal last, so that MLflow never hears of half a scan."""
-    network, dataset = of_run(run_key), images_of(run_key)
+    network, dataset = of_run(run), run.images()
     try:
         scanner = scanner_of(network)
     except EyechartError as error:
@@ -154,8 +153,8 @@ def _find(run_key: str, canvases: Canvases, folder: Path, advance: Callable[[], 
         advance()
     _write(artifacts / DETECTIONS, detections, ["canvas", "class", "probability", "top", "left", "right"])
     table = _write(artifacts / SCORES, scores, ["canvas", *(field.name for field in fields(Score))])
-    title = read_json(network.file.parent / "run.json", "title")["title"]
-    about = {"name": f"{title}: {canvases}", "parent_run": run_key, "private": private}
+    about = {"name": f"{run.title}: {canvases}", "parent_run": run.key, "private": private}
+    about["experiment_name"] = run.journal.start["experiment_name"]
     _report(folder, about, {"dataset": dataset.name, **asdict(canvases)}, table)
 
 
@@ -177,25 +176,22 @@ def _write(path: Path, rows: Sequence[tuple[object, ...]], columns: list[str]) -
 
 def _report(folder: Path, about: dict[str, Any], parameters: dict[str, Any], scores: pd.DataFrame) -> None:
     """Say what it came to: in MLflow, curves over the probability in percent."""
-    records = read_journal(paths.runs() / about["parent_run"])
-    of_run = next(record for record in records if record["kind"] == "start")
     journal = Journal(folder)
     try:
         journal.append(
-            "start",
+            RecordKind.START,
             identity=[SCAN_KEY, folder.name],
-            experiment_name=of_run["experiment_name"],
             source="pipelines/detect.py",
             **about,
         )
-        journal.append("params", values=parameters)
+        journal.append(RecordKind.PARAMS, values=parameters)
         for threshold in THRESHOLDS:
             came_to = numbers(scores[scores["threshold"] == threshold])
             known = {f"scan/{name}": value for name, value in came_to.items() if value is not None}
             journal.metrics(round(100 * threshold), known)
         for file in (DETECTIONS, SCORES, PICTURE):
-            journal.append("artifact", path=f"artifacts/{file}")
-        journal.append("image", path=f"artifacts/{PICTURE}", key="detections")
-        journal.append("end", status="FINISHED", result={})
+            journal.append(RecordKind.ARTIFACT, path=f"artifacts/{file}")
+        journal.append(RecordKind.IMAGE, path=f"artifacts/{PICTURE}", key="detections")
+        journal.append(RecordKind.END, status=RunState.FINISHED, result={})
     finally:
         journal.close()

@@ -16,18 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from eyechart.comparison import leaderboard
-from eyechart.core import paths
 from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.core.files import replacing
-from eyechart.runs.journal import read_journal
-from eyechart.runs.status import run_status
+from eyechart.runs.run import Run
 from eyechart.sweeps.drive import SweepSummary, closing
-from eyechart.sweeps.job import selection_score
 from eyechart.sweeps.plan import Job, Plan, make_plan
 from eyechart.sweeps.search.space import Space, words
 from eyechart.sweeps.search.study import RUN_KEY, Study, known_states, need_optuna
-from eyechart.sweeps.sweep import Sweep
+from eyechart.sweeps.sweep import OpenSweep
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +121,7 @@ def run_search(search: Search, plan: Plan, compose: Compose, command: str, launc
         print("\n".join(search.space.lines()))
         print(_summary(known_states(name), search.n_trials))
         return None
-    sweep = Sweep.start(
+    sweep = OpenSweep.start(
         [],
         command,
         tracking,
@@ -214,8 +210,9 @@ class _Driver:
         That a run is finished is told to the study with the others of its batch: none of them may know of it earlier.
         """
         assert job.trial is not None
-        if run_status(job.run_key).finished:
-            value = selection_score(leaderboard.result(job.run_key))
+        run = Run(job.run_key)
+        if run.finished:
+            value = run.selection_score
             print(f"{job.name}: {self.monitor} {value:.4f}, finished before, not trained again", flush=True)
             return False
         if self._report(job) or self.study.pruned_twin(job.run_key) is not None:
@@ -229,9 +226,10 @@ class _Driver:
         assert job.trial is not None
         if self.study.states()[job.trial] != "open":
             return  # the process that trained it gave it up
-        if run_status(job.run_key).finished:
+        run = Run(job.run_key)
+        if run.finished:
             self._report(job)
-            self.study.complete(job.trial, selection_score(leaderboard.result(job.run_key)))
+            self.study.complete(job.trial, run.selection_score)
         elif self.study.pruned_twin(job.run_key) is not None:
             self.study.give_up(job.trial)
 
@@ -240,7 +238,7 @@ class _Driver:
         assert job.trial is not None
         if self.search.pruner is None:
             return False
-        return self.study.report(job.trial, _epochs(job.run_key, self.monitor), job.config.trainer.epochs)
+        return self.study.report(job.trial, Run(job.run_key).metrics(self.monitor), job.config.trainer.epochs)
 
     def conclusion(self) -> str:
         """The best trial in one line."""
@@ -280,12 +278,3 @@ class _Driver:
         complete = int((table["state"] == "complete").sum())
         save(parameter_importance(importances, self.monitor, complete), folder / IMPORTANCE)
         return [TRIALS, HISTORY, IMPORTANCE]
-
-
-def _epochs(run_key: str, monitor: str) -> dict[int, float]:
-    """The values of the monitored metric that a run's journal has, by epoch."""
-    values: dict[int, float] = {}
-    for record in read_journal(paths.runs() / run_key):
-        if record["kind"] == "metrics" and monitor in record["values"]:
-            values.setdefault(record["step"], record["values"][monitor])
-    return values

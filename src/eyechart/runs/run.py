@@ -1,0 +1,194 @@
+"""A run as it lies on disk. Read from its state folder alone, without a tracking server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from eyechart.core import paths
+from eyechart.core.errors import TO_HAVE_AGAIN, DataError, EyechartError, nearest
+from eyechart.data import Dataset, as_found, open_dataset
+from eyechart.runs.cursor import run_ids
+from eyechart.runs.journal import JournalState, read_metrics
+from eyechart.runs.status import RunStatus
+from eyechart.runs.tags import DATA_DIGEST
+
+
+class Run:
+    """A run, begun or not. What it says is read when it is asked for, so it is always what lies on disk now.
+
+    Args:
+        key: its run key.
+
+    Attributes:
+        key: its run key.
+        folder: its state folder; its files lie in `artifacts` below it.
+    """
+
+    def __init__(self, key: str):
+        self.key = key
+        self.folder = paths.runs() / key
+
+    @classmethod
+    def all(cls) -> list[Run]:
+        """Every run of this workspace, by run key."""
+        return [cls(path.name) for path in sorted(paths.runs().glob("*"))]
+
+    @classmethod
+    def find(cls, name: str | None) -> Run:
+        """Find the run that a person named.
+
+        Args:
+            name: a run key or 6 digits or more of its beginning, the id of its MLflow run, or `last` or None: the run
+                that finished last.
+
+        Raises:
+            EyechartError: there is no such run, or more than one.
+        """
+        runs = cls.all()
+        if name in (None, "last"):
+            ends = [(end["t"], run.key) for run in runs if (end := run.journal.end) and run.finished]
+            if not ends:
+                raise EyechartError(
+                    "there is no finished run yet: type, for example, python pipelines/train.py model=cnn"
+                )
+            return cls(max(ends)[1])
+        name = str(name)
+        found = [run for run in runs if run.key == name]
+        found = found or [run for run in runs if len(name) >= 6 and run.key.startswith(name)]
+        if not found and name:
+            found = [run for run in runs if name in run_ids(run.folder)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            keys = ", ".join(run.key for run in found)
+            raise EyechartError(f"run={name} is the beginning of {len(found)} run keys ({keys}): type one whole")
+        raise EyechartError(
+            f"there is no run '{name}': expected last, a run key as train.py prints it, or the id of its MLflow run."
+            f"{nearest(name, [run.key for run in runs])}"
+        )
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder with the run's files: model, predictions table, history, pictures."""
+        return self.folder / "artifacts"
+
+    def file(self, name: str) -> Path:
+        """Where a file of the run lies, whether it is there or not."""
+        return self.artifacts / name
+
+    @property
+    def journal(self) -> JournalState:
+        """What its journal says."""
+        return JournalState.read(self.folder)
+
+    @property
+    def status(self) -> RunStatus:
+        """How far it has come."""
+        return RunStatus.of(self.folder)
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has a result."""
+        return self.journal.finished
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """What was chosen, flat and named as on the command line."""
+        return self.journal.params
+
+    @property
+    def tags(self) -> Mapping[str, Any]:
+        """What is known of where and of what it was made."""
+        return self.journal.tags
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """Numbers and names: the best epoch, scores on validation and test, parameters, seconds.
+
+        Raises:
+            EyechartError: it is not finished.
+        """
+        end = self.require().journal.end
+        assert end is not None
+        return dict(end["result"])
+
+    @property
+    def selection_score(self) -> float:
+        """The number by which runs are compared before anyone looks at the test part.
+
+        Raises:
+            EyechartError: it is not finished.
+        """
+        result = self.result
+        return float(result[result["monitor"] or "train/accuracy"])
+
+    def metrics(self, name: str) -> dict[int, float]:
+        """The values of a metric by epoch."""
+        return read_metrics(self.folder, name)
+
+    def require(self, *files: str) -> Run:
+        """This run, or EyechartError where it is not finished or has lost one of these files."""
+        if not self.finished:
+            raise EyechartError(f"run {self.key} is not finished: type the command that trains it again, it goes on")
+        for name in files:
+            if not self.file(name).is_file():
+                raise EyechartError(
+                    f"run {self.key} has lost its {name}: expected it in {self.artifacts}; "
+                    f"move {self.folder} away and train the run anew"
+                )
+        return self
+
+    def read_json(self, name: str, *keys: str) -> dict[str, Any]:
+        """What a JSON file of the run says under these keys.
+
+        Raises:
+            EyechartError: the run is not finished, or the file is lost or broken.
+        """
+        path = self.require(name).file(name)
+        try:
+            said = json.loads(path.read_text(encoding="utf-8"))
+            return {key: said[key] for key in keys}
+        except (ValueError, LookupError, TypeError) as error:
+            raise EyechartError(
+                f"a file of the run in {path.parent} is broken: {path.name} ({error}): {TO_HAVE_AGAIN}"
+            ) from None
+
+    @property
+    def title(self) -> str:
+        """What was trained on what, or EyechartError where its file `run.json` does not say."""
+        return str(self.read_json("run.json", "title")["title"])
+
+    @property
+    def backend(self) -> str:
+        """The backend that its model was trained on."""
+        return str(self.journal.model["backend"])
+
+    def dataset(self, name: str | None = None) -> Dataset:
+        """The data set as it was when the run was trained.
+
+        Args:
+            name: of the data set; None: that its file `run.json` has.
+
+        Raises:
+            EyechartError: `run.json` does not say which.
+            DataError: it is not prepared, or has other content now.
+        """
+        dataset = open_dataset(name or self.read_json("run.json", "dataset")["dataset"])
+        digest = self.tags.get(DATA_DIGEST)
+        if digest not in (None, dataset.digest):
+            raise DataError(
+                f"expected '{dataset.name}' as run {self.key} was trained on it (digest {digest[:12]}), received other "
+                f"content ({dataset.digest[:12]}): prepare it as it was, or train anew"
+            )
+        return dataset
+
+    def images(self) -> Dataset:
+        """The data set whose test images the run is asked about: that it was trained on, as it was found.
+
+        Raises:
+            EyechartError: as for `dataset`.
+        """
+        return as_found(self.dataset())

@@ -1,0 +1,116 @@
+"""A sweep as it lies on disk: the runs that it covers, and what was typed."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from eyechart.core import paths
+from eyechart.core.errors import EyechartError
+from eyechart.runs.cursor import run_ids
+from eyechart.runs.journal import JournalState
+from eyechart.runs.run import Run
+
+MANIFEST = "manifest.json"
+
+
+class Sweep:
+    """A sweep. A command finds one once, and hands it on: `last` may be another one a moment later.
+
+    Args:
+        sweep_id: names its folder and its parent run.
+
+    Attributes:
+        id: the same.
+        folder: its state folder.
+    """
+
+    def __init__(self, sweep_id: str):
+        self.id = sweep_id
+        self.folder = paths.sweeps() / sweep_id
+
+    @classmethod
+    def all(cls) -> list[Sweep]:
+        """Every sweep of this workspace, in the order in which they were last typed."""
+        known = paths.sweeps().glob(f"*/{MANIFEST}")
+        typed = sorted(known, key=lambda path: (path.stat().st_mtime, path.parent.name))
+        return [cls(path.parent.name) for path in typed]
+
+    @classmethod
+    def find(cls, name: str) -> Sweep:
+        """Find the sweep that a person named.
+
+        Args:
+            name: of its folder, its MLflow run id, or `last`: the one that was typed last.
+
+        Raises:
+            EyechartError: there is no such sweep.
+        """
+        known = cls.all()
+        if not known:
+            raise EyechartError("there is no sweep yet: type, for example, python pipelines/train.py -m model=fnn,cnn")
+        if name == "last":
+            return known[-1]
+        for sweep in known:
+            if sweep.id == name or name in run_ids(sweep.folder):
+                return sweep
+        newest = ", ".join(sweep.id for sweep in known[-5:])
+        raise EyechartError(f"there is no sweep '{name}': expected last, an MLflow run id, or an id such as {newest}")
+
+    @classmethod
+    def of_identity(cls, identity: str) -> Sweep | None:
+        """The newest sweep of this identity; None if there is none."""
+        for sweep in reversed(cls.all()):
+            with suppress(EyechartError):  # another sweep's that is broken
+                if sweep.manifest.get("identity") == identity:
+                    return sweep
+        return None
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What its manifest says now, or EyechartError where it is broken."""
+        path: Path = self.folder / MANIFEST
+        try:
+            manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            _ = manifest["jobs"]
+        except (ValueError, LookupError, TypeError):
+            raise EyechartError(
+                f"{path} is broken: move {self.folder} away and type the sweep's command again, "
+                f"which trains nothing that is finished"
+            ) from None
+        return manifest
+
+    @property
+    def run_keys(self) -> list[str]:
+        """The run keys that it covers by now."""
+        return [job["run_key"] for job in self.manifest["jobs"]]
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs that it covers by now, begun or not."""
+        return [Run(key) for key in self.run_keys]
+
+    @property
+    def command(self) -> str:
+        """What was typed."""
+        return str(self.manifest["command"])
+
+    @property
+    def journal(self) -> JournalState:
+        """What its journal says."""
+        return JournalState.read(self.folder)
+
+    def finished_runs(self) -> list[Run]:
+        """The finished ones among its runs.
+
+        Raises:
+            EyechartError: there is none.
+        """
+        finished = [run for run in self.runs if run.finished]
+        if not finished:
+            raise EyechartError(
+                f"no run of sweep {self.id} is finished: wait for it, or type its command again, it goes on"
+            )
+        return finished
