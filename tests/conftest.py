@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-from support import REPOSITORY, leaking, link_data, run_program
+from support import GUARD, REPOSITORY, leaking, link_data, run_program
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -108,7 +108,7 @@ def program(root: Path) -> Program:
         *arguments: str,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        timeout: float = 300,
+        timeout: float = GUARD,
     ) -> subprocess.CompletedProcess[str]:
         return run_program(root, name, *arguments, env=env, cwd=cwd, timeout=timeout)
 

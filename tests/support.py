@@ -23,6 +23,7 @@ from eyechart.data.images import Images
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LEAKS = ("EYECHART_", "MLFLOW_", "DVC_", "GIT_")  # a test decides itself what the environment says
+GUARD = 1800.0  # seconds: what has not ended by then hangs; nothing fails for being slow
 NAMES = ("KERAS_BACKEND", "HYDRA_FULL_ERROR", "PYTHONPATH")
 
 
@@ -49,7 +50,7 @@ def run_program(
     *arguments: str,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    timeout: float = 300,
+    timeout: float = GUARD,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program of `pipelines/` as a process on the workspace `root`, from `cwd` (`root` unless told)."""
     return subprocess.run(
@@ -71,7 +72,7 @@ def run_cases(cases: Path, backend: str, folder: Path) -> subprocess.CompletedPr
         env=environment(folder, PYTHONPATH=os.pathsep.join([str(folder), str(REPOSITORY / "tests")])),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=GUARD,
     )
 
 

@@ -1,4 +1,4 @@
-"""The programs run from a package that is installed somewhere, with its configurations in it, and write nothing there."""
+"""The programs run from an installed package, which has the configurations in it, and write nothing there."""
 
 from __future__ import annotations
 

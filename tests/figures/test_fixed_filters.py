@@ -86,12 +86,12 @@ def test_every_text_can_be_read(shape: tuple[int, int, int], texts_of):
 def test_it_shows_what_is_computed():
     image = an_image(28, 28, 1)
     figure = fixed_filters(image, "")
-    first, kernel, blurred, gradient, edges = panels(figure)
+    first, kernel, blurred, gradient, borders = panels(figure)
     np.testing.assert_array_equal(first, image[..., 0])
     np.testing.assert_array_equal(kernel, gaussian_2d(5))
     np.testing.assert_allclose(blurred, blur(image)[..., 0], atol=0.5)
     np.testing.assert_array_equal(gradient, gradient_2d(5))
-    np.testing.assert_array_equal(edges, edges(image))
+    np.testing.assert_array_equal(borders, edges(image))
     lines = [line.get_ydata() for axes in figure.axes for line in axes.lines]
     for line, values in zip(lines, (gaussian(), random_walk(), smooth(lines[1])), strict=True):
         np.testing.assert_array_equal(line, values)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from support import compose
 
 from eyechart.config import check
+from eyechart.runner.job import Job
 from eyechart.runs.status import RunStatus
 from eyechart.sweeps.fusing import fused_groups
-from eyechart.sweeps.plan import Job
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,12 @@ from support import BROKEN, environment, files_below, forbid, link_data, mlflow_
 
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
+from eyechart.runner.job import Job
+from eyechart.runs.journal import RunState
+from eyechart.runs.status import RunStatus
 from eyechart.runs.sweep import Sweep
+from eyechart.sweeps.sweep import OpenSweep
+from eyechart.tracking.config import TrackingConfig
 
 BASE = ["dataset=digits", "limit=[64,32]", "trainer.epochs=1"]
 SWEEP = ["model=fnn,cnn", "seed=0,1,0", *BASE]
@@ -267,6 +272,19 @@ def test_one_clear_summary(failed):
 def test_the_parent_of_a_failed_sweep_is_closed(failed):
     assert failed.parent.info.status == "FAILED"
     assert len(pd.read_csv(failed.parent.artifacts / "runs.csv")) == 2
+
+
+def test_a_worker_finds_its_job_by_the_run_key_however_it_was_typed(root):
+    job = Job(("tracking.uri=http://me:secret@host", "seed=0"), SimpleNamespace(), "k1", "seed=0", RunStatus(), trial=3)
+    sweep = OpenSweep.start([job], "train.py -m", TrackingConfig("none"), name="sweep of 1", identity="i")
+    try:
+        worker = OpenSweep(sweep.id)
+        found = worker.known(Job(("++seed=0",), SimpleNamespace(), "k1", "", RunStatus()))
+        assert (found.name, found.trial, found.overrides) == ("seed=0", 3, ("++seed=0",))
+        with pytest.raises(EyechartError, match=r"knows no run k2 \(seed=1\): expected EYECHART_SWEEP to be set by"):
+            worker.known(Job(("seed=1",), SimpleNamespace(), "k2", "", RunStatus()))
+    finally:
+        sweep.end(RunState.KILLED)
 
 
 def test_a_sweep_is_found_by_name(root):

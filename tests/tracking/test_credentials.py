@@ -10,11 +10,10 @@ from tracking.saying import THIRD_PARTY, say
 
 from eyechart.config import check
 from eyechart.runner import train
-from eyechart.runner.attempt import Task
+from eyechart.runner.job import Job
 from eyechart.runner.run import run
 from eyechart.runs.journal import read_journal
 from eyechart.runs.status import RunStatus
-from eyechart.sweeps.plan import Job
 from eyechart.sweeps.sweep import OpenSweep
 from eyechart.tracking.config import TrackingConfig
 from eyechart.tracking.courier import MLflowCourier
@@ -62,6 +61,6 @@ def test_no_journal_of_a_run_holds_it(digits, repository, monkeypatch):
     overrides = ["dataset=digits"]
     with initialize_config_dir(str(repository / "conf"), version_base=None):
         config = check(compose("config", overrides=overrides))
-    outcome = run(Task(config, overrides=overrides), MLflowCourier(TrackingConfig(mode="none")))
-    assert read_journal(outcome.folder)[-1]["status"] == "FINISHED"
+    outcome = run(Job.of(config, overrides), MLflowCourier(TrackingConfig(mode="none")))
+    assert read_journal(outcome.run.folder)[-1]["status"] == "FINISHED"
     assert holding_the_secret(digits / ".eyechart") == []

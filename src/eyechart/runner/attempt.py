@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from omegaconf import OmegaConf
 
-from eyechart.config import TRAINING_VERSION, Config
+from eyechart.config import TRAINING_VERSION
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.core.files import remove_unfinished, write_text
 from eyechart.core.passwords import hide_password
 from eyechart.data import Dataset
+from eyechart.runner.job import Job
 from eyechart.runs.checkpoints import remove_checkpoints
 from eyechart.runs.courier import Courier
-from eyechart.runs.journal import Journal, JournalState, RecordKind, RunState
+from eyechart.runs.journal import Journal, RecordKind, RunState
 from eyechart.runs.replaced import attempt_number
 from eyechart.runs.run import Run
 from eyechart.runs.tags import DATA_DIGEST, OVERRIDES, PRUNED, RUN_KEY, TRAINED_BY_VERSION
@@ -57,40 +57,26 @@ class Pruner(Callback, Protocol):
     gave_up: bool
 
 
-@dataclass(frozen=True)
-class Task:
-    """A run that is to be trained.
-
-    Args:
-        config: checked.
-        name: in tables; the model and data set if empty.
-        overrides: what was typed on the command line, for the record.
-        pruner: hears of every epoch, and may give the run up.
-    """
-
-    config: Config
-    name: str = ""
-    overrides: Sequence[str] = ()
-    pruner: Pruner | None = None
-
-
 class Attempt:
     """From `begin` to `finish` or `end` the journal is open.
 
     Args:
-        task: what is to be trained.
-        folder: the run's state folder, which this process holds.
+        job: what is to be trained; this process has locked its run.
         dataset: that it is trained on.
         courier: brings the journal to MLflow.
         sweep: the id of the sweep that the run is a part of.
+        pruner: hears of every epoch, and may give the run up.
 
     Attributes:
         journal: of the run, from `begin` on.
         outcome: what came of it; None while it is at work.
     """
 
-    def __init__(self, task: Task, folder: Path, dataset: Dataset, courier: Courier, sweep: str | None):
-        self.task, self.folder = task, folder
+    def __init__(
+        self, job: Job, dataset: Dataset, courier: Courier, sweep: str | None = None, pruner: Pruner | None = None
+    ):
+        self.job, self.run, self.pruner = job, job.run, pruner
+        self.folder = self.run.folder
         self.outcome: FinishedRun | Exception | None = None
         self._dataset, self._courier, self._sweep = dataset, courier, sweep
         self._open = False
@@ -106,7 +92,7 @@ class Attempt:
         """Say that it has been finished, with this result."""
         self.journal.append(RecordKind.DESCRIPTION, text=self._described(result))
         self.journal.append(RecordKind.END, status=RunState.FINISHED, result=result)
-        self.outcome = FinishedRun(Run(self.folder.name), trained=True)
+        self.outcome = FinishedRun(self.run, trained=True)
         self._close()
         remove_checkpoints(self.folder)
 
@@ -136,8 +122,8 @@ class Attempt:
 
     def _described(self, result: Mapping[str, Any]) -> str:
         by_dvc = "DVC_STAGE" in os.environ  # which typed what is in dvc.yaml, and wrote the rest into params.yaml
-        typed = [] if by_dvc else [hide_password(override) for override in self.task.overrides]
-        return of_run(self.folder.name, self._dataset.name, result, JournalState.read(self.folder).tags, typed)
+        typed = [] if by_dvc else [hide_password(override) for override in self.job.overrides]
+        return of_run(self.folder.name, self._dataset.name, result, self.run.tags, typed)
 
     def _close(self) -> None:
         self._open = False
@@ -147,13 +133,13 @@ class Attempt:
     def _introduce(self) -> None:
         from eyechart.runs.machine import machine_tags
 
-        journal, dataset, config = self.journal, self._dataset, self.task.config.resolved(self._dataset.own_validation)
-        before = JournalState.read(self.folder)
+        journal, dataset, config = self.journal, self._dataset, self.job.config
+        before = self.run.journal
         journal.append(
             RecordKind.START,
             identity=[RUN_KEY, self.folder.name],
-            attempt=attempt_number(Run(self.folder.name)),
-            name=self.task.name or f"{config.model_name} on {dataset.name}",
+            attempt=attempt_number(self.run),
+            name=self.job.name or f"{config.model_name} on {dataset.name}",
             experiment_name=config.tracking.experiment_name,
             parent=self._sweep,
             source="pipelines/train.py",
@@ -163,7 +149,7 @@ class Attempt:
             journal.append(RecordKind.TAGS, values={PRUNED: ""})
         if before.params:  # a further attempt
             return
-        typed = [hide_password(override) for override in self.task.overrides]
+        typed = [hide_password(override) for override in self.job.overrides]
         tags: dict[str, Any] = {DATA_DIGEST: dataset.digest, OVERRIDES: " ".join(typed)}
         tags[TRAINED_BY_VERSION] = TRAINING_VERSION
         journal.append(RecordKind.TAGS, values=tags | _code() | machine_tags())

@@ -44,20 +44,6 @@ class Setup:
         return f"{self.config.model_name} on {self.dataset.name}"
 
 
-def splits_of(config: Config, dataset: Dataset) -> Splits:
-    """Check that a configuration and a data set go together, and cut the data set as the configuration says.
-
-    Raises:
-        EyechartError: the model cannot read the images, or no image would be left for a part.
-    """
-    config.model.check(dataset.image_shape)
-    return dataset.split(
-        validation_fraction=config.trainer.validation_fraction,
-        split_seed=config.trainer.split_seed,
-        limit=config.limit,
-    )
-
-
 def build_engine(attempts: Sequence[Attempt], setup: Setup, device: str) -> tuple[Any, Engine, str]:
     """The model, the engine that trains each attempt as a member, and what is to be said of it."""
     from eyechart.models.layer_table import layer_table
@@ -69,7 +55,7 @@ def build_engine(attempts: Sequence[Attempt], setup: Setup, device: str) -> tupl
     trainer, size = config.trainer, len(splits.train)
     models = []
     for attempt in attempts:  # each begins with the weights of its own seed, as if it were alone
-        set_seed(attempt.task.config.seed)
+        set_seed(attempt.job.config.seed)
         models.append(config.model.build(dataset.image_shape, len(dataset.class_names)))
     model = models[0]
     layers = layer_table(model)
@@ -88,7 +74,7 @@ def build_engine(attempts: Sequence[Attempt], setup: Setup, device: str) -> tupl
     engine, obstacle = make_engine(
         models=models,
         optimizer=optimizer,
-        rates=[attempt.task.config.optimizer.learning_rate for attempt in attempts],
+        rates=[attempt.job.config.optimizer.learning_rate for attempt in attempts],
         element_wise=config.optimizer.element_wise,
         loss=losses.crossentropy(class_weights),
         augment=config.augmentation.apply if config.augmentation else None,

@@ -19,7 +19,7 @@ from eyechart.config import TRAINING_VERSION, Config, check
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.evaluation import predictions
-from eyechart.runner.attempt import Task
+from eyechart.runner.job import Job
 from eyechart.runner.run import run as train_run
 from eyechart.runs.machine import git_tags, machine_tags
 from eyechart.runs.run import Run
@@ -83,7 +83,7 @@ def reproduce(run: Run) -> Reproduction:
             f"choices: restore the file, or train the run anew"
         )
     with _apart(run.key) as root:
-        again = train_run(Task(config, name=name), MLflowCourier(config.tracking)).run
+        again = train_run(Job.of(config, name=name), MLflowCourier(config.tracking)).run
         numbers = {
             metric: (float(value), float(again.result[metric]))
             for metric, value in run.result.items()

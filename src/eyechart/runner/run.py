@@ -2,49 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from eyechart.data import open_dataset
-from eyechart.runner.attempt import Attempt, FinishedRun, Task
-from eyechart.runner.members import Setup, splits_of
+from eyechart.runner.attempt import Attempt, FinishedRun, Pruner
+from eyechart.runner.job import Job, splits_of
+from eyechart.runner.members import Setup
 from eyechart.runner.train import train_members
 from eyechart.runs.checkpoints import remove_checkpoints
 from eyechart.runs.courier import Courier
 from eyechart.runs.lock import RunLock
 from eyechart.runs.replaced import set_aside
-from eyechart.runs.run import Run
 
 if TYPE_CHECKING:
     from eyechart.runner.workers import ScoringPool
 
+PrunerOf = Callable[[Job], Pruner | None]
 
-def run(task: Task, courier: Courier, *, sweep: str | None = None, since: int | None = None) -> FinishedRun:
+
+def _no_pruner(job: Job) -> None:
+    """Where nothing is given up."""
+
+
+def run(
+    job: Job, courier: Courier, *, sweep: str | None = None, since: int | None = None, pruner_of: PrunerOf = _no_pruner
+) -> FinishedRun:
     """Train, evaluate and record one run; hand back the record if it was finished before.
 
     Args:
-        task: what is to be trained.
+        job: what is to be trained.
         courier: brings the journal to MLflow.
         sweep: the id of the sweep that this run is a part of.
         since: what was begun before this time, in milliseconds since 1970, is set aside and trained anew.
+        pruner_of: makes the pruner that hears of every epoch of a job, and may give it up.
 
     Raises:
         EyechartError: the data set is not prepared or the model cannot read it.
         Pruned: the pruner gave the run up.
     """
-    (outcome,) = run_together([task], courier, sweep=sweep, since=since)
+    (outcome,) = run_together([job], courier, sweep=sweep, since=since, pruner_of=pruner_of)
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
 
 
 def run_together(
-    tasks: Sequence[Task],
+    jobs: Sequence[Job],
     courier: Courier,
     *,
     sweep: str | None = None,
     since: int | None = None,
+    pruner_of: PrunerOf = _no_pruner,
     pool: ScoringPool | None = None,
 ) -> list[FinishedRun | Exception]:
     """The same for several runs that differ in nothing but what the members of a program may (`sweeps.fusing.VARIES`).
@@ -52,26 +62,27 @@ def run_together(
     Runs that another process trains are waited for, one by one, when the others are done.
 
     Args:
-        tasks: what is to be trained.
-        courier: as for `run`, and so are `sweep` and `since`.
+        jobs: what is to be trained.
+        courier: as for `run`, and so are `sweep`, `since` and `pruner_of`.
         sweep: the id of the sweep that the runs are a part of.
         since: what was begun before this time is trained anew.
+        pruner_of: makes the pruner of a job.
         pool: score and draw; None: this process does.
 
     Returns:
-        Of each task its outcome, or what went wrong with it alone. What goes wrong with all of them is raised.
+        Of each job its outcome, or what went wrong with it alone. What goes wrong with all of them is raised.
     """
-    dataset = open_dataset(tasks[0].config.dataset.name)
-    config = tasks[0].config.resolved(dataset.own_validation)
+    config = jobs[0].config
+    dataset = open_dataset(config.dataset.name)
     setup = Setup(config, dataset, splits_of(config, dataset), courier, sweep is None, pool)
     outcomes: dict[int, FinishedRun | Exception] = {}
     attempts: dict[int, Attempt] = {}
     elsewhere = []
     with ExitStack() as locks:
-        for number, task in enumerate(tasks):
-            asked = Run(task.config.run_key(dataset.digest, dataset.own_validation))
+        for number, job in enumerate(jobs):
+            asked = job.run
             folder = asked.folder
-            lock = RunLock.take(folder, f"run {asked.key}") if len(tasks) == 1 else RunLock.try_to_take(folder)
+            lock = RunLock.take(folder, f"run {asked.key}") if len(jobs) == 1 else RunLock.try_to_take(folder)
             if lock is None:
                 elsewhere.append(number)
                 continue
@@ -83,7 +94,7 @@ def run_together(
                 courier.tell(folder)
                 remove_checkpoints(folder)
             else:
-                attempts[number] = Attempt(task, folder, dataset, courier, sweep)
+                attempts[number] = Attempt(job, dataset, courier, sweep, pruner_of(job))
         if attempts:
             try:
                 for attempt in attempts.values():
@@ -97,7 +108,7 @@ def run_together(
             outcomes |= {number: attempt.outcome for number, attempt in attempts.items() if attempt.outcome}
     for number in elsewhere:
         try:
-            outcomes[number] = run(tasks[number], courier, sweep=sweep, since=since)
+            outcomes[number] = run(jobs[number], courier, sweep=sweep, since=since, pruner_of=pruner_of)
         except Exception as error:  # the others have come to something
             outcomes[number] = error
-    return [outcomes[number] for number in range(len(tasks))]
+    return [outcomes[number] for number in range(len(jobs))]

@@ -57,7 +57,7 @@ def _train_and_evaluate(attempts: Sequence[Attempt], setup: Setup) -> None:
     load = functools.cache(lambda epoch: system_metrics())
     members = []
     for attempt in attempts:
-        chosen = attempt.task.config.callbacks
+        chosen = attempt.job.config.callbacks
         best = EarlyStopping(chosen.monitor if held_back else None, chosen.patience, chosen.min_delta)
         members.append(Trained(best, JournalListener(attempt.journal, setup.courier, load)))
     checkpoints = [
@@ -74,12 +74,12 @@ def _train_and_evaluate(attempts: Sequence[Attempt], setup: Setup) -> None:
         callbacks: list[list[Callback]] = []
         for attempt, member, checkpoint in zip(attempts, members, checkpoints, strict=True):
             callbacks.append([member.best, member.listener, checkpoint, table])  # a row that was seen is safe
-            if attempt.task.pruner:
-                callbacks[-1].append(attempt.task.pruner)
+            if attempt.pruner:
+                callbacks[-1].append(attempt.pruner)
         train(
             engine,
             callbacks,
-            seeds=[attempt.task.config.seed for attempt in attempts],
+            seeds=[attempt.job.config.seed for attempt in attempts],
             size=size,
             epochs=trainer.epochs,
             done=done,
@@ -89,8 +89,7 @@ def _train_and_evaluate(attempts: Sequence[Attempt], setup: Setup) -> None:
         )
     drawn: list[tuple[Attempt, Trained, Predicted]] = []
     for attempt, member, weights in zip(attempts, members, engine.weights(), strict=True):
-        pruner = attempt.task.pruner
-        if pruner and pruner.gave_up:
+        if attempt.pruner and attempt.pruner.gave_up:
             epochs = len(member.listener.history)
             attempt.end(Pruned(f"given up by the search after epoch {epochs} of {trainer.epochs}"))
             continue

@@ -12,9 +12,10 @@ from eyechart.comparison.leaderboard import Leaderboard
 from eyechart.comparison.results import results_of
 from eyechart.core.errors import EyechartError
 from eyechart.runner.attempt import INTERRUPTED
+from eyechart.runner.job import Job
 from eyechart.runs.journal import RunState
 from eyechart.runs.sweep import Sweep
-from eyechart.sweeps.plan import Job, Plan
+from eyechart.sweeps.plan import Plan
 from eyechart.sweeps.sweep import OpenSweep, forced_since, identity_of, settled_sweep
 from eyechart.tracking.config import TrackingConfig
 

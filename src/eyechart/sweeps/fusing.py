@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from eyechart.config import Config
-from eyechart.sweeps.plan import Job
+from eyechart.runner.job import Job
 
 VARIES = ("seed", "optimizer.learning_rate", "callbacks")  # what members may differ in
 NEARBY = 1  # epochs: of a checkpoint, the one before it is kept, too

@@ -15,14 +15,14 @@ from omegaconf import DictConfig
 from eyechart.config import Config, check
 from eyechart.core import paths
 from eyechart.core.files import replacing
-from eyechart.runner.attempt import FinishedRun, Pruned, Task
-from eyechart.runner.run import run, run_together
+from eyechart.runner.attempt import FinishedRun, Pruned
+from eyechart.runner.job import Job
+from eyechart.runner.run import PrunerOf, run, run_together
 from eyechart.runner.workers import ScoringPool
 from eyechart.runs.recovery import close_abandoned
 from eyechart.runs.replaced import ignored_before
-from eyechart.runs.run import Run
 from eyechart.runs.status import in_a_sentence
-from eyechart.sweeps.plan import Job, Plan, make_plan
+from eyechart.sweeps.plan import Plan, make_plan
 from eyechart.sweeps.search.pruner import pruner_of
 from eyechart.sweeps.sweep import OpenSweep
 from eyechart.tracking import MLflowCourier
@@ -58,7 +58,7 @@ def _plan(config: DictConfig, overrides: list[str]) -> Plan:
     """The plan of one run."""
     plan = make_plan([overrides], lambda _: config)
     (job,) = plan.jobs
-    return plan.ignoring_before(ignored_before(Run(job.run_key))) if job.config.force else plan
+    return plan.ignoring_before(ignored_before(job.run)) if job.config.force else plan
 
 
 def _train_alone(checked: Config, config: DictConfig, overrides: list[str]) -> FinishedRun:
@@ -68,25 +68,24 @@ def _train_alone(checked: Config, config: DictConfig, overrides: list[str]) -> F
     with MLflowCourier(checked.tracking) as courier:
         close_abandoned(courier)
         courier.catch_up()
-        outcome = run(Task(checked, overrides=overrides), courier, since=since)
+        outcome = run(Job.of(checked, overrides), courier, since=since)
     print_result(outcome)
     return outcome
 
 
 def _train_in(sweep: OpenSweep, checked: Config, overrides: list[str]) -> FinishedRun:
     """One run of a sweep, in the process that drives it, or in a worker, where `report_workers` reports it."""
-    here, task = sweep.courier is not None, _task(sweep, checked, overrides)
-    name = task.name
+    here, job = sweep.courier is not None, sweep.known(Job.of(checked, overrides))
     with nullcontext(sweep.courier) if sweep.courier else MLflowCourier(checked.tracking) as courier:
         try:
-            outcome = run(task, courier, sweep=sweep.id, since=sweep.since)
+            outcome = run(job, courier, sweep=sweep.id, since=sweep.since, pruner_of=_pruner_of(sweep))
         except Exception as error:
             if isinstance(error, Pruned) and here:
-                print(f"{name}: {error}", flush=True)
+                print(f"{job.name}: {error}", flush=True)
             traceback.clear_frames(error.__traceback__)  # they hold the memory that the next job needs
             raise
     if here:
-        print_result(outcome, name)
+        print_result(outcome, job.name)
     return outcome
 
 
@@ -95,7 +94,7 @@ def run_fused(jobs: Sequence[Job], pool: ScoringPool) -> list[Exception | None]:
 
     Args:
         jobs: a fused group, as `fused_groups` makes them.
-        pool: score and draw what has been trained.
+        pool: scores and draws what has been trained.
 
     Returns:
         Of each job, what went wrong.
@@ -103,26 +102,25 @@ def run_fused(jobs: Sequence[Job], pool: ScoringPool) -> list[Exception | None]:
     sweep = OpenSweep.of_this_job()
     assert sweep is not None
     assert sweep.courier is not None
-    tasks = [_task(sweep, job.config, job.overrides) for job in jobs]
     outcomes: Sequence[FinishedRun | Exception]
     try:
-        outcomes = run_together(tasks, sweep.courier, sweep=sweep.id, since=sweep.since, pool=pool)
+        outcomes = run_together(
+            jobs, sweep.courier, sweep=sweep.id, since=sweep.since, pruner_of=_pruner_of(sweep), pool=pool
+        )
     except Exception as error:
         traceback.clear_frames(error.__traceback__)  # they hold the memory that the next group needs
         outcomes = [error] * len(jobs)
-    for task, outcome in zip(tasks, outcomes, strict=True):
+    for job, outcome in zip(jobs, outcomes, strict=True):
         if isinstance(outcome, FinishedRun):
-            print_result(outcome, task.name)
+            print_result(outcome, job.name)
         elif isinstance(outcome, Pruned):
-            print(f"{task.name}: {outcome}", flush=True)
+            print(f"{job.name}: {outcome}", flush=True)
     return [outcome if isinstance(outcome, Exception) else None for outcome in outcomes]
 
 
-def _task(sweep: OpenSweep, config: Config, overrides: Sequence[str]) -> Task:
-    """A run of a sweep, with what its manifest says of it."""
-    entry = sweep.entry_of(overrides)
-    pruner = pruner_of(sweep.search, entry.get("trial"), config.trainer.epochs)
-    return Task(config, entry["name"], overrides, pruner)
+def _pruner_of(sweep: OpenSweep) -> PrunerOf:
+    """From a job of this sweep to its pruner."""
+    return lambda job: pruner_of(sweep.search, job.trial, job.config.trainer.epochs)
 
 
 def describe(config: Config) -> str:

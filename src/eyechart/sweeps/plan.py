@@ -8,39 +8,10 @@ from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
-from eyechart.config import Config, check
+from eyechart.config import check
 from eyechart.core.errors import ConfigError, EyechartError
-from eyechart.data import open_dataset
-from eyechart.runner.members import splits_of
-from eyechart.runs.run import Run
-from eyechart.runs.status import RunStatus
+from eyechart.runner.job import Job
 from eyechart.sweeps.durations import PastDurations
-
-
-@dataclass(frozen=True)
-class Job:
-    """One run of a sweep.
-
-    Attributes:
-        overrides: what was typed for it.
-        config: what that means.
-        run_key: of the run.
-        name: made of what was swept.
-        standing: how far the run is.
-        trial: its number in a search; None outside of one.
-    """
-
-    overrides: tuple[str, ...]
-    config: Config
-    run_key: str
-    name: str
-    status: RunStatus
-    trial: int | None = None
-
-    @property
-    def epochs_left(self) -> int:
-        """How many epochs there are to train, if none is better for long enough to stop before."""
-        return self.config.trainer.epochs - self.status.epochs
 
 
 @dataclass(frozen=True)
@@ -119,15 +90,11 @@ def make_plan(overrides: Sequence[Sequence[str]], compose: Callable[[Sequence[st
         name = " ".join(override for override in job_overrides if override.partition("=")[0] in swept)
         try:
             config = check(compose(job_overrides))
-            dataset = open_dataset(config.dataset.name)
-            splits_of(config, dataset)
+            job = Job.of(config, job_overrides, name or config.model_name)
         except EyechartError as error:
             where = f" (in the job {name or 'without overrides'})" if len(overrides) > 1 else ""
             raise type(error)(f"{error}{where}") from None
-        config = config.resolved(dataset.own_validation)
-        key = config.run_key(dataset.digest, dataset.own_validation)
-        if key not in jobs:
-            jobs[key] = Job(tuple(job_overrides), config, key, name or config.model_name, Run(key).status)
+        jobs.setdefault(job.run_key, job)
     return Plan(tuple(jobs.values()), len(overrides) - len(jobs))
 
 

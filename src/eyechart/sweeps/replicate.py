@@ -14,10 +14,10 @@ from rich.text import Text
 from eyechart.comparison.references import Reference, read_references, reference_rows
 from eyechart.core import terminal
 from eyechart.core.errors import ConfigError, EyechartError, in_words, nearest
-from eyechart.runs.run import Run
+from eyechart.runner.job import Job
 from eyechart.sweeps.drive import run_sweep
 from eyechart.sweeps.job import run_job
-from eyechart.sweeps.plan import Job, make_plan
+from eyechart.sweeps.plan import make_plan
 
 
 def replicate(
@@ -53,7 +53,7 @@ def replicate(
     results: dict[str, dict[str, Any]] = {}
     for job in plan.jobs:
         name = job.overrides[0].removeprefix("experiment=")
-        results[name] = Run(job.run_key).result | {"wanted": wanted[name]}
+        results[name] = job.run.result | {"wanted": wanted[name]}
     table = reference_rows(references, results)
     _print(table)
     off = {row[0].partition(" ")[0] for row in table if row[-1].startswith("not")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import secrets
@@ -16,13 +17,12 @@ from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.core.files import write_json
 from eyechart.core.passwords import hide_password
+from eyechart.runner.job import Job
 from eyechart.runs.journal import Journal, RecordKind, RunState
 from eyechart.runs.lock import RunLock, owner
 from eyechart.runs.recovery import close_abandoned
-from eyechart.runs.run import Run
 from eyechart.runs.sweep import MANIFEST, Sweep
 from eyechart.runs.tags import COMMAND, RUNS, SWEEP_ID
-from eyechart.sweeps.plan import Job
 from eyechart.tracking import MLflowCourier
 from eyechart.tracking.config import TrackingConfig
 
@@ -181,18 +181,17 @@ class OpenSweep(Sweep):
         search: dict[str, Any] | None = self._settings()["search"]
         return search
 
-    def entry_of(self, overrides: Sequence[str]) -> dict[str, Any]:
-        """What the manifest says of the job with these overrides: `run_key`, `name`, and `trial` in a search.
+    def known(self, job: Job) -> Job:
+        """A job of this sweep as the manifest has it: with its name, and its number in a search.
 
         Raises:
-            EyechartError: it says nothing.
+            EyechartError: the sweep does not cover its run.
         """
-        for job in self.manifest["jobs"]:
-            if job["overrides"] == _hidden(overrides):
-                entry: dict[str, Any] = job
-                return entry
+        for entry in self.manifest["jobs"]:
+            if entry["run_key"] == job.run_key:
+                return dataclasses.replace(job, name=entry["name"], trial=entry.get("trial"))
         raise EyechartError(
-            f"the sweep {self.id} knows no job {' '.join(overrides)}: "
+            f"the sweep {self.id} knows no run {job.run_key} ({' '.join(_hidden(job.overrides))}): "
             f"expected {SWEEP} to be set by the sweep alone, type unset {SWEEP}"
         )
 
@@ -216,7 +215,7 @@ def settled_sweep(identity: str, jobs: Sequence[Job], tracking: TrackingConfig) 
     sweep, courier = Sweep.of_identity(identity), MLflowCourier(tracking)
     if sweep is None or not all(job.status.finished for job in jobs):
         return None
-    folders = [sweep.folder, *(Run(job.run_key).folder for job in jobs)]
+    folders = [sweep.folder, *(job.run.folder for job in jobs)]
     if not (sweep.journal.finished and all(map(courier.has_delivered, folders))):
         return None
     os.utime(sweep.folder / MANIFEST)

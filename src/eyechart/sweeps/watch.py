@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from eyechart.runner.attempt import FinishedRun
+from eyechart.runner.job import Job
 from eyechart.runs.run import Run
 from eyechart.sweeps.job import print_result
-from eyechart.sweeps.plan import Job
 
 PAUSE = 1.0  # seconds between two looks at the journals
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from eyechart.core.errors import EyechartError
 from eyechart.runs.cursor import Cursor, CursorFile, cursor_of, delivered_run_id, lock
-from eyechart.runs.journal import NAME, BrokenJournal, read_from
+from eyechart.runs.journal import NAME, BrokenJournal, RecordKind, read_from
 from eyechart.runs.tags import ATTEMPT
 from eyechart.tracking.handlers import HANDLERS
 from eyechart.tracking.store import Store, once
@@ -131,18 +131,18 @@ def _deliver(progress: CursorFile, store: Store, *, only_start: bool = False) ->
     try:
         for record, offset in read_from(folder, cursor.offset):
             kind = record["kind"]
-            if kind in ("params", "tags", "metrics"):
+            if kind in (RecordKind.PARAMS, RecordKind.TAGS, RecordKind.METRICS):
                 batch.add(record, offset)
                 continue
             batch.send()
-            if kind == "start":
+            if kind == RecordKind.START:
                 _start(record, store, progress)
                 if cursor.deleted:
                     return
-            elif kind == "end":
+            elif kind == RecordKind.END:
                 if not _finished_by_another(store, cursor):
                     store.client.set_terminated(cursor.run_id, status=record["status"], end_time=record["t"])
-            elif kind == "views":
+            elif kind == RecordKind.VIEWS:
                 _views(record, store, progress)
             elif kind in HANDLERS:
                 HANDLERS[kind](store.client, cursor.run_id, folder, record)
@@ -152,7 +152,7 @@ def _deliver(progress: CursorFile, store: Store, *, only_start: bool = False) ->
                     f"not know: deliver it with the version that wrote it"
                 )
             progress.save(offset=offset)
-            if only_start and kind == "start":
+            if only_start and kind == RecordKind.START:
                 return
     except BrokenJournal:
         batch.send()
@@ -190,9 +190,9 @@ class _Batch:
         from mlflow.entities import Metric, Param, RunTag
 
         for name, value in record["values"].items():
-            if record["kind"] == "metrics":
+            if record["kind"] == RecordKind.METRICS:
                 self._metrics.append(Metric(name, value, record["t"], record["step"]))
-            elif record["kind"] == "params":
+            elif record["kind"] == RecordKind.PARAMS:
                 self._params.append(Param(name, str(value)[:LONGEST_PARAM]))
             else:
                 self._tags.append(RunTag(name, str(value)))

@@ -8,6 +8,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from eyechart.runs.journal import RecordKind
 from eyechart.runs.tags import REPLACED
 from eyechart.tracking.store import once
 
@@ -107,11 +108,11 @@ def _replaced(client: Any, run_id: str, folder: Path, record: dict[str, Any]) ->
 
 
 HANDLERS = {
-    "input": _input,
-    "artifact": _artifact,
-    "image": _image,
-    "table": _table,
-    "model": _model,
-    "description": _description,
-    "replaced": _replaced,
+    RecordKind.INPUT: _input,
+    RecordKind.ARTIFACT: _artifact,
+    RecordKind.IMAGE: _image,
+    RecordKind.TABLE: _table,
+    RecordKind.MODEL: _model,
+    RecordKind.DESCRIPTION: _description,
+    RecordKind.REPLACED: _replaced,
 }

@@ -27,7 +27,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from hydra_plugins.eyechart.fused import FusedLauncher
 
 if TYPE_CHECKING:
-    from eyechart.sweeps.plan import Job, Plan
+    from eyechart.runner.job import Job
+    from eyechart.sweeps.plan import Plan
     from eyechart.sweeps.sweep import OpenSweep
 
 
@@ -130,7 +131,6 @@ class JobSweeper(Sweeper):
         """The same where a worker may be killed, by the system when memory runs out: launchers then drop all jobs."""
         from eyechart.core.errors import EyechartError
         from eyechart.runs.recovery import close_if_abandoned
-        from eyechart.runs.run import Run
 
         assert sweep.courier is not None
         left, failures = list(jobs), list[str]()
@@ -138,7 +138,7 @@ class JobSweeper(Sweeper):
             try:
                 return failures + self._launch(left)
             except Exception as error:
-                killed = [job for job in left if close_if_abandoned(Run(job.run_key).folder, sweep.courier)]
+                killed = [job for job in left if close_if_abandoned(job.run.folder, sweep.courier)]
                 reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"
                 if not killed:
                     name = type(self.launcher).__name__
@@ -147,7 +147,7 @@ class JobSweeper(Sweeper):
                         f"type HYDRA_FULL_ERROR=1 before the command to see where, or leave hydra/launcher=... out"
                     ) from error
                 failures += [f"{job.name}: its process was killed ({reason})" for job in killed]
-                left = [job for job in left if job not in killed and not Run(job.run_key).finished]
+                left = [job for job in left if job not in killed and not job.run.finished]
         return failures
 
     @contextlib.contextmanager

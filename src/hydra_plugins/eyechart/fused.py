@@ -11,7 +11,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 if TYPE_CHECKING:
-    from eyechart.sweeps.plan import Job
+    from eyechart.runner.job import Job
 
 
 class FusedLauncher(Launcher):

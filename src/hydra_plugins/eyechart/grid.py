@@ -16,7 +16,6 @@ class GridSweeper(JobSweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Plan, launch what is left, show the leaderboard. Raises EyechartError at the end if jobs failed."""
-        from eyechart.runs.run import Run
         from eyechart.sweeps.drive import run_sweep
         from eyechart.sweeps.plan import make_plan
 
@@ -25,4 +24,4 @@ class GridSweeper(JobSweeper):
         self.check_backends(plan)
         if not run_sweep(plan, self.command, self.launch):
             return None
-        return [Run(job.run_key).selection_score for job in plan.jobs]
+        return [job.run.selection_score for job in plan.jobs]

@@ -18,9 +18,9 @@ from omegaconf import DictConfig
 
 from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.core.files import replacing
-from eyechart.runs.run import Run
+from eyechart.runner.job import Job
 from eyechart.sweeps.drive import SweepSummary, closing
-from eyechart.sweeps.plan import Job, Plan, make_plan
+from eyechart.sweeps.plan import Plan, make_plan
 from eyechart.sweeps.search.space import Space, words
 from eyechart.sweeps.search.study import RUN_KEY, Study, known_states, need_optuna
 from eyechart.sweeps.sweep import OpenSweep
@@ -210,7 +210,7 @@ class _Driver:
         That a run is finished is told to the study with the others of its batch: none of them may know of it earlier.
         """
         assert job.trial is not None
-        run = Run(job.run_key)
+        run = job.run
         if run.finished:
             value = run.selection_score
             print(f"{job.name}: {self.monitor} {value:.4f}, finished before, not trained again", flush=True)
@@ -226,7 +226,7 @@ class _Driver:
         assert job.trial is not None
         if self.study.states()[job.trial] != "open":
             return  # the process that trained it gave it up
-        run = Run(job.run_key)
+        run = job.run
         if run.finished:
             self._report(job)
             self.study.complete(job.trial, run.selection_score)
@@ -238,7 +238,7 @@ class _Driver:
         assert job.trial is not None
         if self.search.pruner is None:
             return False
-        return self.study.report(job.trial, Run(job.run_key).metrics(self.monitor), job.config.trainer.epochs)
+        return self.study.report(job.trial, job.run.metrics(self.monitor), job.config.trainer.epochs)
 
     def conclusion(self) -> str:
         """The best trial in one line."""

@@ -1,0 +1,69 @@
+"""A job: a run that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eyechart.config import Config
+from eyechart.data import Dataset, Splits, open_dataset
+from eyechart.runs.run import Run
+from eyechart.runs.status import RunStatus
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that is asked for, alone or by a sweep. It knows all that whoever trains it has to know.
+
+    Attributes:
+        overrides: what was typed for it.
+        config: what that means, with `trainer.validation_fraction` as it really is.
+        run_key: of the run.
+        name: in tables, made of what was swept; the model and the data set if empty.
+        status: how far the run was when it was asked for.
+        trial: its number in a search; None outside of one.
+    """
+
+    overrides: tuple[str, ...]
+    config: Config
+    run_key: str
+    name: str
+    status: RunStatus
+    trial: int | None = None
+
+    @classmethod
+    def of(cls, config: Config, overrides: Sequence[str] = (), name: str = "") -> Job:
+        """The job of a configuration.
+
+        Raises:
+            EyechartError: the data set is not prepared, the model cannot read it, or no image is left for a part.
+        """
+        dataset = open_dataset(config.dataset.name)
+        splits_of(config, dataset)
+        config = config.resolved(dataset.own_validation)
+        run = Run(config.run_key(dataset.digest, dataset.own_validation))
+        return cls(tuple(overrides), config, run.key, name, run.status)
+
+    @property
+    def run(self) -> Run:
+        """The run as it lies on disk."""
+        return Run(self.run_key)
+
+    @property
+    def epochs_left(self) -> int:
+        """How many epochs there are to train, if none is better for long enough to stop before."""
+        return self.config.trainer.epochs - self.status.epochs
+
+
+def splits_of(config: Config, dataset: Dataset) -> Splits:
+    """Check that a configuration and a data set go together, and cut the data set as the configuration says.
+
+    Raises:
+        EyechartError: the model cannot read the images, or no image would be left for a part.
+    """
+    config.model.check(dataset.image_shape)
+    return dataset.split(
+        validation_fraction=config.trainer.validation_fraction,
+        split_seed=config.trainer.split_seed,
+        limit=config.limit,
+    )
