@@ -14,9 +14,9 @@ from collections.abc import Callable
 
 import numpy as np
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from support import ROOT, machine, ratios, spread
 
+from eyechart.core.conf import read_option
 from eyechart.training.backend.choose import activate
 
 WINDOW = (28, 28, 1)
@@ -38,7 +38,7 @@ def main() -> None:
     scanners = []
     crops = np.lib.stride_tricks.sliding_window_view(image, WINDOW).reshape(-1, *WINDOW)
     for name in names:
-        node = OmegaConf.load(ROOT / "conf" / "model" / f"{name}.yaml")
+        node = read_option(ROOT / "conf" / "model" / f"{name}.yaml")
         del node["name"]
         model = instantiate(node, _convert_="all").build(WINDOW, 10)
         scanner, predictor = Scanner(model), module_of(backend).Predictor(model, "cpu")

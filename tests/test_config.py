@@ -171,6 +171,14 @@ def test_a_group_that_is_missing_is_named():
             check(config)
 
 
+def test_what_came_after_a_configuration_was_composed_is_as_in_conf():
+    config = OmegaConf.to_container(configuration("seed=7", "backend=jax"))
+    for key in ("limit", "mirrors", "export", "plan", "force", "augmentation", "tracking"):
+        del config[key]
+    del config["trainer"]["class_weights"]
+    assert check(OmegaConf.create(config)) == checked("seed=7", "backend=jax")
+
+
 @pytest.mark.parametrize(
     "uri",
     [

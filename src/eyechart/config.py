@@ -16,6 +16,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from eyechart.core.conf import filled
 from eyechart.core.errors import ConfigError
 from eyechart.core.schema import at_least, one_of, typed
 from eyechart.data.config import DatasetConfig, check_dataset
@@ -71,7 +72,14 @@ _NAMES = {kind: name for name, kind in KINDS.items()}
 class _Schema:
     """The configuration as composed: everything but the groups with several kinds."""
 
-    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    seed: int
+    backend: str
+    limit: Any
+    export: str | None
+    plan: bool
+    force: bool
+    mirrors: list[str]
+    dataset: DatasetConfig
     model: Any = None
     optimizer: Any = None
     schedule: Any = None
@@ -79,13 +87,6 @@ class _Schema:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     callbacks: CallbacksConfig = field(default_factory=CallbacksConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
-    seed: int = 0
-    backend: str = "tensorflow"
-    limit: Any = None
-    mirrors: list[str] = field(default_factory=list)
-    export: str | None = None
-    plan: bool = False
-    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,9 @@ class Config:
     seed: int
     backend: str
     limit: tuple[int | None, int | None]
-    export: str | None = None
-    plan: bool = False
-    force: bool = False
+    export: str | None
+    plan: bool
+    force: bool
     notices: tuple[str, ...] = ()
 
     def choices(self) -> dict[str, Any]:
@@ -193,7 +194,7 @@ def check(config: DictConfig) -> Config:
     Raises:
         ConfigError: a key is unknown or missing, or a value is not what it should be.
     """
-    plain = typed(_Schema, config)
+    plain = typed(_Schema, filled(config, "config"))  # params.yaml may have been composed before a key came
     check_dataset(plain.dataset)
     model_node = _kind("model", plain.model)
     model_name = model_node.pop("name", None) or model_node["_target_"].rpartition(".")[2].lower()

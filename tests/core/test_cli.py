@@ -10,7 +10,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hypothesis import given
 from hypothesis import strategies as st
-from support import HEAVY, REPOSITORY, environment, error_line, files_below, forbid, run_program
+from omegaconf import OmegaConf
+from support import HEAVY, REPOSITORY, compose, environment, error_line, files_below, forbid, run_program
 
 from eyechart.core.cli import one_line, quoted
 
@@ -50,6 +51,7 @@ def nothing_is_left(root: Path, tmp_path: Path) -> None:
             "there is no configuration key 'model.filters' in the model that was chosen: "
             "type model= and one that has it (cnn, cnn_rnn, cnn_small, cnn_small_bn, cnn_strided, lenet)",
         ),
+        ("model.defaults=1", "there is no configuration key 'model.defaults'."),
         (
             "-m hydra.sweeper.n_trials=5 seed=0,1",
             "there is no configuration key 'hydra.sweeper.n_trials' in the hydra/sweeper that was chosen: "
@@ -129,6 +131,25 @@ def test_evaluate_replaces_nothing_but_its_own(light, root):
     expected = "expected no folder, or one with what an earlier evaluate.py left, received a folder with precious.txt"
     assert line == f"error: {expected}: type to=NEW"
     assert files_below(root) == ["mine/precious.txt"]
+
+
+def test_started_with_a_whole_trainings_configuration_a_program_reads_its_part(light, root, tmp_path):
+    """As DVC starts them; params.yaml was composed before `mirrors` came, and has keys that only a training knows."""
+    config = OmegaConf.to_container(compose("dataset=digits"))
+    del config["mirrors"]
+    folder = tmp_path / "composed"
+    folder.mkdir()
+    OmegaConf.save(config, folder / "params.yaml")
+    composed = (
+        f"--config-path={folder} --config-name=params hydra.run.dir=. hydra.output_subdir=null "
+        "hydra/job_logging=none hydra/hydra_logging=none"
+    )
+    assert "digits fetched from package:sklearn" in light("fetch", composed).stdout
+    assert error_line(light("evaluate", composed)).startswith(f"error: there is no run in {root}/results/train")
+    assert "data set 'digits' is not prepared" in error_line(light("train", composed))
+    assert "there is no configuration key 'seeed'. Did you mean 'seed'?" in (
+        error_line(light("train", f"{composed} +seeed=1"))
+    )
 
 
 def test_a_traceback_for_those_who_ask(light):

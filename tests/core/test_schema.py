@@ -59,11 +59,30 @@ def test_whole_numbers_become_fractions_where_fractions_are_meant():
         ({"name": "x", "names": "y"}, "configuration key 'names': "),
         ({"name": "x", "inner": 3}, "configuration key 'inner': "),
         ({"name": None}, "configuration key 'name': "),
-        ({}, "configuration key 'name': "),
+        ({}, "configuration key 'name': no value: write one into its YAML"),
+        ({"name": "???"}, "configuration key 'name': no value: type name=VALUE"),
     ],
 )
 def test_what_is_wrong_is_named_in_one_line(config, expected):
     assert expected in refusal(config)
+
+
+@dataclass
+class Bare:
+    """As the programs': its defaults stand elsewhere."""
+
+    count: int
+    maybe: int | None
+    inner: Inner
+
+
+def test_what_has_no_default_must_be_said():
+    whole = {"count": 2, "maybe": None, "inner": {}}
+    assert typed(Bare, OmegaConf.create(whole)) == Bare(2, None, Inner())
+    for key in whole:
+        config = {name: value for name, value in whole.items() if name != key}
+        with pytest.raises(ConfigError, match=f"configuration key 'group.{key}': no value: write one into its YAML"):
+            typed(Bare, OmegaConf.create(config), "group")
 
 
 def test_keys_are_named_in_full():

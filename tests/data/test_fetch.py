@@ -17,13 +17,13 @@ from omegaconf import OmegaConf
 from support import IDX_FILES, REPOSITORY, decoded, error_line, tiny_config, tiny_images, write_idx
 
 from eyechart.core.errors import DataError
-from eyechart.data.config import FetchConfig, FormConfig, read_config
+from eyechart.data.config import FormConfig, PrepareConfig, read_config
 from eyechart.data.fetch import fetch, mirrors_from_environment, read_raw
 
 
 def of_conf(name: str):
     node = OmegaConf.load(REPOSITORY / "conf" / "dataset" / f"{name}.yaml")
-    return read_config(FetchConfig, OmegaConf.create({"dataset": node}), strict=True).dataset
+    return read_config(PrepareConfig, OmegaConf.create({"dataset": node})).dataset
 
 
 def left_in(root: Path) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from support import command, environment, error_line, files_below, forbid, link_data, run_program
+from support import REPOSITORY, command, environment, error_line, files_below, forbid, link_data, run_program
 
 from eyechart.core.errors import EyechartError
 from eyechart.inference.network import Network, open_network
@@ -103,12 +104,30 @@ def test_what_is_typed_wrongly(program):
     )
     assert "places must be a list of [row,column], received [1, 2]" in error_line(program("scan", "places=[1,2]"))
     assert "type image=FILE as well" in error_line(program("scan", "invert=true"))
-    for word in ("background=true", "size=300", "digits=2", "seed=1", "places=[[0,0]]"):
+    for word in ("background=true", "size=300", "digits=2", "seed=1", "places=[[0,0]]", "size=200", "++seed=0"):
         said = error_line(program("scan", word, "image=a.png"))
-        assert said.startswith(f"error: {word.partition('=')[0]}= is for a canvas: type it without image=")
+        assert said.startswith(f"error: {word.partition('=')[0].lstrip('+')}= is for a canvas: type it without image=")
     assert "there is no champion yet: type" in error_line(program("scan", "run=champion"))
     assert "digits must be 1 or more, received 0" in error_line(program("scan", "digits=0"))
     assert "there is no finished run yet" in error_line(program("scan"))
+
+
+def test_what_a_person_wrote_into_the_yaml_is_not_typed(program, tmp_path):
+    conf = tmp_path / "conf"
+    shutil.copytree(REPOSITORY / "conf", conf)
+    text = (conf / "scan.yaml").read_text()
+    changed = text.replace("size: 200 ", "size: 300 ").replace("invert: false ", "invert: true ")
+    (conf / "scan.yaml").write_text(changed)
+
+    def said(*words: str) -> str:
+        return error_line(program("scan", f"--config-path={conf}", *words))
+
+    assert "size: 300\n" in program("scan", f"--config-path={conf}", "--cfg", "job").stdout
+    for words in (["image=a.png"], []):
+        assert "there is no finished run yet" in said(*words)
+    for word in ("size=200", "size=300"):  # the default of the package, and that of the person
+        assert said(word, "image=a.png").startswith("error: size= is for a canvas: type it without image=")
+    assert "type image=FILE as well" in said("invert=true")
 
 
 def test_a_recurrent_network_cannot_scan(trained, run):

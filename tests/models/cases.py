@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from support import REPOSITORY
 
+from eyechart.core.conf import read_option
 from eyechart.models import CNN, CNNRNN, FNN, RNN, Architecture, BiRNN
 
 CONFIGURED = sorted(file.stem for file in (REPOSITORY / "conf" / "model").glob("*.yaml"))
@@ -26,7 +26,7 @@ MODELS = (*CONFIGURED, *VARIANTS)
 def architecture(name: str) -> Architecture:
     """A model of `conf/model` or of VARIANTS, as the configuration says."""
     file, changes = VARIANTS.get(name, (name, {}))
-    node = OmegaConf.load(REPOSITORY / "conf" / "model" / f"{file}.yaml")
+    node = read_option(REPOSITORY / "conf" / "model" / f"{file}.yaml")
     del node["name"]
     return instantiate(node, **changes, _convert_="all")
 

@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from eyechart.core import paths
+from eyechart.core.conf import filled, read_option, read_program
 from eyechart.core.errors import EyechartError, in_words, nearest
 
 SHOW_TRACEBACKS = "HYDRA_FULL_ERROR"
@@ -133,6 +134,23 @@ def typed_for(group: str) -> str:
     return shlex.join(word for word in words if re.match(rf"[+~]*{group}\b", word))
 
 
+def typed_keys() -> set[str]:
+    """The keys that a person gave a value, whatever the value."""
+    return {word.partition("=")[0].lstrip("+~") for word in HydraConfig.get().overrides.task}
+
+
+def own_part(config: DictConfig, config_name: str) -> DictConfig:
+    """What a program reads of the configuration that it was started with.
+
+    DVC starts it with that of a whole training. Then it is the keys of the program's own YAML, with the values that
+    stand there for those that a training does not have.
+    """
+    if HydraConfig.get().job.config_name == config_name:
+        return config
+    values, groups = read_program(paths.conf() / f"{config_name}.yaml")
+    return OmegaConf.masked_copy(filled(config, config_name), [*map(str, values), *groups])
+
+
 def _interrupt(number: int, frame: object) -> None:
     """Treat a polite request to end, as a scheduler or a closing terminal sends it, like Ctrl-C."""
     raise KeyboardInterrupt
@@ -172,7 +190,7 @@ def _of_another_option(key: str, conf: Path) -> str:
     parts = key.split(".")
     depth = 2 if parts[0] == "hydra" else 1  # hydra/launcher, and not hydra
     group, inner = "/".join(parts[:depth]), ".".join(parts[depth:])
-    options = {option.stem: OmegaConf.load(option) for option in sorted((conf / group).glob("*.yaml"))}
+    options = {file.stem: read_option(file) for file in sorted((conf / group).glob("*.yaml"))}
     having = [name for name, option in options.items() if inner in _flatten(option)]
     if not having:
         return ""
@@ -185,13 +203,11 @@ def _of_another_option(key: str, conf: Path) -> str:
 
 def known_keys(conf: Path, config_name: str) -> list[str]:
     """Every key that the configuration may have, dotted, whichever options its groups are given."""
-    primary = OmegaConf.load(conf / f"{config_name}.yaml")
-    assert isinstance(primary, DictConfig)
-    groups = [str(entry) for default in primary.pop("defaults") if isinstance(default, DictConfig) for entry in default]
-    keys = [*_flatten(primary), *(group for group in groups if not group.startswith("override"))]
+    values, groups = read_program(conf / f"{config_name}.yaml")
+    keys = [*_flatten(values), *groups]
     for group in groups:
-        for option in (conf / group).glob("*.yaml"):
-            keys += [f"{group}.{key}" for key in _flatten(OmegaConf.load(option)) if key != "_target_"]
+        for file in (conf / group).glob("*.yaml"):
+            keys += [f"{group}.{key}" for key in _flatten(read_option(file)) if key != "_target_"]
     return list(dict.fromkeys(keys))
 
 

@@ -8,7 +8,7 @@ import typing
 from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
+from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 from eyechart.core.errors import ConfigError, nearest
 
@@ -39,6 +39,8 @@ def typed(schema: type[T], config: DictConfig, prefix: str = "") -> T:
             f"there is no configuration key '{full(error.full_key)}'.{nearest(str(error.key), known)} "
             f"Known here: {', '.join(known)}."
         ) from None
+    except MissingMandatoryValue as error:
+        raise ConfigError(f"configuration key '{full(error.full_key)}': no value: write one into its YAML") from None
     except OmegaConfBaseException as error:
         reason = (error.msg or str(error)).splitlines()[0]
         raise ConfigError(f"configuration key '{full(error.full_key)}': {reason}") from None

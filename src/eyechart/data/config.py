@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TypeVar
 
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig
 
 from eyechart.core.errors import ConfigError, nearest
 from eyechart.core.schema import at_least, typed
@@ -84,31 +83,27 @@ class DatasetConfig:
 class FetchConfig:
     """What `pipelines/fetch.py` reads: the data set, and folders or URLs to try before all others."""
 
-    dataset: DatasetConfig = MISSING
-    mirrors: list[str] = field(default_factory=list)
+    dataset: DatasetConfig
+    mirrors: list[str]
 
 
 @dataclass
 class PrepareConfig:
     """What `pipelines/preprocess.py` reads."""
 
-    dataset: DatasetConfig = MISSING
+    dataset: DatasetConfig
 
 
-def read_config(schema: type[T], config: DictConfig, *, strict: bool) -> T:
+def read_config(schema: type[T], config: DictConfig) -> T:
     """Check a composed configuration against `schema` and make an instance of it.
 
     Args:
         schema: `FetchConfig` or `PrepareConfig`.
         config: the composed configuration.
-        strict: whether keys at the top that `schema` does not have are errors. They are not where the configuration
-            is a whole training's, of which a program reads its part. Below the top unknown keys are always errors.
 
     Raises:
         ConfigError: a key is unknown or missing, or a value is not what it should be.
     """
-    if not strict:
-        config = OmegaConf.masked_copy(config, [f.name for f in dataclasses.fields(schema)])  # type: ignore[arg-type]
     value = typed(schema, config)
     check_dataset(value.dataset)  # type: ignore[attr-defined]
     return value

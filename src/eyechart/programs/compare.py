@@ -12,7 +12,7 @@ python pipelines/compare.py a=cnn b='model=fnn optimizer.learning_rate=0.01'
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 class CompareConfig:
     """What to compare: the runs of one sweep, of one MLflow experiment, or all; a picture, a report; a question."""
 
-    sweep: str | None = None
-    experiment_name: str | None = None
-    picture: str | None = None
-    report: str | None = None
-    a: str | None = None
-    b: str | None = None
-    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    sweep: str | None
+    experiment_name: str | None
+    picture: str | None
+    report: str | None
+    a: str | None
+    b: str | None
+    tracking: TrackingConfig
 
 
 @command("compare", texts=("sweep", "a", "b"))

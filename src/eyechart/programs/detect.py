@@ -6,7 +6,7 @@ python pipelines/detect.py sweep=last background=true          every run of the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
@@ -20,16 +20,16 @@ from eyechart.tracking.config import TrackingConfig, in_force
 class DetectConfig:
     """Which runs, on which canvases, and where to."""
 
-    run: str | None = None
-    name: str | None = None
-    sweep: str | None = None
-    canvases: int = 20
-    size: int = 200
-    digits: int = 5
-    background: bool = False
-    seed: int = 0
-    to: str = "results/detect"
-    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    run: str | None
+    name: str | None
+    sweep: str | None
+    canvases: int
+    size: int
+    digits: int
+    background: bool
+    seed: int
+    to: str
+    tracking: TrackingConfig
 
 
 @command("detect", texts=("run", "name", "sweep", "to"))

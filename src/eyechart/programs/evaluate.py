@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from eyechart.core.cli import command
+from eyechart.core.cli import command, own_part
 from eyechart.core.schema import typed
 
 
@@ -19,16 +18,14 @@ from eyechart.core.schema import typed
 class EvaluateConfig:
     """Whose predictions, and where to."""
 
-    run: str | None = None
-    to: str = "results/evaluate"
+    run: str | None
+    to: str
 
 
 @command("evaluate", texts=("run", "to"))
 def main(config: DictConfig) -> None:
     """Write the files, and say the accuracy."""
-    if HydraConfig.get().job.config_name != "evaluate":  # started by DVC with the configuration of a whole training
-        config = OmegaConf.create({})
-    settings = typed(EvaluateConfig, config)
+    settings = typed(EvaluateConfig, own_part(config, "evaluate"))
     from eyechart.core import paths
     from eyechart.runner.scorecard import evaluate
     from eyechart.runs.run import Run

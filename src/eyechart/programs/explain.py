@@ -7,7 +7,7 @@ python pipelines/explain.py run=<run key> images=10      any finished run, featu
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
@@ -20,10 +20,10 @@ from eyechart.tracking.config import TrackingConfig, in_force
 class ExplainConfig:
     """Which run, where to, and the feature maps of how many images."""
 
-    run: str | None = None
-    to: str = "results/explain"
-    images: int = 5
-    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    run: str | None
+    to: str
+    images: int
+    tracking: TrackingConfig
 
 
 @command("explain", texts=("run", "to"))

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import sys
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from eyechart.core.cli import command, typed_for
+from eyechart.core.cli import command, own_part, typed_for
 from eyechart.data.config import FetchConfig, read_config
 
 
 @command("fetch")
 def main(config: DictConfig) -> None:
     """Fetch, and say what was done and what to type next."""
-    # DVC starts this program with the configuration of a whole training
-    settings = read_config(FetchConfig, config, strict=HydraConfig.get().job.config_name == "fetch")
+    settings = read_config(FetchConfig, own_part(config, "fetch"))
     from eyechart.data.fetch import fetch
 
     name = settings.dataset.name

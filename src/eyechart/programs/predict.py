@@ -9,10 +9,10 @@ python pipelines/predict.py images=digit.jpg invert=true       written in black 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import MISSING, DictConfig
+from omegaconf import DictConfig
 
 from eyechart.core.cli import command
 from eyechart.core.schema import typed
@@ -23,13 +23,13 @@ from eyechart.tracking.config import TrackingConfig, in_force
 class PredictConfig:
     """Which images, by which run or champion, where to, and whether they are drawn and inverted."""
 
-    images: Any = MISSING
-    run: str | None = None
-    name: str | None = None
-    to: str = "results/predict"
-    sheet: bool = True
-    invert: bool = False
-    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    images: Any
+    run: str | None
+    name: str | None
+    to: str
+    sheet: bool
+    invert: bool
+    tracking: TrackingConfig
 
 
 @command("predict", texts=("images", "run", "name", "to"))

@@ -5,18 +5,16 @@ python pipelines/preprocess.py dataset=mnist
 
 from __future__ import annotations
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from eyechart.core.cli import command, typed_for
+from eyechart.core.cli import command, own_part, typed_for
 from eyechart.data.config import PrepareConfig, read_config
 
 
 @command("preprocess")
 def main(config: DictConfig) -> None:
     """Prepare, and say what was done and what to type next."""
-    # DVC starts this program with the configuration of a whole training
-    settings = read_config(PrepareConfig, config, strict=HydraConfig.get().job.config_name == "preprocess")
+    settings = read_config(PrepareConfig, own_part(config, "preprocess"))
     from eyechart.core import paths
     from eyechart.data.prepare import prepare
 

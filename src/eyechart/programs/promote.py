@@ -7,7 +7,7 @@ python pipelines/promote.py run=<run key>       this one
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
@@ -20,11 +20,11 @@ from eyechart.tracking.config import TrackingConfig, in_force
 class PromoteConfig:
     """Among which runs, or which run, and of which registered model."""
 
-    sweep: str | None = None
-    experiment_name: str | None = None
-    run: str | None = None
-    name: str | None = None
-    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    sweep: str | None
+    experiment_name: str | None
+    run: str | None
+    name: str | None
+    tracking: TrackingConfig
 
 
 @command("promote", texts=("sweep", "run", "name"))

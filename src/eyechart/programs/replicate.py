@@ -6,7 +6,7 @@ python pipelines/replicate.py epochs=2              a quick look
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
@@ -19,11 +19,11 @@ from eyechart.tracking.config import TrackingConfig
 class ReplicateConfig:
     """Which experiments, how long, on what, and where they are recorded."""
 
-    experiments: list[str] | None = None
-    epochs: int | None = None
-    backend: str = "tensorflow"
-    seed: int = 0
-    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    experiments: list[str] | None
+    epochs: int | None
+    backend: str
+    seed: int
+    tracking: TrackingConfig
 
 
 @command("replicate")

@@ -21,7 +21,7 @@ from eyechart.core.schema import typed
 class ReproduceConfig:
     """Which run."""
 
-    run: str | None = None
+    run: str | None
 
 
 @command("reproduce", texts=("run",))

@@ -8,12 +8,12 @@ python pipelines/scan.py 'places=[[0,0],[50,150]]' size=300  test images at thes
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from omegaconf import DictConfig
 
-from eyechart.core.cli import command
+from eyechart.core.cli import command, typed_keys
 from eyechart.core.errors import ConfigError
 from eyechart.core.schema import at_least, one_of, typed
 from eyechart.tracking.config import TrackingConfig, in_force
@@ -25,18 +25,18 @@ CANVAS = ("size", "digits", "seed", "places", "background")  # what says nothing
 class ScanConfig:
     """Which run, which image or canvas, how, and where to."""
 
-    run: str | None = None
-    name: str | None = None
-    image: str | None = None
-    invert: bool = False
-    size: int = 200
-    digits: int = 5
-    seed: int = 0
-    places: list[Any] | None = None
-    background: bool = False
-    method: str = "one_pass"
-    to: str = "results/scan"
-    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    run: str | None
+    name: str | None
+    image: str | None
+    invert: bool
+    size: int
+    digits: int
+    seed: int
+    places: list[Any] | None
+    background: bool
+    method: str
+    to: str
+    tracking: TrackingConfig
 
 
 @command("scan", texts=("run", "name", "image", "to"))
@@ -55,10 +55,11 @@ def main(config: DictConfig) -> None:
     from eyechart.tracking.store import Store
 
     one_of("method", settings.method, METHODS)
-    if settings.image is None and settings.invert:
+    said = typed_keys()
+    if settings.image is None and settings.invert and "invert" in said:
         raise ConfigError("invert=true is for an image of yours: type image=FILE as well")
     for key in CANVAS:
-        if settings.image is not None and getattr(settings, key) != getattr(ScanConfig, key):
+        if settings.image is not None and key in said:
             raise ConfigError(f"{key}= is for a canvas: type it without image=, or image= without it")
     source = (
         Composition(settings.size, settings.digits, settings.seed, _pairs(settings.places), settings.background)

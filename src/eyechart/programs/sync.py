@@ -9,7 +9,7 @@ It may be interrupted and typed again, and delivers nothing twice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
@@ -22,9 +22,9 @@ from eyechart.tracking.config import TrackingConfig, check_address, in_force, re
 class SyncConfig:
     """Whose journals, and where to."""
 
-    journals: str | None = None
-    to: str | None = None
-    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    journals: str | None
+    to: str | None
+    tracking: TrackingConfig
 
 
 @command("sync", texts=("journals", "to"))

@@ -6,7 +6,7 @@ python pipelines/ui.py port=5001     elsewhere
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
@@ -19,8 +19,8 @@ from eyechart.tracking.config import TrackingConfig, in_force
 class UiConfig:
     """Where the server answers, and which store it shows."""
 
-    port: int = 5000
-    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    port: int
+    tracking: TrackingConfig
 
 
 @command("ui")
