@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import hydra
-import numpy as np
 import psutil
 from support import machine, ratios, spread
 
@@ -24,7 +23,8 @@ from eyechart.training import losses
 from eyechart.training.backend.assembly import make_engine
 from eyechart.training.backend.choose import activate, set_seed, worth_compiling
 from eyechart.training.backend.engine import Engine
-from eyechart.training.order import order
+from eyechart.training.backend.recipe import Execution, Recipe, TrainingData
+from eyechart.training.order import Reading
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 BATCH, RATE = 128, 1e-3
@@ -54,34 +54,31 @@ def measure(backend: str, name: str, rounds: int, members: int | None, dataset_n
         set_seed(seed)
         return config.model.build(dataset.image_shape, 10)
 
+    recipe = Recipe(
+        optimizer=lambda rate: config.optimizer.build(config.schedule.build(rate, 1, 1), "float32"),
+        loss=losses.crossentropy(),
+        batch_size=BATCH,
+    )
+    data = TrainingData(images, labels)
+
     def engine_of(models: list[Any]) -> Engine:
+        execution = Execution(device, worth_compiling(models[0], device))
         engine, _ = make_engine(
-            models=models,
-            optimizer=lambda rate: config.optimizer.build(config.schedule.build(rate, 1, 1), "float32"),
-            rates=[RATE] * len(models),
-            compiled=worth_compiling(models[0], device),
-            device=device,
-            loss=losses.crossentropy(),
-            images=images,
-            labels=labels,
-            batch_size=BATCH,
-            steps_per_chunk=None,
+            models=models, rates=[RATE] * len(models), recipe=recipe, data=data, execution=execution
         )
         return engine
 
-    def orders(epoch: int, count: int) -> np.ndarray:
-        return np.stack([order(seed, epoch, size) for seed in range(count)])
-
+    read_together, read_alone = Reading(range(members), size), Reading([0], size)
     before = psutil.Process().memory_info().rss
     together = engine_of([build(seed) for seed in range(members)])
-    together.epoch(orders(0, members), lambda images: None)
+    together.epoch(read_together.epoch(0), lambda images: None)
     grown = (psutil.Process().memory_info().rss - before) / 1e6
     alone, plain = engine_of([build(0)]), build(0)
     plain.compile(keras.optimizers.Adam(RATE), "sparse_categorical_crossentropy", metrics=["accuracy"])
     # of what trains one at a time, each further one takes as long again
     programs: dict[str, tuple[int, Callable[[int], Any]]] = {
-        "together": (members, lambda epoch: together.epoch(orders(epoch, members), lambda images: None)),
-        "alone": (1, lambda epoch: alone.epoch(orders(epoch, 1), lambda images: None)),
+        "together": (members, lambda epoch: together.epoch(read_together.epoch(epoch), lambda images: None)),
+        "alone": (1, lambda epoch: alone.epoch(read_alone.epoch(epoch), lambda images: None)),
         "fit": (1, lambda epoch: plain.fit(images, labels, batch_size=BATCH, epochs=1, verbose=0)),
     }
     taken: dict[str, list[float]] = {program: [] for program in programs}

@@ -17,7 +17,8 @@ from eyechart.config import check
 from eyechart.data import open_dataset
 from eyechart.training.backend.assembly import make_engine
 from eyechart.training.backend.choose import activate, worth_compiling
-from eyechart.training.order import order
+from eyechart.training.backend.recipe import Execution, Recipe, TrainingData
+from eyechart.training.order import Reading
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 SIZES = {"fnn": 60000, "cnn": 12800, "lenet": 3840, "rnn": 12800, "birnn": 3840}  # training images, by model
@@ -38,23 +39,19 @@ def measure(name: str, rounds: int) -> str:
     model = architecture.build(dataset.image_shape, 10)
     engine, _ = make_engine(
         models=[model],
-        optimizer=keras.optimizers.Adam,
         rates=[0.001],
-        loss=loss,
-        images=images,
-        labels=labels,
-        batch_size=BATCH,
-        steps_per_chunk=None,
-        compiled=worth_compiling(model, device),
-        device=device,
+        recipe=Recipe(keras.optimizers.Adam, loss, BATCH),
+        data=TrainingData(images, labels),
+        execution=Execution(device, worth_compiling(model, device)),
     )
+    reading = Reading([0], size)
     plain = architecture.build(dataset.image_shape, 10)
     plain.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
 
     ours, theirs = [], []
     for epoch in range(rounds + 1):  # the first round, which compiles, does not count
         began = time.perf_counter()
-        engine.epoch(order(0, epoch, size)[None], lambda images: None)
+        engine.epoch(reading.epoch(epoch), lambda images: None)
         middle = time.perf_counter()
         plain.fit(images, labels, batch_size=BATCH, epochs=1, verbose=0)
         if epoch:

@@ -23,6 +23,8 @@ from eyechart.models.loading import load_model
 from eyechart.training import losses, optimizers
 from eyechart.training.backend.assembly import make_engine
 from eyechart.training.backend.choose import activate, set_seed, worth_compiling
+from eyechart.training.backend.engine import Epoch
+from eyechart.training.backend.recipe import Execution, Recipe, TrainingData
 
 STEP, BACKEND, FOLDER = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 BATCH = 10  # images, one of each class
@@ -50,15 +52,14 @@ def train(name: str, shape: tuple[int, int, int]) -> dict[str, Any]:
     model = architecture(name).build(shape, 10)
     engine, _ = make_engine(
         models=[model],
-        optimizer=lambda rate: optimizers.Adam(rate).build(rate, "float32"),
         rates=[RATE],
-        loss=losses.crossentropy(),
-        images=images,
-        labels=labels,
-        batch_size=BATCH + 1,  # so that the batch is the rest of an epoch: compiled in half the time of the loop
-        steps_per_chunk=None,
-        compiled=worth_compiling(model, "cpu"),
-        device="cpu",
+        recipe=Recipe(
+            optimizer=lambda rate: optimizers.Adam(rate).build(rate, "float32"),
+            loss=losses.crossentropy(),
+            batch_size=BATCH + 1,  # so that the batch is the rest of an epoch: compiled in half the time of the loop
+        ),
+        data=TrainingData(images, labels),
+        execution=Execution("cpu", worth_compiling(model, "cpu")),
     )
 
     def answers() -> np.ndarray:
@@ -66,7 +67,7 @@ def train(name: str, shape: tuple[int, int, int]) -> dict[str, Any]:
 
     before = answers()
     for _ in range(STEPS):  # an epoch of one batch
-        engine.epoch(np.arange(BATCH, dtype=np.int32)[np.newaxis], lambda images: None)
+        engine.epoch(Epoch(np.arange(BATCH, dtype=np.int32)[np.newaxis]), lambda images: None)
     after = answers()
     model.save(FOLDER / f"{title(name, shape)}.keras")
     np.save(FOLDER / f"{title(name, shape)}.npy", after)

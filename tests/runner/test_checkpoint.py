@@ -8,6 +8,7 @@ from training.fakes import FakeEngine, fake_member
 
 from eyechart.runner.checkpoint import Checkpoint, resume
 from eyechart.runs.checkpoints import epochs_done, remove_checkpoints
+from eyechart.training.backend.engine import Epoch
 from eyechart.training.callback import EpochRecord
 from eyechart.training.early_stopping import EarlyStopping
 from eyechart.training.member import members_of
@@ -33,7 +34,7 @@ class Remembers:
 def engine():
     engine = FakeEngine()
     for _ in range(4):
-        engine.epoch(np.zeros((1, 3)), lambda images: None)
+        engine.epoch(Epoch(np.zeros((1, 3))), lambda images: None)
     return engine
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from eyechart.training.backend.chunks import prediction_batches
+from eyechart.training.backend.engine import Epoch
 from eyechart.training.member import Member, members_of
 
 
@@ -18,7 +19,7 @@ class FakeEngine:
         members: how many.
 
     Attributes:
-        orders: what `epoch` was called with.
+        orders: of the epochs that it was asked for.
         draws: likewise.
         active: likewise.
     """
@@ -31,20 +32,14 @@ class FakeEngine:
         self.draws: list[np.ndarray | None] = []
         self.active: list[list[bool]] = []
 
-    def epoch(
-        self,
-        orders: np.ndarray,
-        tick: Callable[[int], None],
-        draws: np.ndarray | None = None,
-        active: np.ndarray | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        learning = np.ones(self.members, bool) if active is None else active.copy()
-        self.orders.append(orders)
-        self.draws.append(draws)
+    def epoch(self, epoch: Epoch, tick: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray]:
+        learning = np.ones(self.members, bool) if epoch.active is None else epoch.active.copy()
+        self.orders.append(epoch.orders)
+        self.draws.append(epoch.draws)
         self.active.append(learning.tolist())
         self.learned += learning
         self.speed -= learning
-        tick(orders.size)
+        tick(epoch.orders.size)
         return 1 / self.learned, 1 - 1 / (1 + self.learned)
 
     def predict(self, images: np.ndarray) -> Iterator[np.ndarray]:

@@ -5,6 +5,7 @@ Importing this starts the backend that the command line names: `engine_cases.py 
 
 from __future__ import annotations
 
+import functools
 import importlib.abc
 import sys
 from collections.abc import Sequence
@@ -19,7 +20,8 @@ from eyechart.training import losses, optimizers, schedules
 from eyechart.training.augmentation import Augmentation
 from eyechart.training.backend.assembly import make_engine
 from eyechart.training.backend.choose import activate, set_seed
-from eyechart.training.order import order
+from eyechart.training.backend.recipe import Execution, Recipe, TrainingData
+from eyechart.training.order import Reading
 from eyechart.training.predict import predict
 
 BACKEND, FOLDER = sys.argv[1], Path(sys.argv[2])
@@ -91,7 +93,10 @@ class Run:
         activate(BACKEND, "cpu", precision)
         images, labels = data
         self.size, self.seeds = len(images), seeds
-        self.augmentation = augmentation
+        every = np.arange(self.size)
+        self.reading = Reading(
+            seeds, self.size, functools.partial(augmentation.draw, indices=every) if augmentation else None
+        )
         chosen = optimizer or optimizers.SGD(learning_rate=0.1)
         models = []
         for seed in seeds:
@@ -106,18 +111,17 @@ class Run:
 
         self.engine, self.obstacle = make_engine(
             models=models,
-            optimizer=built,
             rates=rates or [chosen.learning_rate] * len(seeds),
-            element_wise=chosen.element_wise,
+            recipe=Recipe(
+                optimizer=built,
+                loss=losses.crossentropy(class_weights),
+                batch_size=batch_size,
+                augment=augmentation.apply if augmentation else None,
+                element_wise=chosen.element_wise,
+            ),
+            data=TrainingData(images if source is None else source, labels, steps_per_chunk),
+            execution=Execution("cpu", compiled),
             lanes=lanes,
-            loss=losses.crossentropy(class_weights),
-            augment=augmentation.apply if augmentation else None,
-            images=images if source is None else source,
-            labels=labels,
-            batch_size=batch_size,
-            steps_per_chunk=steps_per_chunk,
-            compiled=compiled,
-            device="cpu",
         )
         self.losses: list[Any] = []  # of each epoch; of several members a list
         self.accuracies: list[Any] = []
@@ -125,13 +129,8 @@ class Run:
 
     def train(self, epochs: int, active: np.ndarray | None = None) -> Run:
         for _ in range(epochs):
-            epoch = len(self.losses) + 1
-            orders = np.stack([order(seed, epoch, self.size) for seed in self.seeds])
-            draws = None
-            if self.augmentation:
-                every = np.arange(self.size)
-                draws = np.stack([self.augmentation.draw(seed, epoch, every) for seed in self.seeds])
-            losses, accuracies = self.engine.epoch(orders, self.ticks.append, draws, active)
+            epoch = self.reading.epoch(len(self.losses) + 1, active)
+            losses, accuracies = self.engine.epoch(epoch, self.ticks.append)
             one = len(self.seeds) == 1
             self.losses.append(float(losses[0]) if one else losses.tolist())
             self.accuracies.append(float(accuracies[0]) if one else accuracies.tolist())

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training.fakes import FakeEngine
 
+from eyechart.training.backend.engine import Epoch
 from eyechart.training.callback import EpochRecord
 from eyechart.training.early_stopping import EarlyStopping, improvement
 from eyechart.training.member import members_of
@@ -20,7 +21,7 @@ def hear(best: EarlyStopping, series: list[float], engine: FakeEngine | None = N
     """Tell `best` of one value per epoch; the epoch after which it asks for the end."""
     engine = engine or FakeEngine()
     for epoch, value in enumerate(series, start):
-        engine.epoch(np.zeros((1, 1)), lambda images: None)
+        engine.epoch(Epoch(np.zeros((1, 1))), lambda images: None)
         if best(EpochRecord(epoch, {best.monitor or "unused": value}), members_of(engine)[0]):
             return epoch
     return None

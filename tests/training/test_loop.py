@@ -7,7 +7,7 @@ from training.fakes import FakeEngine
 from eyechart.runner.checkpoint import Checkpoint, resume
 from eyechart.training.early_stopping import EarlyStopping
 from eyechart.training.loop import train
-from eyechart.training.order import order
+from eyechart.training.order import Reading, order
 
 HELD_BACK = (np.zeros((8, 2, 2, 1), np.uint8), np.array([0, 0, 0, 0, 0, 0, 1, 1], np.int32))
 
@@ -29,7 +29,7 @@ class Listener:
 
 def test_every_epoch_is_trained_in_its_order():
     engine, listener, ticks = FakeEngine(), Listener(), []
-    train(engine, [[listener]], seeds=[5], size=7, epochs=3, tick=ticks.append)
+    train(engine, [[listener]], Reading([5], 7), epochs=3, tick=ticks.append)
     assert listener.epochs == [1, 2, 3]
     assert ticks == [7, 7, 7]
     for epoch, orders in enumerate(engine.orders, 1):
@@ -38,27 +38,27 @@ def test_every_epoch_is_trained_in_its_order():
 
 def test_a_consumer_can_end_it_and_all_still_hear_why():
     before, ends, after = Listener(), Listener(last=2), Listener()
-    train(FakeEngine(), [[before, ends, after]], seeds=[0], size=4, epochs=9)
+    train(FakeEngine(), [[before, ends, after]], Reading([0], 4), epochs=9)
     assert before.epochs == ends.epochs == after.epochs == [1, 2]
 
 
 def test_it_goes_on_after_what_is_done():
     engine, listener = FakeEngine(), Listener()
-    train(engine, [[listener]], seeds=[5], size=7, epochs=4, done=2)
+    train(engine, [[listener]], Reading([5], 7), epochs=4, done=2)
     assert listener.epochs == [3, 4]
     assert np.array_equal(engine.orders[0], [order(5, 3, 7)])
 
 
 def test_nothing_is_left_to_do():
     engine, listener = FakeEngine(), Listener()
-    train(engine, [[listener]], seeds=[5], size=7, epochs=4, done=4)
+    train(engine, [[listener]], Reading([5], 7), epochs=4, done=4)
     assert listener.epochs == []
     assert engine.orders == []
 
 
 def test_what_a_record_says():
     listener = Listener()
-    train(FakeEngine(sure=0.75), [[listener]], seeds=[0], size=4, epochs=2, validation=HELD_BACK)
+    train(FakeEngine(sure=0.75), [[listener]], Reading([0], 4), epochs=2, validation=HELD_BACK)
     metrics = listener.records[1].metrics
     assert metrics.pop("seconds") >= 0
     expected = {
@@ -73,7 +73,7 @@ def test_what_a_record_says():
 
 def test_a_model_that_answers_after_each_step_is_judged_by_its_last_answer():
     listener = Listener()
-    train(FakeEngine(sure=[0.1, 0.9]), [[listener]], seeds=[0], size=4, epochs=1, validation=HELD_BACK)
+    train(FakeEngine(sure=[0.1, 0.9]), [[listener]], Reading([0], 4), epochs=1, validation=HELD_BACK)
     metrics = listener.records[0].metrics
     assert metrics["validation/accuracy"] == 6 / 8
     assert metrics["validation/loss"] == pytest.approx(-(6 * np.log(0.9) + 2 * np.log(0.1)) / 8)
@@ -85,11 +85,9 @@ def test_every_epoch_is_augmented_by_its_draws():
     train(
         engine,
         [[]],
-        seeds=[5],
-        size=7,
+        Reading([5], 7, lambda seed, epoch: np.full((7, 5), seed * 10 + epoch, np.float32)),
         epochs=3,
         done=1,
-        draw=lambda seed, epoch: np.full((7, 5), seed * 10 + epoch, np.float32),
     )
     assert [draws.shape for draws in engine.draws] == [(1, 7, 5), (1, 7, 5)]
     assert [draws.max() for draws in engine.draws] == [52, 53]
@@ -97,13 +95,13 @@ def test_every_epoch_is_augmented_by_its_draws():
 
 def test_nothing_is_drawn_where_nothing_is_augmented():
     engine = FakeEngine()
-    train(engine, [[]], seeds=[5], size=7, epochs=2)
+    train(engine, [[]], Reading([5], 7), epochs=2)
     assert engine.draws == [None, None]
 
 
 def test_without_held_back_images_there_is_no_validation():
     listener = Listener()
-    train(FakeEngine(), [[listener]], seeds=[0], size=4, epochs=1)
+    train(FakeEngine(), [[listener]], Reading([0], 4), epochs=1)
     assert set(listener.records[0].metrics) == {"train/loss", "train/accuracy", "seconds"}
 
 
@@ -117,7 +115,7 @@ def run(path):
     best, checkpoint = early_stopping(path)
     engine, listener = FakeEngine(), Listener()
     done = resume([checkpoint], engine)
-    train(engine, [[best, listener, checkpoint]], seeds=[0], size=4, epochs=9, done=done, validation=HELD_BACK)
+    train(engine, [[best, listener, checkpoint]], Reading([0], 4), epochs=9, done=done, validation=HELD_BACK)
     return best, listener.epochs
 
 

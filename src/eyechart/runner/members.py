@@ -16,6 +16,7 @@ from eyechart.runs.journal import RecordKind
 if TYPE_CHECKING:
     from eyechart.runner.workers import ScoringPool
     from eyechart.training.backend.engine import Engine
+    from eyechart.training.backend.recipe import Recipe, TrainingData
 
 
 @dataclass(frozen=True)
@@ -46,47 +47,75 @@ class Setup:
 
 def build_engine(attempts: Sequence[Attempt], setup: Setup, device: str) -> tuple[Any, Engine, str]:
     """The model, the engine that trains each attempt as a member, and what is to be said of it."""
-    from eyechart.models.layer_table import layer_table
-    from eyechart.training import losses
     from eyechart.training.backend.assembly import make_engine
-    from eyechart.training.backend.choose import set_seed, steps_that_fit, worth_compiling
+    from eyechart.training.backend.choose import worth_compiling
+    from eyechart.training.backend.recipe import Execution
 
-    config, dataset, splits = setup.config, setup.dataset, setup.splits
-    trainer, size = config.trainer, len(splits.train)
-    models = []
-    for attempt in attempts:  # each begins with the weights of its own seed, as if it were alone
-        set_seed(attempt.job.config.seed)
-        models.append(config.model.build(dataset.image_shape, len(dataset.class_names)))
+    config = setup.config
+    models = _build_models(attempts, setup)
     model = models[0]
-    layers = layer_table(model)
-    for attempt in attempts:
-        write_text(attempt.folder / "artifacts" / "layers.txt", layers)
-        attempt.journal.append(RecordKind.ARTIFACT, path="artifacts/layers.txt")
-    if setup.rows:
-        print(f"\n{layers}", flush=True)
-    steps_per_epoch = -(-size // trainer.batch_size)
-    steps_per_chunk = steps_that_fit(dataset.image_shape, size, trainer.batch_size, trainer.device_gigabytes)
-    class_weights = losses.balanced(splits.train.labels, len(dataset.class_names)) if trainer.class_weights else None
-
-    def optimizer(rate: Any) -> Any:
-        return config.optimizer.build(config.schedule.build(rate, steps_per_epoch, trainer.epochs), trainer.precision)
-
+    _record_layers(model, attempts, setup)
     engine, obstacle = make_engine(
         models=models,
-        optimizer=optimizer,
         rates=[attempt.job.config.optimizer.learning_rate for attempt in attempts],
-        element_wise=config.optimizer.element_wise,
-        loss=losses.crossentropy(class_weights),
-        augment=config.augmentation.apply if config.augmentation else None,
-        images=splits.train.load() if steps_per_chunk is None else splits.train,
-        labels=splits.train.labels,
-        batch_size=trainer.batch_size,
-        steps_per_chunk=steps_per_chunk,
-        compiled=worth_compiling(model, device),
-        device=device,
+        recipe=_recipe(setup),
+        data=_training_data(setup),
+        execution=Execution(device, compiled=worth_compiling(model, device)),
     )
     if len(attempts) == 1:
         return model, engine, f"{config.backend}, 1 member"
     together = f"in turn: {obstacle}" if obstacle else "as one program"
     print(f"{len(attempts)} runs of {setup.title}, {together}", flush=True)
     return model, engine, f"{config.backend}, {len(attempts)} members{' in turn' if obstacle else ''}"
+
+
+def _build_models(attempts: Sequence[Attempt], setup: Setup) -> list[Any]:
+    """The model of each attempt, with the weights of its own seed, as if it were alone."""
+    from eyechart.training.backend.choose import set_seed
+
+    models = []
+    for attempt in attempts:
+        set_seed(attempt.job.config.seed)
+        models.append(setup.config.model.build(setup.dataset.image_shape, len(setup.dataset.class_names)))
+    return models
+
+
+def _record_layers(model: Any, attempts: Sequence[Attempt], setup: Setup) -> None:
+    from eyechart.models.layer_table import layer_table
+
+    layers = layer_table(model)
+    for attempt in attempts:
+        write_text(attempt.folder / "artifacts" / "layers.txt", layers)
+        attempt.journal.append(RecordKind.ARTIFACT, path="artifacts/layers.txt")
+    if setup.rows:
+        print(f"\n{layers}", flush=True)
+
+
+def _recipe(setup: Setup) -> Recipe:
+    from eyechart.training import losses
+    from eyechart.training.backend.recipe import Recipe
+
+    config, train = setup.config, setup.splits.train
+    trainer = config.trainer
+    steps_per_epoch = -(-len(train) // trainer.batch_size)
+    class_weights = losses.balanced(train.labels, len(setup.dataset.class_names)) if trainer.class_weights else None
+
+    def optimizer(rate: Any) -> Any:
+        return config.optimizer.build(config.schedule.build(rate, steps_per_epoch, trainer.epochs), trainer.precision)
+
+    return Recipe(
+        optimizer=optimizer,
+        loss=losses.crossentropy(class_weights),
+        batch_size=trainer.batch_size,
+        augment=config.augmentation.apply if config.augmentation else None,
+        element_wise=config.optimizer.element_wise,
+    )
+
+
+def _training_data(setup: Setup) -> TrainingData:
+    from eyechart.training.backend.choose import steps_that_fit
+    from eyechart.training.backend.recipe import TrainingData
+
+    train, trainer = setup.splits.train, setup.config.trainer
+    steps = steps_that_fit(setup.dataset.image_shape, len(train), trainer.batch_size, trainer.device_gigabytes)
+    return TrainingData(train.load() if steps is None else train, train.labels, steps)

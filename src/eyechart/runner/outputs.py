@@ -71,19 +71,19 @@ def save_predictions(journal: Journal, model: Any, predictor: Predictor, member:
         by_step.insert(0, "step", range(1, len(by_step) + 1))
     table = predictions.make_table(parts)
     predictions.write(table, artifacts / "predictions.parquet")
-    about: dict[str, Any] = {
-        "table": table,
-        "history": pd.DataFrame(member.listener.history),
-        "best_epoch": member.best.epoch,
-        "by_step": by_step,
-        "class_names": dataset.class_names,
-        "title": setup.title,
-    }
+    findings = scorecard.Findings(
+        table=table,
+        history=pd.DataFrame(member.listener.history),
+        best_epoch=member.best.epoch,
+        by_step=by_step,
+        class_names=dataset.class_names,
+        title=setup.title,
+    )
     scores: Callable[[], Scores]
     if setup.pool is None:
-        scores = functools.partial(scorecard.write_scorecard, artifacts, test_images=splits.test.images, **about)
+        scores = functools.partial(scorecard.write_scorecard, artifacts, findings, splits.test.images)
     else:
-        scores = setup.pool.score(artifacts, dataset.name, **about)
+        scores = setup.pool.score(artifacts, dataset.name, findings)
     return Predicted(int(model.count_params()), step_accuracy, scores)
 
 

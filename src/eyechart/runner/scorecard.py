@@ -43,31 +43,39 @@ class Scores:
     files: tuple[str, ...]
 
 
-def write_scorecard(
-    folder: Path,
-    *,
-    table: pd.DataFrame,
-    history: pd.DataFrame,
-    best_epoch: int,
-    by_step: pd.DataFrame | None,
-    test_images: NDArray[np.uint8],
-    class_names: Sequence[str],
-    title: str,
-) -> Scores:
-    """Write `FILES`, `TABLES` and, where there are answers after each time step, `STEP_FILES` to `folder`.
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What a run has found, and a scorecard shows.
 
-    Args:
-        folder: made if it is not there.
+    Attributes:
         table: of the run's predictions.
         history: a row per epoch: `epoch`, `train/loss`, ...
         best_epoch: whose weights made the predictions.
         by_step: a row per time step: `step` (from 1), and each part's accuracy; None for a model that answers once.
-        test_images: the official test array, uint8 (n, height, width, channels); only mistakes are read from it.
         class_names: in the order of the classes.
         title: what was trained on what.
     """
+
+    table: pd.DataFrame
+    history: pd.DataFrame
+    best_epoch: int
+    by_step: pd.DataFrame | None
+    class_names: Sequence[str]
+    title: str
+
+
+def write_scorecard(folder: Path, findings: Findings, test_images: NDArray[np.uint8]) -> Scores:
+    """Write `FILES`, `TABLES` and, where there are answers after each time step, `STEP_FILES` to `folder`.
+
+    Args:
+        folder: made if it is not there.
+        findings: of the run.
+        test_images: the official test array, uint8 (n, height, width, channels); only mistakes are read from it.
+    """
     from eyechart import figures
 
+    table, by_step = findings.table, findings.by_step
+    class_names, title = findings.class_names, findings.title
     overall: dict[str, float] = {}
     for part in table["part"].unique():
         rows = part_of(table, part)
@@ -83,7 +91,7 @@ def write_scorecard(
         figures.confusion_matrix(counts, class_names, f"{title}: test accuracy {accuracy:.2%}"),
         folder / "confusion_matrix.png",
     )
-    figures.save(figures.learning_curves(history, best_epoch, title), folder / "learning_curves.png")
+    figures.save(figures.learning_curves(findings.history, findings.best_epoch, title), folder / "learning_curves.png")
     worst = scores.most_confident_mistakes(test)
     wrong = int((test["label"] != test["prediction"]).sum())
     figures.save(
@@ -98,7 +106,7 @@ def write_scorecard(
         folder / "mistakes.png",
     )
     with replacing(folder / "history.csv") as temporary:
-        history.to_csv(temporary, index=False)
+        findings.history.to_csv(temporary, index=False)
     if by_step is not None:
         last, mean = float(by_step["test"].iloc[-1]), overall["test/accuracy_over_steps"]
         heading = f"{title}: {last:.2%} right after the last step, {mean:.2%} over all"
@@ -150,19 +158,18 @@ def evaluate(source: Path, target: Path) -> dict[str, float]:
     table = predictions.read(source / "predictions.parquet")
     dataset = open_dataset(about["dataset"])
     arrays = dataset.split(validation_fraction=0)
+    findings = Findings(
+        table=table,
+        history=history,
+        best_epoch=about["result"]["best_epoch"],
+        by_step=by_step,
+        class_names=dataset.class_names,
+        title=about["title"],
+    )
     with replacing(target) as temporary:
         temporary.mkdir()
-        scores = write_scorecard(
-            temporary,
-            table=table,
-            history=history,
-            best_epoch=about["result"]["best_epoch"],
-            by_step=by_step,
-            test_images=arrays.test.images,
-            class_names=dataset.class_names,
-            title=about["title"],
-        )
-        write_json(temporary / METRICS, scores.overall | {"best_epoch": about["result"]["best_epoch"]})
+        scores = write_scorecard(temporary, findings, arrays.test.images)
+        write_json(temporary / METRICS, scores.overall | {"best_epoch": findings.best_epoch})
         names = np.array(dataset.class_names)
         test = predictions.part_of(table, "test")
         pairs = pd.DataFrame({"actual": names[test["label"]], "predicted": names[test["prediction"]]})

@@ -44,6 +44,7 @@ def _train_and_evaluate(attempts: Sequence[Attempt], setup: Setup) -> None:
     from eyechart.training.backend.choose import activate
     from eyechart.training.early_stopping import EarlyStopping
     from eyechart.training.loop import train
+    from eyechart.training.order import Reading
     from eyechart.training.progress import EpochTable
 
     config, splits = setup.config, setup.splits
@@ -67,9 +68,13 @@ def _train_and_evaluate(attempts: Sequence[Attempt], setup: Setup) -> None:
     done = resume(checkpoints, engine)
     if done:
         print(f"going on after epoch {done}", flush=True)
-    size = len(splits.train)
+    reading = Reading(
+        seeds=[attempt.job.config.seed for attempt in attempts],
+        size=len(splits.train),
+        draw=functools.partial(augmentation.draw, indices=splits.train.indices) if augmentation else None,
+    )
     with EpochTable(
-        title=setup.title, epochs=trainer.epochs, size=size, done=done, rows=setup.rows, members=len(members)
+        title=setup.title, epochs=trainer.epochs, size=reading.size, done=done, rows=setup.rows, members=len(members)
     ) as table:
         callbacks: list[list[Callback]] = []
         for attempt, member, checkpoint in zip(attempts, members, checkpoints, strict=True):
@@ -79,12 +84,10 @@ def _train_and_evaluate(attempts: Sequence[Attempt], setup: Setup) -> None:
         train(
             engine,
             callbacks,
-            seeds=[attempt.job.config.seed for attempt in attempts],
-            size=size,
+            reading,
             epochs=trainer.epochs,
             done=done,
             validation=(held_back.load(), held_back.labels) if held_back else None,
-            draw=functools.partial(augmentation.draw, indices=splits.train.indices) if augmentation else None,
             tick=table.tick,
         )
     drawn: list[tuple[Attempt, Trained, Predicted]] = []

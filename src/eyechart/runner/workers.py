@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from eyechart.data import open_dataset
-from eyechart.runner.scorecard import Scores, write_scorecard
+from eyechart.runner.scorecard import Findings, Scores, write_scorecard
 
 MOST = 4
 
@@ -54,22 +54,22 @@ class ScoringPool:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def score(self, folder: Path, dataset: str, **arguments: Any) -> Callable[[], Scores]:
-        """`scorecard.write`, of the test images of a prepared data set; calling what is returned waits for the scores.
+    def score(self, folder: Path, dataset: str, findings: Findings) -> Callable[[], Scores]:
+        """`write_scorecard`, of the test images of a prepared data set; calling what is returned waits for the scores.
 
         What the pool leaves undone because one of its processes was killed, as by the system when memory runs out,
         this process does.
         """
         future: Future[Scores] | None = None
         with suppress(BrokenProcessPool):
-            future = self.submit(_score, folder, dataset, arguments)
+            future = self.submit(_score, folder, dataset, findings)
 
         def scores() -> Scores:
             if future is not None:
                 with suppress(BrokenProcessPool):
                     return future.result()
             self._warn()
-            return _score(folder, dataset, arguments)
+            return _score(folder, dataset, findings)
 
         return scores
 
@@ -83,9 +83,9 @@ class ScoringPool:
         self._warned = True
 
 
-def _score(folder: Path, dataset: str, arguments: dict[str, Any]) -> Scores:
+def _score(folder: Path, dataset: str, findings: Findings) -> Scores:
     images = open_dataset(dataset).split(validation_fraction=0).test.images
-    return write_scorecard(folder, test_images=images, **arguments)
+    return write_scorecard(folder, findings, images)
 
 
 def _get_ready() -> None:

@@ -11,20 +11,18 @@ from eyechart.evaluation.scores import cross_entropy
 from eyechart.training.backend.engine import Engine
 from eyechart.training.callback import Callback, EpochRecord
 from eyechart.training.member import members_of
-from eyechart.training.order import order
+from eyechart.training.order import Reading
 from eyechart.training.predict import Predictions, predict
 
 
 def train(
     engine: Engine,
     callbacks: Sequence[Sequence[Callback]],
+    reading: Reading,
     *,
-    seeds: Sequence[int],
-    size: int,
     epochs: int,
     done: int = 0,
     validation: tuple[np.ndarray, np.ndarray] | None = None,
-    draw: Callable[[int, int], np.ndarray] | None = None,
     tick: Callable[[int], None] = lambda images: None,
 ) -> None:
     """Train each member until the last epoch, or until one of its callbacks asks for the end.
@@ -32,13 +30,10 @@ def train(
     Args:
         engine: holds the members, their optimizer and the training images.
         callbacks: of each member; called with each epoch's record, in this order.
-        seeds: of each member's run; decides the order of the images.
-        size: number of training images.
+        reading: in which order each member reads the images.
         epochs: the last epoch, counted from 1.
         done: epochs that a run before this one finished.
         validation: uint8 images (n, height, width, channels) and int32 labels (n,) that nothing is learned from.
-        draw: from a seed and an epoch to the random numbers, float32 (size, n), by which the engine augments each
-            training image.
         tick: called with the number of training images read since the last call, over all members.
     """
     # a member may have been interrupted after it had asked for the end, and before its run was recorded as finished
@@ -47,9 +42,7 @@ def train(
         if not active.any():
             break
         began = time.perf_counter()
-        orders = np.stack([order(seed, epoch, size) for seed in seeds])
-        draws = None if draw is None else np.stack([draw(seed, epoch) for seed in seeds])
-        losses, accuracies = engine.epoch(orders, tick, draws, active)
+        losses, accuracies = engine.epoch(reading.epoch(epoch, active), tick)
         answers = None if validation is None else predict(engine, *validation)
         seconds = (time.perf_counter() - began) / np.count_nonzero(active)
         members = members_of(engine)

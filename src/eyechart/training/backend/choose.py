@@ -88,15 +88,6 @@ def set_seed(seed: int) -> None:
         np.random.seed(seed)
 
 
-def weights_of(model: Any) -> dict[str, np.ndarray]:
-    """The weights of a model as `Engine.weights` gives those of a member."""
-    from keras import ops
-
-    kinds = {"trainable": model.trainable_variables, "other": model.non_trainable_variables}
-    named = {f"{kind}/{i}": variable for kind, variables in kinds.items() for i, variable in enumerate(variables)}
-    return {name: ops.convert_to_numpy(variable.value) for name, variable in named.items()}
-
-
 def out_of_memory(error: Exception) -> bool:
     """Whether it says that memory, the host's or the device's, was too small; each part raises an error of its own."""
     exhausted = "ResourceExhausted" in type(error).__name__ or "RESOURCE_EXHAUSTED" in str(error)

@@ -1,13 +1,44 @@
-"""What every engine and every predictor can do: the protocols that each backend implements."""
+"""What every engine and every predictor can do: the protocols that each backend implements, and what an epoch is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 OPTIMIZER = "optimizer/"  # before the names of what a state has beyond the weights
+
+
+@dataclass(frozen=True, eq=False)
+class Epoch:
+    """One reading of the training images by all members.
+
+    Attributes:
+        orders: int32 (members, images): positions in the training images, in the order of reading.
+        draws: float32 (members, images, n): the random numbers by which each training image is augmented; None where
+            nothing is.
+        active: bool (members,): who is to learn. What becomes of the others, and what is said of them, is left open.
+            None: all.
+    """
+
+    orders: np.ndarray
+    draws: np.ndarray | None = None
+    active: np.ndarray | None = None
+
+    def of(self, members: slice) -> Epoch:
+        """The share of some members."""
+
+        def share(array: np.ndarray | None) -> np.ndarray | None:
+            return None if array is None else array[members]
+
+        return Epoch(self.orders[members], share(self.draws), share(self.active))
+
+    @property
+    def idle(self) -> bool:
+        """Whether no member is to learn."""
+        return self.active is not None and not self.active.any()
 
 
 class Predictor(Protocol):
@@ -35,22 +66,12 @@ class Engine(Protocol):
     @property
     def alone(self) -> Predictor: ...  # noqa: D102
 
-    def epoch(
-        self,
-        orders: np.ndarray,
-        tick: Callable[[int], None],
-        draws: np.ndarray | None = None,
-        active: np.ndarray | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def epoch(self, epoch: Epoch, tick: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray]:
         """Learn from every training image once.
 
         Args:
-            orders: int32 (members, images): positions in the training images, in the order of reading.
+            epoch: who reads them in which order.
             tick: called with the number of images that members read since the last call, about twice a second.
-            draws: float32 (members, images, n): the random numbers by which each training image is augmented; None
-                where nothing is.
-            active: bool (members,): who is to learn. What becomes of the others, and what is said of them, is left
-                open. None: all.
 
         Returns:
             Mean loss and accuracy over the epoch, each float64 (members,), as the weights were at each step. Of a

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from eyechart.training.backend.chunks import prediction_batches
-from eyechart.training.backend.engine import Engine
+from eyechart.training.backend.engine import Engine, Epoch
 from eyechart.training.member import weights_in
 
 
@@ -36,19 +36,14 @@ class InTurn:
             self._engines = [first] * self.members
             self._states = [state | {name: np.asarray(rate, state[name].dtype)} for rate in rates]
 
-    def epoch(  # noqa: D102
-        self,
-        orders: np.ndarray,
-        tick: Callable[[int], None],
-        draws: np.ndarray | None = None,
-        active: np.ndarray | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def epoch(self, epoch: Epoch, tick: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray]:  # noqa: D102
         results = np.zeros((2, self.members))
         for member, engine in enumerate(self._engines):
-            if active is None or active[member]:
-                own = slice(member, member + 1)
+            own = slice(member, member + 1)
+            share = epoch.of(own)
+            if not share.idle:
                 engine.restore([self._states[member]])
-                results[:, own] = engine.epoch(orders[own], tick, None if draws is None else draws[own])
+                results[:, own] = engine.epoch(share, tick)
                 (self._states[member],) = engine.state()
         return results[0], results[1]
 

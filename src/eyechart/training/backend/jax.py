@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -10,6 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from eyechart.training.backend.chunks import ahead, chunks, in_pieces, member_chunks, own, prediction_batches
+from eyechart.training.backend.engine import Epoch
+from eyechart.training.backend.recipe import Execution, Recipe, TrainingData
+from eyechart.training.backend.single import Single
 from eyechart.training.backend.stacked import Stacked
 
 
@@ -18,28 +22,28 @@ def find_device(device: str) -> str:
     return "cpu" if device == "cpu" or jax.default_backend() == "cpu" else "gpu"
 
 
-def on_device(images: np.ndarray, labels: np.ndarray, device: str) -> dict[str, Any]:
-    """Images and labels where several engines of one device find them."""
-    images, labels = jax.device_put((images, labels), _device_of(device))
-    return {"images": images, "labels": labels}
+def on_device(data: TrainingData, device: str) -> TrainingData:
+    """The data with all images on the device, where several engines may find them; chunks are left where they are."""
+    if data.steps_per_chunk is not None:
+        return data
+    images, labels = jax.device_put((data.images, data.labels), _device_of(device))
+    return replace(data, images=images, labels=labels)
 
 
 def _device_of(device: str) -> Any:
     return jax.devices("cpu")[0] if device == "cpu" else jax.devices()[0]
 
 
-class Predictor:
+class Predictor(Single):
     """See `eyechart.training.backend.engine.Predictor`."""
 
-    members = 1
-
-    def __init__(self, model: Any, device: str):
-        self._model = model
+    def __init__(self, model: Any, device: str, optimizer: Any = None):
+        super().__init__(model, optimizer)
         self._device = _device_of(device)
         self._probabilities = jax.jit(self._predict_batch)
 
     def predict(self, images: np.ndarray) -> Iterator[np.ndarray]:  # noqa: D102
-        trainable, other = jax.device_put([_copies(variables) for variables in self._kinds()[:2]], self._device)
+        trainable, other = jax.device_put([_copies(kind) for kind in _kinds(self._model)], self._device)
         for batch, known in prediction_batches(len(images)):
             probabilities = self._probabilities(trainable, other, jax.device_put(images[batch], self._device))
             yield np.asarray(probabilities)[np.newaxis, known:]
@@ -47,56 +51,19 @@ class Predictor:
     def _predict_batch(self, trainable: Any, other: Any, batch: Any) -> Any:
         return self._model.stateless_call(trainable, other, batch, training=False)[0]
 
-    def weights(self) -> list[dict[str, np.ndarray]]:  # noqa: D102
-        return [{name: np.asarray(variable.value) for name, variable in self._named_variables(2)}]
-
-    def set_weights(self, weights: list[dict[str, np.ndarray]]) -> None:  # noqa: D102
-        self._assign(self._named_variables(2), weights)
-
-    def _kinds(self) -> tuple[list[Any], ...]:
-        return self._model.trainable_variables, self._model.non_trainable_variables
-
-    def _named_variables(self, kinds: int) -> list[tuple[str, Any]]:
-        """The variables of the first 2 or of all 3 kinds."""
-        named = zip(("trainable", "other", "optimizer")[:kinds], self._kinds(), strict=False)
-        return [(f"{kind}/{i}", variable) for kind, variables in named for i, variable in enumerate(variables)]
-
-    def _assign(self, variables: list[tuple[str, Any]], values: list[dict[str, np.ndarray]]) -> None:
-        (member,) = values
-        for name, variable in variables:
-            variable.assign(member[name])
-
 
 class Engine(Predictor):
-    """See `eyechart.training.backend.engine.Engine`, and the arguments at the engine on TensorFlow.
+    """See `eyechart.training.backend.engine.Engine`.
 
     JAX compiles every program; without `compiled`, on a CPU, that is one step and not a loop of them: XLA's
     convolutions are four times slower within a loop there (measured). Between epochs the state lies in this object;
     the model's own variables follow after each epoch, so that the model can be saved at any time.
     """
 
-    def __init__(
-        self,
-        *,
-        model: Any,
-        optimizer: Any,
-        loss: Callable[[Any, Any], Any],
-        augment: Callable[[Any, Any], Any] | None = None,
-        images: Any,
-        labels: np.ndarray,
-        batch_size: int,
-        steps_per_chunk: int | None,
-        compiled: bool,
-        device: str,
-    ):
-        super().__init__(model, device)
-        self._optimizer, self._loss, self._augment = optimizer, loss, augment
-        self._images, self._labels = images, labels
-        self._batch_size, self._steps_per_chunk = batch_size, steps_per_chunk
-        optimizer.build(model.trainable_variables)
-        if steps_per_chunk is None:
-            self._resident = jax.device_put((images, labels), self._device)
-        self._looped = compiled or device != "cpu"
+    def __init__(self, model: Any, rate: float, recipe: Recipe, data: TrainingData, execution: Execution):
+        super().__init__(model, execution.device, recipe.optimizer(rate))
+        self._recipe, self._data = recipe, on_device(data, execution.device)
+        self._looped = execution.compiled or execution.device != "cpu"
         self._steps = jax.jit(self._run_steps, donate_argnums=0)
         self._step = jax.jit(self._learn, donate_argnums=0)
 
@@ -104,26 +71,14 @@ class Engine(Predictor):
     def alone(self) -> Predictor:  # noqa: D102
         return self
 
-    def epoch(  # noqa: D102
-        self,
-        orders: np.ndarray,
-        tick: Callable[[int], None],
-        draws: np.ndarray | None = None,
-        active: np.ndarray | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        (order,) = orders
-        batch_size = self._batch_size
-        totals = jnp.zeros(2)  # sums over the epoch of loss and right answers
-        carry = (tuple(map(_copies, self._kinds())), totals)
-        carry = jax.device_put(carry, self._device)
-        for part in chunks(order, self._steps_per_chunk, batch_size):
-            if self._steps_per_chunk is None:
-                data = (*self._resident, None if draws is None else jax.device_put(draws[0], self._device))
-                positions = jax.device_put(part, self._device)
-            else:
-                chunk = (self._images[part], self._labels[part], None if draws is None else draws[0, part])
-                data = jax.device_put(chunk, self._device)
-                positions = jnp.arange(len(part), dtype=jnp.int32)
+    def epoch(self, epoch: Epoch, tick: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray]:  # noqa: D102
+        (order,) = epoch.orders
+        batch_size = self._recipe.batch_size
+        kinds = (*_kinds(self._model), self.optimizer.variables)
+        # the state, and sums over the epoch of loss and right answers
+        carry = jax.device_put((tuple(map(_copies, kinds)), jnp.zeros(2)), self._device)
+        for part in chunks(order, self._data.steps_per_chunk, batch_size):
+            data, positions = self._read_part(part, epoch.draws)
             steps = len(part) // batch_size
 
             def run(start: int, stop: int, data=data, positions=positions) -> None:  # type: ignore[no-untyped-def]
@@ -140,13 +95,24 @@ class Engine(Predictor):
                 carry = self._step(carry, data, positions[-rest:])
                 tick(rest)
         state, totals = carry
-        _write(self._kinds(), state)
+        _write(kinds, state)
         loss, right = np.asarray(totals, np.float64) / len(order)
         return np.array([loss]), np.array([right])
 
+    def _read_part(self, part: np.ndarray, draws: np.ndarray | None) -> tuple[Any, Any]:
+        """Images, labels and random numbers on the device, and where among them a part of the order is."""
+        images, labels = self._data.images, self._data.labels
+        drawn = None if draws is None else draws[0]
+        if self._data.steps_per_chunk is None:
+            return (images, labels, jax.device_put(drawn, self._device)), jax.device_put(part, self._device)
+        chunk = (images[part], labels[part], None if drawn is None else drawn[part])
+        return jax.device_put(chunk, self._device), jnp.arange(len(part), dtype=jnp.int32)
+
     def _run_steps(self, carry: Any, data: Any, positions: Any, start: Any, stop: Any) -> Any:
+        batch_size = self._recipe.batch_size
+
         def step(index: Any, carry: Any) -> Any:
-            batch = jax.lax.dynamic_slice(positions, (index * self._batch_size,), (self._batch_size,))
+            batch = jax.lax.dynamic_slice(positions, (index * batch_size,), (batch_size,))
             return self._learn(carry, data, batch)
 
         return jax.lax.fori_loop(start, stop, step, carry)
@@ -156,83 +122,48 @@ class Engine(Predictor):
         (trainable, other, optimizer), totals = carry
         images, labels, draws = data
         batch, truth = images[positions], labels[positions]
-        if self._augment is not None:
-            batch = self._augment(batch, draws[positions])
+        augment = self._recipe.augment
+        if augment is not None:
+            batch = augment(batch, draws[positions])
 
         def forward(trainable: Any) -> Any:
             probabilities, state, losses = self._model.stateless_call(
                 trainable, other, batch, training=True, return_losses=True
             )
-            loss = self._loss(truth, probabilities) + sum(losses)
-            return self._optimizer.scale_loss(loss), (loss, probabilities, state)
+            loss = self._recipe.loss(truth, probabilities) + sum(losses)
+            return self.optimizer.scale_loss(loss), (loss, probabilities, state)
 
         gradients, (loss, probabilities, other) = jax.grad(forward, has_aux=True)(trainable)
-        trainable, optimizer = self._optimizer.stateless_apply(optimizer, gradients, trainable)
+        trainable, optimizer = self.optimizer.stateless_apply(optimizer, gradients, trainable)
         if probabilities.ndim == 3:  # a model that answers after each time step is judged by its last answer
             probabilities = probabilities[:, -1]
-            loss = self._loss(truth, probabilities)
+            loss = self._recipe.loss(truth, probabilities)
         right = jnp.sum(jnp.argmax(probabilities, axis=-1) == truth)
         totals = totals + jnp.stack([loss * len(positions), right.astype(jnp.float32)])
         return (trainable, other, optimizer), totals
-
-    def state(self) -> list[dict[str, np.ndarray]]:  # noqa: D102
-        return [{name: np.asarray(variable.value) for name, variable in self._named_variables(3)}]
-
-    def restore(self, state: list[dict[str, np.ndarray]]) -> None:  # noqa: D102
-        self._assign(self._named_variables(3), state)
-
-    def _kinds(self) -> tuple[list[Any], ...]:
-        return (*super()._kinds(), self._optimizer.variables)
 
 
 class MappedEngine(Stacked):
     """Several members as one program: the model mapped over them, one optimizer over their stacked variables.
 
-    The arguments are those of `Engine`, but for `optimizer`, which is made from learning rates, and `rates`, one for
-    each member, and `unrolled`, whether recurrent layers are. Images are put together on the host where that is the
-    device: XLA is slow at it.
+    Images are put together on the host where that is the device: XLA is slow at it.
     """
 
-    def __init__(
-        self,
-        *,
-        model: Any,
-        optimizer: Callable[[Any], Any],
-        rates: Sequence[float],
-        loss: Callable[[Any, Any], Any],
-        augment: Callable[[Any, Any], Any] | None = None,
-        images: Any,
-        labels: np.ndarray,
-        batch_size: int,
-        steps_per_chunk: int | None,
-        compiled: bool,
-        unrolled: bool,
-        device: str,
-    ):
-        super().__init__(model, optimizer, rates, unrolled=unrolled)
-        self.alone = Predictor(model, device)
-        self._loss, self._augment = loss, augment
-        self._images, self._labels = images, labels
-        self._batch_size, self._steps_per_chunk = batch_size, steps_per_chunk
-        self._device = _device_of(device)
+    def __init__(self, model: Any, rates: Sequence[float], recipe: Recipe, data: TrainingData, execution: Execution):
+        super().__init__(model, recipe.optimizer, rates, unrolled=execution.unrolled)
+        self.alone = Predictor(model, execution.device)
+        self._device = _device_of(execution.device)
+        self._resident = execution.device != "cpu" and data.steps_per_chunk is None
+        self._recipe, self._data = recipe, on_device(data, execution.device) if self._resident else data
         self._image_bytes = int(np.prod(model.input_shape[1:]))
-        self._resident = None
-        if device != "cpu" and steps_per_chunk is None:
-            self._resident = jax.device_put((images, labels), self._device)
         self._steps = jax.jit(self._run_steps, donate_argnums=0)
         self._probabilities = jax.jit(self._predict_batch)
 
-    def epoch(  # noqa: D102
-        self,
-        orders: np.ndarray,
-        tick: Callable[[int], None],
-        draws: np.ndarray | None = None,
-        active: np.ndarray | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def epoch(self, epoch: Epoch, tick: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray]:  # noqa: D102
         kinds = (self.trainable, self.other, self.optimizer.variables)
         carry = jax.device_put((tuple(map(_copies, kinds)), jnp.zeros((self.members, 2))), self._device)
-        parts = member_chunks(orders, self._batch_size, self._image_bytes, self._steps_per_chunk)
-        for chunk, data in ahead(parts, lambda positions: self._read_data(positions, draws)):
+        parts = member_chunks(epoch.orders, self._recipe.batch_size, self._image_bytes, self._data.steps_per_chunk)
+        for chunk, data in ahead(parts, lambda positions: self._read_data(positions, epoch.draws)):
             steps, members, images = chunk.positions.shape
 
             def run(start: int, stop: int, data=data) -> None:  # type: ignore[no-untyped-def]
@@ -243,17 +174,14 @@ class MappedEngine(Stacked):
             in_pieces(steps, members * images, run, tick, chunk.first)
         state, totals = carry
         _write(kinds, state)
-        loss, right = np.asarray(totals, np.float64).T / orders.shape[1]
+        loss, right = np.asarray(totals, np.float64).T / epoch.orders.shape[1]
         return loss, right
 
     def _read_data(self, positions: np.ndarray, draws: np.ndarray | None) -> tuple[Any, Any, Any]:
         """Images, labels and random numbers of positions (steps, members, images of a step)."""
         drawn = None if draws is None else own(draws, positions)
-        if self._resident is None:
-            images, labels = self._images[positions], self._labels[positions]
-        else:
-            placed = jax.device_put(positions, self._device)
-            images, labels = (array[placed] for array in self._resident)
+        places = jax.device_put(positions, self._device) if self._resident else positions
+        images, labels = self._data.images[places], self._data.labels[places]
         put: tuple[Any, Any, Any] = jax.device_put((images, labels, drawn), self._device)
         return put
 
@@ -268,8 +196,9 @@ class MappedEngine(Stacked):
         """One step of every member: forward and backward mapped over them, update at once."""
         (trainable, other, optimizer), totals = carry
         images, labels, draws = data
-        if self._augment is not None:
-            flat = self._augment(images.reshape(-1, *images.shape[2:]), draws.reshape(-1, draws.shape[2]))
+        augment = self._recipe.augment
+        if augment is not None:
+            flat = augment(images.reshape(-1, *images.shape[2:]), draws.reshape(-1, draws.shape[2]))
             images = flat.reshape(images.shape)
 
         def one(trainable: Any, other: Any, batch: Any, truth: Any) -> Any:
@@ -278,13 +207,13 @@ class MappedEngine(Stacked):
                     probabilities, state, losses = self._model.stateless_call(
                         trainable, other, batch, training=True, return_losses=True
                     )
-                loss = self._loss(truth, probabilities) + sum(losses)
+                loss = self._recipe.loss(truth, probabilities) + sum(losses)
                 return loss, (loss, probabilities, state)
 
             gradients, (loss, probabilities, state) = jax.grad(forward, has_aux=True)(trainable)
             if probabilities.ndim == 3:  # a model that answers after each time step is judged by its last answer
                 probabilities = probabilities[:, -1]
-                loss = self._loss(truth, probabilities)
+                loss = self._recipe.loss(truth, probabilities)
             right = jnp.sum(jnp.argmax(probabilities, axis=-1) == truth)
             return gradients, state, loss, right.astype(jnp.float32)
 
@@ -306,6 +235,11 @@ class MappedEngine(Stacked):
                 return self._model.stateless_call(trainable, other, batch, training=False)[0]
 
         return jax.vmap(one)(self.as_in_the_model(trainable), other)
+
+
+def _kinds(model: Any) -> tuple[list[Any], list[Any]]:
+    """The variables of a model that are learned, and the others."""
+    return model.trainable_variables, model.non_trainable_variables
 
 
 def _copies(variables: list[Any]) -> list[Any]:

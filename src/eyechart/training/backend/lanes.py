@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from eyechart.training.backend.engine import Engine
+from eyechart.training.backend.engine import Engine, Epoch
 
 
 class Lanes:
@@ -25,13 +25,7 @@ class Lanes:
         ends = np.cumsum([engine.members for engine in engines]).tolist()
         self._owns = [slice(end - engine.members, end) for engine, end in zip(engines, ends, strict=True)]
 
-    def epoch(  # noqa: D102
-        self,
-        orders: np.ndarray,
-        tick: Callable[[int], None],
-        draws: np.ndarray | None = None,
-        active: np.ndarray | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def epoch(self, epoch: Epoch, tick: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray]:  # noqa: D102
         results = np.zeros((2, self.members))
         ended = threading.Event()
 
@@ -41,9 +35,9 @@ class Lanes:
             tick(images)
 
         def learn(engine: Engine, own: slice) -> None:
-            if active is None or active[own].any():
-                parts = [None if array is None else array[own] for array in (draws, active)]
-                results[:, own] = engine.epoch(orders[own], go_on, *parts)
+            share = epoch.of(own)
+            if not share.idle:
+                results[:, own] = engine.epoch(share, go_on)
 
         with ThreadPoolExecutor(len(self._engines), thread_name_prefix="lane") as pool:
             jobs = [pool.submit(learn, engine, own) for engine, own in zip(self._engines, self._owns, strict=True)]
