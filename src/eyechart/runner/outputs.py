@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyechart.core.files import replacing, write_json
+from eyechart.runner.attempt import Attempt
 from eyechart.runner.members import Setup
-from eyechart.runs.journal import Journal, RecordKind
+from eyechart.runs.journal import RecordKind
 
 if TYPE_CHECKING:
     from eyechart.runner.listener import JournalListener
@@ -20,9 +21,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Trained:
-    """One member after its training."""
+class Learner:
+    """One member of a program, with what is kept of its epochs.
 
+    Attributes:
+        attempt: that it is trained for.
+        best: knows its best epoch, and the weights of that.
+        listener: knows its learning curves.
+    """
+
+    attempt: Attempt
     best: EarlyStopping
     listener: JournalListener
 
@@ -36,7 +44,7 @@ class Predicted:
     scores: Callable[[], Scores]
 
 
-def save_predictions(journal: Journal, model: Any, predictor: Predictor, member: Trained, setup: Setup) -> Predicted:
+def save_predictions(learner: Learner, model: Any, predictor: Predictor, setup: Setup) -> Predicted:
     """Save the model with its best weights, predict with it, and have the predictions scored and drawn."""
     import pandas as pd
 
@@ -45,7 +53,8 @@ def save_predictions(journal: Journal, model: Any, predictor: Predictor, member:
     from eyechart.runs.machine import model_requirements
     from eyechart.training.predict import predict
 
-    dataset, splits, artifacts = setup.dataset, setup.splits, journal.folder / "artifacts"
+    dataset, splits, journal = setup.dataset, setup.splits, learner.attempt.journal
+    artifacts = journal.folder / "artifacts"
     _save_model(model, artifacts / "model.keras")
     journal.append(
         RecordKind.MODEL,
@@ -73,8 +82,8 @@ def save_predictions(journal: Journal, model: Any, predictor: Predictor, member:
     predictions.write(table, artifacts / "predictions.parquet")
     findings = scorecard.Findings(
         table=table,
-        history=pd.DataFrame(member.listener.history),
-        best_epoch=member.best.epoch,
+        history=pd.DataFrame(learner.listener.history),
+        best_epoch=learner.best.epoch,
         by_step=by_step,
         class_names=dataset.class_names,
         title=setup.title,
@@ -87,14 +96,13 @@ def save_predictions(journal: Journal, model: Any, predictor: Predictor, member:
     return Predicted(int(model.count_params()), step_accuracy, scores)
 
 
-def record_result(
-    journal: Journal, member: Trained, predicted: Predicted, setup: Setup, members: int
-) -> dict[str, Any]:
+def record_result(learner: Learner, predicted: Predicted, setup: Setup, members: int) -> dict[str, Any]:
     """Say what follows from the predictions; the result of the run."""
     from eyechart.runner import scorecard
     from eyechart.tracking.views import best_name
 
-    best, history, artifacts = member.best, member.listener.history, journal.folder / "artifacts"
+    best, history, journal = learner.best, learner.listener.history, learner.attempt.journal
+    artifacts = journal.folder / "artifacts"
     numbers = {
         "best_epoch": best.epoch,
         "parameters": predicted.parameters,

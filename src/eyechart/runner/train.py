@@ -5,15 +5,16 @@ from __future__ import annotations
 import functools
 import traceback
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eyechart.runner.attempt import Attempt, Pruned
 from eyechart.runner.members import Setup, build_engine
-from eyechart.runner.outputs import Predicted, Trained, record_result, save_predictions
+from eyechart.runner.outputs import Learner, Predicted, record_result, save_predictions
 from eyechart.runs.journal import RecordKind
 from eyechart.runs.tags import DEVICE, ENGINE
 
 if TYPE_CHECKING:
+    from eyechart.training.backend.engine import Engine
     from eyechart.training.callback import Callback
 
 
@@ -38,67 +39,82 @@ def train_members(attempts: Sequence[Attempt], setup: Setup) -> None:
 
 
 def _train_and_evaluate(attempts: Sequence[Attempt], setup: Setup) -> None:
-    from eyechart.runner.checkpoint import Checkpoint, resume
-    from eyechart.runner.listener import JournalListener
-    from eyechart.runs.machine import system_metrics
     from eyechart.training.backend.choose import activate
-    from eyechart.training.early_stopping import EarlyStopping
-    from eyechart.training.loop import train
-    from eyechart.training.order import Reading
-    from eyechart.training.progress import EpochTable
 
-    config, splits = setup.config, setup.splits
-    trainer, held_back, augmentation = config.trainer, splits.validation, config.augmentation
-    device = activate(config.backend, trainer.device, trainer.precision)
+    config = setup.config
+    device = activate(config.backend, config.trainer.device, config.trainer.precision)
     model, engine, how = build_engine(attempts, setup, device)
     for attempt in attempts:
         attempt.journal.append(RecordKind.TAGS, values={ENGINE: how, DEVICE: device})
         setup.courier.tell(attempt.folder)  # not earlier: it imports MLflow, which would slow the other imports down
+    learners = _make_learners(attempts, setup)
+    _train(engine, learners, setup)
+    _evaluate(model, engine, learners, setup)
 
-    load = functools.cache(lambda epoch: system_metrics())
-    members = []
+
+def _make_learners(attempts: Sequence[Attempt], setup: Setup) -> list[Learner]:
+    from eyechart.runner.listener import JournalListener
+    from eyechart.runs.machine import system_metrics
+    from eyechart.training.early_stopping import EarlyStopping
+
+    load = functools.cache(lambda epoch: system_metrics())  # one measurement for all of them
+    learners = []
     for attempt in attempts:
         chosen = attempt.job.config.callbacks
-        best = EarlyStopping(chosen.monitor if held_back else None, chosen.patience, chosen.min_delta)
-        members.append(Trained(best, JournalListener(attempt.journal, setup.courier, load)))
-    checkpoints = [
-        Checkpoint(attempt.folder, [member.best, member.listener])
-        for attempt, member in zip(attempts, members, strict=True)
-    ]
+        monitor = chosen.monitor if setup.splits.validation else None
+        best = EarlyStopping(monitor, chosen.patience, chosen.min_delta)
+        learners.append(Learner(attempt, best, JournalListener(attempt.journal, setup.courier, load)))
+    return learners
+
+
+def _train(engine: Engine, learners: Sequence[Learner], setup: Setup) -> None:
+    """Train from where the checkpoints are to the last epoch, or until nobody learns any more."""
+    from eyechart.runner.checkpoint import Checkpoint, resume
+    from eyechart.training.loop import train
+    from eyechart.training.order import Reading
+    from eyechart.training.progress import EpochTable
+
+    splits, epochs, augmentation = setup.splits, setup.config.trainer.epochs, setup.config.augmentation
+    checkpoints = [Checkpoint(one.attempt.folder, [one.best, one.listener]) for one in learners]
     done = resume(checkpoints, engine)
     if done:
         print(f"going on after epoch {done}", flush=True)
     reading = Reading(
-        seeds=[attempt.job.config.seed for attempt in attempts],
+        seeds=[one.attempt.job.config.seed for one in learners],
         size=len(splits.train),
         draw=functools.partial(augmentation.draw, indices=splits.train.indices) if augmentation else None,
     )
     with EpochTable(
-        title=setup.title, epochs=trainer.epochs, size=reading.size, done=done, rows=setup.rows, members=len(members)
+        title=setup.title, epochs=epochs, size=reading.size, done=done, rows=setup.rows, members=len(learners)
     ) as table:
-        callbacks: list[list[Callback]] = []
-        for attempt, member, checkpoint in zip(attempts, members, checkpoints, strict=True):
-            callbacks.append([member.best, member.listener, checkpoint, table])  # a row that was seen is safe
-            if attempt.pruner:
-                callbacks[-1].append(attempt.pruner)
+        callbacks: list[list[Callback]] = [
+            # the table comes after the checkpoint: a row that was seen is safe
+            [one.best, one.listener, checkpoint, table, *([one.attempt.pruner] if one.attempt.pruner else [])]
+            for one, checkpoint in zip(learners, checkpoints, strict=True)
+        ]
         train(
             engine,
             callbacks,
             reading,
-            epochs=trainer.epochs,
+            epochs=epochs,
             done=done,
-            validation=(held_back.load(), held_back.labels) if held_back else None,
+            validation=(splits.validation.load(), splits.validation.labels) if splits.validation else None,
             tick=table.tick,
         )
-    drawn: list[tuple[Attempt, Trained, Predicted]] = []
-    for attempt, member, weights in zip(attempts, members, engine.weights(), strict=True):
+
+
+def _evaluate(model: Any, engine: Engine, learners: Sequence[Learner], setup: Setup) -> None:
+    """Save and predict one after another; then, when all of them are drawn or being drawn, record what came of it."""
+    predicted: list[tuple[Learner, Predicted]] = []
+    for one, weights in zip(learners, engine.weights(), strict=True):
+        attempt = one.attempt
         if attempt.pruner and attempt.pruner.gave_up:
-            epochs = len(member.listener.history)
-            attempt.end(Pruned(f"given up by the search after epoch {epochs} of {trainer.epochs}"))
+            epochs = len(one.listener.history)
+            attempt.end(Pruned(f"given up by the search after epoch {epochs} of {setup.config.trainer.epochs}"))
             continue
-        engine.alone.set_weights([member.best.weights or weights])
+        engine.alone.set_weights([one.best.weights or weights])
         with attempt.going_on():
-            drawn.append((attempt, member, save_predictions(attempt.journal, model, engine.alone, member, setup)))
-    for attempt, member, predicted in drawn:
-        with attempt.going_on():
-            attempt.finish(record_result(attempt.journal, member, predicted, setup, len(attempts)))
+            predicted.append((one, save_predictions(one, model, engine.alone, setup)))
+    for one, answers in predicted:
+        with one.attempt.going_on():
+            one.attempt.finish(record_result(one, answers, setup, len(learners)))
