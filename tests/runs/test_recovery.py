@@ -63,6 +63,14 @@ def test_what_is_gone_is_marked_and_what_is_alive_is_not(root):
     assert status == {"gone": "KILLED", "alive": "RUNNING", "elsewhere": "RUNNING"}
 
 
+def test_one_that_was_killed_before_it_said_anything_says_nothing(root):
+    folder = paths.runs() / "silent"
+    leave(folder)
+    close()
+    assert read_journal(folder) == []
+    assert not (folder / NOTE).exists()
+
+
 def test_one_that_was_killed_before_it_noted_which_run_it_had_made(root, monkeypatch):
     folder, store = begin("gone"), Store()
     promise(folder, store.uri)

@@ -26,7 +26,7 @@ def close_abandoned(courier: Courier) -> None:
 
 
 def close_if_abandoned(folder: Path, courier: Courier) -> bool:
-    """The same for one run or sweep, by its folder; whether its process had left it unfinished.
+    """The same for one run, sweep or scan, by its folder; whether its process had left it unfinished.
 
     Raises:
         EyechartError: its journal is broken.
@@ -36,6 +36,8 @@ def close_if_abandoned(folder: Path, courier: Courier) -> bool:
         return False
     with lock:
         said = JournalState.read(folder)
+        if said.begun is None:  # its process went before it said anything
+            return False
         if said.end is not None:
             if said.finished:
                 remove_checkpoints(folder)  # in the middle of which its process may have been killed
