@@ -108,6 +108,12 @@ def test_a_run_is_reproduced_from_its_kept_configuration(old, own, which):
 
 def test_everything_is_delivered_and_the_best_is_promoted(old):
     assert "not delivered" not in old("sync")
-    assert {run.info.status for run in mlflow_runs(old.root)} == {"FINISHED"}
+    runs = mlflow_runs(old.root)
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    anew = {run.info.run_name: run.data.tags for run in runs if run.data.tags.get("eyechart.attempt") == "2"}
+    assert list(anew) == ["fnn on digits"]
+    (before,) = [run for run in runs if run.data.tags.get("eyechart.replaced") == "true"]
+    assert before.info.run_name == "replaced: fnn on digits"
+    assert before.data.tags["eyechart.run_key"] == anew["fnn on digits"]["eyechart.run_key"]
     assert "is champion now" in old("promote", "sweep=last")
     old("predict", "run=champion", "images=data/prepared/digits/samples.png")
