@@ -77,7 +77,8 @@ def test_the_benchmark_that_is_for_a_gpu_runs(digits_root, tmp_path, backend):
     command = [sys.executable, str(REPOSITORY / "benchmarks/members.py"), backend, "fnn,rnn", "1", "1,2,4", "digits"]
     done = subprocess.run(command, cwd=root, env=environment(root), capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines() if "(" in line]
+    lines = [line for line in done.stdout.splitlines() if line.startswith("|") and "(" in line]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
     assert [row[:2] for row in rows] == [[model, count] for model in ("fnn", "rnn") for count in ("1", "2", "4")]
 
 
