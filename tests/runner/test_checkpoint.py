@@ -15,7 +15,7 @@ from eyechart.training.member import members_of
 
 
 class Remembers:
-    """A consumer with every kind of value in its state."""
+    """A callback with every kind of value in its state."""
 
     def __init__(self):
         self.kept = {"number": 3, "real": 0.1, "none": math.nan, "text": "Zürich", "array": np.arange(6).reshape(2, 3)}

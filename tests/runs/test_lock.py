@@ -46,9 +46,9 @@ def test_one_process_at_a_time(tmp_path, other):
     assert owner(folder).startswith(f"process {other.pid} on ")
     assert stale_locks(tmp_path) == [folder]
     other.communicate()
-    hold = RunLock.try_to_take(folder)
+    lock = RunLock.try_to_take(folder)
     assert owner(folder).startswith(f"process {os.getpid()} on ")
-    hold.release()
+    lock.release()
     assert stale_locks(tmp_path) == []
 
 
@@ -74,8 +74,8 @@ def test_a_killed_process_lets_go_and_leaves_its_note(tmp_path, other):
     other.send_signal(signal.SIGKILL)
     other.communicate()
     assert stale_locks(tmp_path) == [folder]
-    with RunLock.take_over(folder) as hold:
-        assert hold.folder == folder
+    with RunLock.take_over(folder) as lock:
+        assert lock.folder == folder
     assert stale_locks(tmp_path) == []
     assert RunLock.take_over(folder) is None  # nobody left it
 

@@ -20,14 +20,14 @@ def base():
     return check(compose("model=fnn", "dataset=digits", "tracking=none"))
 
 
-def jobs_of(configs, standings=None):
-    standings = standings or [RunStatus()] * len(configs)
+def jobs_of(configs, statuses=None):
+    statuses = statuses or [RunStatus()] * len(configs)
     keys = [config.run_key("digest") for config in configs]
-    return [Job((), config, key, key, standing) for config, key, standing in zip(configs, keys, standings, strict=True)]
+    return [Job((), config, key, key, status) for config, key, status in zip(configs, keys, statuses, strict=True)]
 
 
-def seeds(base, count, standings=None):
-    return jobs_of([dataclasses.replace(base, seed=seed) for seed in range(count)], standings)
+def seeds(base, count, statuses=None):
+    return jobs_of([dataclasses.replace(base, seed=seed) for seed in range(count)], statuses)
 
 
 def seeds_in(groups):
@@ -85,15 +85,15 @@ def test_no_group_has_more_than_max_members(base, count, most):
 
 
 def test_who_goes_on_from_neighbouring_epochs_is_one_group(base):
-    standings = [RunStatus(epochs=epochs) for epochs in (4, 0, 3, 4, 2, 1)]
-    assert seeds_in(fused_groups(seeds(base, 6, standings))) == [[0, 2, 3], [1], [4, 5]]
+    statuses = [RunStatus(epochs=epochs) for epochs in (4, 0, 3, 4, 2, 1)]
+    assert seeds_in(fused_groups(seeds(base, 6, statuses))) == [[0, 2, 3], [1], [4, 5]]
 
 
 def test_who_has_stopped_early_stays_in_its_group(base):
-    standings = [RunStatus(epochs=9), RunStatus(epochs=2, ended=True), RunStatus(epochs=8)]
-    assert seeds_in(fused_groups(seeds(base, 3, standings))) == [[0, 1, 2]]
+    statuses = [RunStatus(epochs=9), RunStatus(epochs=2, ended=True), RunStatus(epochs=8)]
+    assert seeds_in(fused_groups(seeds(base, 3, statuses))) == [[0, 1, 2]]
 
 
 def test_all_have_stopped_early(base):
-    standings = [RunStatus(epochs=9, ended=True), RunStatus(epochs=2, ended=True)]
-    assert seeds_in(fused_groups(seeds(base, 2, standings))) == [[0, 1]]
+    statuses = [RunStatus(epochs=9, ended=True), RunStatus(epochs=2, ended=True)]
+    assert seeds_in(fused_groups(seeds(base, 2, statuses))) == [[0, 1]]

@@ -1,5 +1,5 @@
 """Runs side by side."""
 
-from eyechart.comparison.leaderboard import load_results
+from eyechart.comparison.results import load_results
 
 __all__ = ["load_results"]

@@ -82,7 +82,7 @@ def weigh(board: Board) -> Evidence:
 
 
 def correctness(run_keys: Sequence[str]) -> Correctness:
-    """The answers of the runs of one row.
+    """Which test images the runs of one row classified right.
 
     Raises:
         EyechartError: a table is missing or cannot be read, or the runs were not tested on the same images.
@@ -101,7 +101,7 @@ def correctness(run_keys: Sequence[str]) -> Correctness:
 
 
 def _read(path: Path) -> Correctness:
-    """The answers of one run: `correct` is (1, images)."""
+    """The same of one run: `correct` is (1, images)."""
     import pyarrow
     from pyarrow import parquet
 

@@ -1,4 +1,4 @@
-"""The leaderboard: rows of finished runs side by side, best first, with error bars, one board per data digest."""
+"""The leaderboard: rows of finished runs side by side, best first, with error bars; a board per data set and limit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from eyechart.comparison.evidence import Evidence, weigh
 from eyechart.comparison.groups import Board, as_dicts, boards
-from eyechart.comparison.results import load_results
 from eyechart.core import terminal
 from eyechart.core.files import replacing, write_text
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
     from rich.table import Table
-
-__all__ = ["Leaderboard", "load_results"]
 
 SAME = "= cannot be told apart from the {first} at 5%, {counted}, corrected for all pairs (Holm)"
 APART = "all others can be told apart from the {first} at 5%, {counted}, corrected for all pairs (Holm)"

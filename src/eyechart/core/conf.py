@@ -13,9 +13,9 @@ from eyechart.core import paths
 
 @functools.cache  # a sweep asks for each of its jobs
 def read_program(file: Path) -> tuple[DictConfig, list[str]]:
-    """The values that stand in a program's own YAML, and the groups that it chooses from."""
+    """The values in a program's own YAML, and the groups that it chooses from. Both are shared: read only."""
     values: Any = OmegaConf.load(file)
-    groups = [str(group) for entry in values.pop("defaults") if isinstance(entry, DictConfig) for group in entry]
+    groups = [str(group) for entry in values.pop("defaults", []) if isinstance(entry, DictConfig) for group in entry]
     return values, [group for group in groups if not group.startswith("override")]
 
 
@@ -30,7 +30,7 @@ def read_option(file: Path) -> DictConfig:
 
 
 def filled(config: DictConfig, config_name: str) -> DictConfig:
-    """`config` with the values of a program's own YAML for the keys that it lacks, as it does if they came after it."""
+    """`config` with the values of a program's own YAML for the keys that it lacks: it may be older than they are."""
     values, _ = read_program(paths.conf() / f"{config_name}.yaml")
     lacking = [str(key) for key in values if key not in list(config)]  # `in config` would pass over a key that is ???
     if not lacking:

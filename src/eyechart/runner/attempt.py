@@ -58,7 +58,7 @@ class Pruner(Callback, Protocol):
 
 
 class Attempt:
-    """From `begin` to `finish` or `end` the journal is open.
+    """One process's effort at a run. From `begin` to `finish` or `end` its journal is open.
 
     Args:
         job: what is to be trained; this process has locked its run.

@@ -52,7 +52,7 @@ class Job:
     @property
     def epochs_left(self) -> int:
         """How many epochs there are to train, if none is better for long enough to stop before."""
-        return self.config.trainer.epochs - self.status.epochs
+        return 0 if self.status.ended else self.config.trainer.epochs - self.status.epochs
 
 
 def splits_of(config: Config, dataset: Dataset) -> Splits:

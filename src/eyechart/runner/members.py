@@ -28,7 +28,7 @@ class Setup:
         dataset: that they are trained on.
         splits: of the data set.
         courier: brings their journals to MLflow.
-        rows: whether to print a row per epoch.
+        rows: whether to print the layers, and a row per epoch.
         pool: scores and draws; None: this process does.
     """
 
@@ -46,7 +46,7 @@ class Setup:
 
 
 def build_engine(attempts: Sequence[Attempt], setup: Setup, device: str) -> tuple[Any, Engine, str]:
-    """The model, the engine that trains each attempt as a member, and what is to be said of it."""
+    """The model, the engine that trains each attempt as a member, and the text of the tag that names the engine."""
     from eyechart.training.backend.assembly import make_engine
     from eyechart.training.backend.choose import worth_compiling
     from eyechart.training.backend.recipe import Execution

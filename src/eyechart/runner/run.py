@@ -67,7 +67,7 @@ def run_together(
         sweep: the id of the sweep that the runs are a part of.
         since: what was begun before this time is trained anew.
         pruner_of: makes the pruner of a job.
-        pool: score and draw; None: this process does.
+        pool: scores and draws; None: this process does.
 
     Returns:
         Of each job its outcome, or what went wrong with it alone. What goes wrong with all of them is raised.

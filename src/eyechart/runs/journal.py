@@ -4,7 +4,8 @@ An append-only file of JSON records, one a line, each with its `kind` and the ti
 
 | kind     | says                                                                                                |
 |----------|-----------------------------------------------------------------------------------------------------|
-| start    | `identity` (tag and value by which MLflow knows it), `attempt` (trained anew: 2, 3, ...), `name`,   |
+| start    | `identity` (tag and value by which MLflow knows it), `attempt` (of a run: 1, and 1 more for each     |
+|          | time that it was trained anew), `name`,                                                             |
 |          | `experiment_name`, `parent` (a sweep) or `parent_run` (a run), `private` (`tracking=none`),         |
 |          | `source` (the program)                                                                              |
 | params   | `values`                                                                                            |

@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -66,7 +67,7 @@ class RunLock:
         return cls.try_to_take(folder)
 
     def release(self) -> None:
-        """Give the folder back. The note stays where its journal has no end yet, and by it the next command ends it."""
+        """Give the folder back. The note stays where the journal has no end yet: by it the next command closes that."""
         try:
             if not _left_open(self.folder):
                 (self.folder / NOTE).unlink(missing_ok=True)
@@ -99,8 +100,8 @@ def _left_open(folder: Path) -> bool:
     return said.begun is not None and said.end is None
 
 
-def _note(folder: Path) -> dict[str, str]:
+def _note(folder: Path) -> dict[str, Any]:
     with contextlib.suppress(OSError, ValueError):
-        note: dict[str, str] = json.loads((folder / NOTE).read_text())
+        note: dict[str, Any] = json.loads((folder / NOTE).read_text())
         return note
     return {}

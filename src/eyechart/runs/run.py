@@ -101,7 +101,7 @@ class Run:
 
     @property
     def tags(self) -> Mapping[str, Any]:
-        """What is known of where and of what it was made."""
+        """What its journal says of the machine, the code and the data."""
         return self.journal.tags
 
     @property

@@ -19,7 +19,7 @@ class RunStatus:
         begun: when it was first begun, in milliseconds since 1970; None: never.
         finished: whether there is a result.
         epochs: that need not be trained again, because a checkpoint holds them; of a finished run 0.
-        ended: whether it was to stop there, and only has to be evaluated.
+        ended: whether early stopping ended its training there, and it only has to be evaluated.
         failed: whether its last attempt ended with an error.
         pruned: whether a search gave it up.
     """

@@ -29,7 +29,7 @@ def run_sweep(plan: Plan, command: str, launch: Callable[[Sequence[Job]], list[s
         launch: trains some jobs, and returns a line for each that failed.
 
     Returns:
-        Whether anything was to be done: False with `plan=true`.
+        False where only the plan was printed, with `plan=true`.
 
     Raises:
         EyechartError: at the end, if jobs failed.
@@ -48,9 +48,9 @@ def run_sweep(plan: Plan, command: str, launch: Callable[[Sequence[Job]], list[s
         return True
     name = f"sweep of {len(keys)}"
     sweep = OpenSweep.start(plan.jobs, command, tracking, name=name, identity=identity, since=plan.since)
-    with closing(sweep, tracking) as account:
-        account.failures += launch(plan.to_train) if plan.to_train else []
-    account.conclude()
+    with closing(sweep, tracking) as summary:
+        summary.failures += launch(plan.to_train) if plan.to_train else []
+    summary.conclude()
     return True
 
 
@@ -84,21 +84,21 @@ class SweepSummary:
 @contextmanager
 def closing(sweep: OpenSweep, tracking: TrackingConfig) -> Iterator[SweepSummary]:
     """Close the sweep at the end of the block, however it ends, with a leaderboard of all its runs."""
-    account = SweepSummary(sweep, tracking)
+    summary = SweepSummary(sweep, tracking)
     said: list[dict[str, Any]] = []
     status, message = RunState.KILLED, INTERRUPTED
     try:
-        yield account
-        account.leaderboard = Leaderboard.of(results_of(sweep.runs))
-        account.files += account.leaderboard.write(sweep.folder)
-        said = in_mlflow.sweep_records(sweep, account.leaderboard)
-        message = "; ".join(account.failures)
-        status = RunState.FAILED if account.failures else RunState.FINISHED
+        yield summary
+        summary.leaderboard = Leaderboard.of(results_of(sweep.runs))
+        summary.files += summary.leaderboard.write(sweep.folder)
+        said = in_mlflow.sweep_records(sweep, summary.leaderboard)
+        message = "; ".join(summary.failures)
+        status = RunState.FAILED if summary.failures else RunState.FINISHED
     except Exception as error:
         status, message = RunState.FAILED, str(error)
         raise
     finally:
-        sweep.end(status, message, account.files, said)
+        sweep.end(status, message, summary.files, said)
 
 
 def _show(leaderboard: Leaderboard, tracking: TrackingConfig, sweep: Sweep) -> None:

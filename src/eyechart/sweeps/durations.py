@@ -40,7 +40,7 @@ class PastDurations:
     def expected_seconds(self, config: Config, epochs: int) -> float | None:
         """How long so many epochs will take: as in the median of the runs like it; None if there is none.
 
-        Runs are alike that differ only in seed, learning rate and other values that an epoch takes no longer for.
+        Runs are alike if they differ only in what hardly changes an epoch's time (`INDIFFERENT`).
         """
         known = self._seconds_per_epoch.get(_likeness(config.parameters()))
         return None if known is None else epochs * statistics.median(known)

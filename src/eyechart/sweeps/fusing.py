@@ -9,14 +9,14 @@ from eyechart.config import Config
 from eyechart.runner.job import Job
 
 VARIES = ("seed", "optimizer.learning_rate", "callbacks")  # what members may differ in
-NEARBY = 1  # epochs: of a checkpoint, the one before it is kept, too
+NEARBY = 1  # epochs: a run keeps its two newest checkpoints, so one that is an epoch ahead can go back
 
 
 def fused_groups(jobs: Sequence[Job], max_members: int | None = None) -> list[list[Job]]:
     """Cut jobs into fused groups, which can be trained as one program, in the order of their first jobs.
 
-    Jobs that go on from a checkpoint are together with those that go on from the same epoch or a neighbouring one, and
-    with those that have stopped early: a group that was killed, at any time, is the same group again.
+    Jobs that resume are put together only where their epochs differ by at most `NEARBY`; those that stopped early fit
+    any. So a fused group that was killed, at any time, is formed again.
 
     Args:
         jobs: to be trained.

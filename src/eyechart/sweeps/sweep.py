@@ -27,7 +27,7 @@ from eyechart.tracking import MLflowCourier
 from eyechart.tracking.config import TrackingConfig
 
 SWEEP = "EYECHART_SWEEP"  # in the environment of a job, wherever it runs: the id of its sweep
-PATIENCE = 2.0  # seconds to wait for who only looks whether a process has left the sweep, or adds to it
+PATIENCE = 2.0  # seconds to wait for a lock that is taken only briefly, by `close_if_abandoned` or `publish`
 
 
 class OpenSweep(Sweep):
@@ -64,7 +64,7 @@ class OpenSweep(Sweep):
         since: int | None = None,
         search: dict[str, Any] | None = None,
     ) -> OpenSweep:
-        """Make the parent, or go on with that of the same sweep, and tell the jobs of it.
+        """Make the parent, or go on with that of the same sweep, and name it in the environment of its jobs.
 
         Where another process drives the same sweep at this moment, the parent stays in its hands. A search stays in
         its hands as a whole.
@@ -210,7 +210,7 @@ def identity_of(run_keys: Iterable[str], tracking: TrackingConfig) -> str:
 def settled_sweep(identity: str, jobs: Sequence[Job], tracking: TrackingConfig) -> Sweep | None:
     """The sweep of this identity, if it has been finished, and everything about it and its runs been delivered.
 
-    It is then the one that was typed last.
+    It then counts as the one that was typed last.
     """
     sweep, courier = Sweep.of_identity(identity), MLflowCourier(tracking)
     if sweep is None or not all(job.status.finished for job in jobs):

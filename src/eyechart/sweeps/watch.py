@@ -16,7 +16,8 @@ PAUSE = 1.0  # seconds between two looks at the journals
 
 @contextmanager
 def report_workers(jobs: Sequence[Job], since: int | None) -> Iterator[None]:
-    """While the block lasts, report each of these runs as soon as its journal says that it has ended well.
+    """While the block lasts, report each of these runs as soon as its journal says that it has
+    finished, or that the search gave it up.
 
     What a worker prints nobody sees: it runs on another machine, or Ray or submitit keep it in files.
 

@@ -22,7 +22,7 @@ COLUMNS = (
 
 
 class ImagesPerSecond(ProgressColumn):
-    """How fast the members of a group learn, all together."""
+    """How fast the members learn, all together."""
 
     def render(self, task: Task) -> Text:  # noqa: D102
         return Text("" if task.speed is None else f"{task.speed:,.0f} images/s")

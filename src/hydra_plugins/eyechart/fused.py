@@ -1,4 +1,4 @@
-"""The launcher behind `hydra/launcher=fused`: runs that differ in seed or learning rate are trained as one program."""
+"""The launcher behind `hydra/launcher=fused`: runs that differ in seed, learning rate or callbacks, as one program."""
 
 from __future__ import annotations
 

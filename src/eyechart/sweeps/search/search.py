@@ -129,14 +129,14 @@ def run_search(search: Search, plan: Plan, compose: Compose, command: str, launc
         identity=f"search-{name}",
         search={"study": name, "monitor": monitor, "pruner": search.pruner},
     )
-    with closing(sweep, tracking) as account:
+    with closing(sweep, tracking) as summary:
         study = Study(name, maximize=maximize, sampler=search.sampler, pruner=search.pruner)
-        driver = _Driver(search, study, monitor, compose, launch, account)
+        driver = _Driver(search, study, monitor, compose, launch, summary)
         print(_summary(study.states(), search.n_trials), flush=True)
         driver.drive()
-        account.files += driver.write(sweep.folder)
+        summary.files += driver.write(sweep.folder)
     try:
-        account.conclude()
+        summary.conclude()
     finally:
         print(driver.conclusion())
     best = study.best()
@@ -161,18 +161,18 @@ class _Driver:
     monitor: str
     compose: Compose
     launch: Launch
-    account: SweepSummary
+    summary: SweepSummary
     _tried: set[int] = field(default_factory=set)  # the numbers of the trials that this command has looked at
 
     def drive(self) -> None:
         """Batch after batch, until all trials have been tried."""
         while batch := self._next_batch():
             jobs = [job for number, values in batch.items() if (job := self._job(number, values))]
-            self.account.sweep.cover(jobs)
+            self.summary.sweep.cover(jobs)
             left = [job for job in jobs if self._is_left(job)]
             if left:
                 # of two trials that are the same work, the one that the sweep's manifest tells of
-                self.account.failures += self.launch(list({job.run_key: job for job in left}.values()))
+                self.summary.failures += self.launch(list({job.run_key: job for job in left}.values()))
             for job in jobs:
                 self._settle(job)
 
