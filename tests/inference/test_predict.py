@@ -24,6 +24,7 @@ from eyechart.core.errors import EyechartError
 from eyechart.inference.network import Network, open_network
 from eyechart.inference.predict import counted, predict, printable
 from eyechart.runs.journal import Journal
+from eyechart.runs.run import Run
 from eyechart.tracking import registry
 from eyechart.tracking.registry import Version
 from eyechart.tracking.store import Store
@@ -262,7 +263,7 @@ def refusal(run: str | None = None, name: str | None = None, store: Any = None) 
 def test_what_is_to_be_known_of_a_run(root):
     folder = a_run("abcdef0123")
     title, file = "a net on pets, run abcdef0123", folder / "artifacts" / "model.keras"
-    expected = Network(title, file, "jax", ("cat", "dog"), "abcdef0123")
+    expected = Network(title, file, "jax", ("cat", "dog"), Run("abcdef0123"))
     assert network("abcdef") == network("last") == network(None) == expected
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,20 @@ from eyechart.runs.status import RunStatus
 from eyechart.runs.tags import DATA_DIGEST
 
 
+@dataclass(frozen=True)
 class Run:
     """A run, begun or not. What it says is read when it is asked for, so it is always what lies on disk now.
-
-    Args:
-        key: its run key.
 
     Attributes:
         key: its run key.
         folder: its state folder; its files lie in `artifacts` below it.
     """
 
-    def __init__(self, key: str):
-        self.key = key
-        self.folder = paths.runs() / key
+    key: str
+    folder: Path = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", paths.runs() / self.key)  # it stays there, whatever EYECHART_ROOT becomes
 
     @classmethod
     def all(cls) -> list[Run]:

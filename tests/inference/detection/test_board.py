@@ -12,6 +12,7 @@ import pytest
 from eyechart.inference.detection.board import ASKED, board_rows, differences, sentences, show_board, table
 from eyechart.inference.detection.found import Found, numbers
 from eyechart.inference.scanning.detect import THRESHOLDS
+from eyechart.runs.run import Run
 
 
 def found(run_key: str, alarms: list[int], right: list[int]) -> Found:
@@ -22,7 +23,7 @@ def found(run_key: str, alarms: list[int], right: list[int]) -> Found:
         for threshold in THRESHOLDS
     ]
     columns = ["canvas", "threshold", "detected", "right", "known", "distance"]
-    return Found(run_key, pd.DataFrame(lines, columns=columns), Path())
+    return Found(Run(run_key), pd.DataFrame(lines, columns=columns), Path())
 
 
 def results(*lines: tuple[str, str, str, int]) -> pd.DataFrame:
