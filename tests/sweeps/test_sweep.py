@@ -279,10 +279,10 @@ def test_a_worker_finds_its_job_by_the_run_key_however_it_was_typed(root):
     sweep = OpenSweep.start([job], "train.py -m", TrackingConfig("none"), name="sweep of 1", identity="i")
     try:
         worker = OpenSweep(sweep.id)
-        found = worker.known(Job(("++seed=0",), SimpleNamespace(), "k1", "", RunStatus()))
+        found = worker.as_covered(Job(("++seed=0",), SimpleNamespace(), "k1", "", RunStatus()))
         assert (found.name, found.trial, found.overrides) == ("seed=0", 3, ("++seed=0",))
         with pytest.raises(EyechartError, match=r"knows no run k2 \(seed=1\): expected EYECHART_SWEEP to be set by"):
-            worker.known(Job(("seed=1",), SimpleNamespace(), "k2", "", RunStatus()))
+            worker.as_covered(Job(("seed=1",), SimpleNamespace(), "k2", "", RunStatus()))
     finally:
         sweep.end(RunState.KILLED)
 

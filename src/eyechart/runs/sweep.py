@@ -98,6 +98,18 @@ class Sweep:
         return str(self.manifest["command"])
 
     @property
+    def since(self) -> int | None:
+        """With `force=true` when it was typed first, in milliseconds since 1970; else None."""
+        since: int | None = self.manifest.get("since")
+        return since
+
+    @property
+    def search(self) -> dict[str, Any] | None:
+        """What a job must know of the search that it is a trial of; None outside of one."""
+        search: dict[str, Any] | None = self.manifest.get("search")
+        return search
+
+    @property
     def journal(self) -> JournalState:
         """What its journal says."""
         return JournalState.read(self.folder)

@@ -85,20 +85,20 @@ class SweepSummary:
 def closing(sweep: OpenSweep, tracking: TrackingConfig) -> Iterator[SweepSummary]:
     """Close the sweep at the end of the block, however it ends, with a leaderboard of all its runs."""
     summary = SweepSummary(sweep, tracking)
-    said: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
     status, message = RunState.KILLED, INTERRUPTED
     try:
         yield summary
         summary.leaderboard = Leaderboard.of(results_of(sweep.runs))
         summary.files += summary.leaderboard.write(sweep.folder)
-        said = in_mlflow.sweep_records(sweep, summary.leaderboard)
+        records = in_mlflow.sweep_records(sweep, summary.leaderboard)
         message = "; ".join(summary.failures)
         status = RunState.FAILED if summary.failures else RunState.FINISHED
     except Exception as error:
         status, message = RunState.FAILED, str(error)
         raise
     finally:
-        sweep.end(status, message, summary.files, said)
+        sweep.end(status, message, summary.files, records)
 
 
 def _show(leaderboard: Leaderboard, tracking: TrackingConfig, sweep: Sweep) -> None:

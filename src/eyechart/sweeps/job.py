@@ -75,7 +75,7 @@ def _train_alone(checked: Config, config: DictConfig, overrides: list[str]) -> F
 
 def _train_in(sweep: OpenSweep, checked: Config, overrides: list[str]) -> FinishedRun:
     """One run of a sweep, in the process that drives it, or in a worker, where `report_workers` reports it."""
-    here, job = sweep.courier is not None, sweep.known(Job.of(checked, overrides))
+    here, job = sweep.courier is not None, sweep.as_covered(Job.of(checked, overrides))
     with nullcontext(sweep.courier) if sweep.courier else MLflowCourier(checked.tracking) as courier:
         try:
             outcome = run(job, courier, sweep=sweep.id, since=sweep.since, pruner_of=_pruner_of(sweep))

@@ -42,7 +42,6 @@ class OpenSweep(Sweep):
     def __init__(self, sweep_id: str, courier: MLflowCourier | None = None, lock: RunLock | None = None):
         super().__init__(sweep_id)
         self.courier, self._lock = courier, lock
-        self._known: dict[str, Any] = {}
 
     @classmethod
     def of_this_job(cls) -> OpenSweep | None:
@@ -140,7 +139,7 @@ class OpenSweep(Sweep):
             self.courier.tell(self.folder)
 
     def end(
-        self, status: RunState, message: str = "", files: Sequence[str] = (), said: Sequence[Mapping[str, Any]] = ()
+        self, status: RunState, message: str = "", files: Sequence[str] = (), records: Sequence[Mapping[str, Any]] = ()
     ) -> None:
         """Close the parent, and wait for the deliveries.
 
@@ -148,13 +147,13 @@ class OpenSweep(Sweep):
             status: how it ends.
             message: why.
             files: of its folder, that become its artifacts.
-            said: further records for its journal.
+            records: further ones for its journal.
         """
         if self._lock is not None:
             journal = Journal(self.folder)
             for file in files:
                 journal.append(RecordKind.ARTIFACT, path=file)
-            for record in said:
+            for record in records:
                 journal.append(**record)
             journal.append(RecordKind.END, status=status, message=message)
             journal.close()
@@ -169,19 +168,7 @@ class OpenSweep(Sweep):
             self.courier.tell(self.folder)  # last, because its views name the runs by what they are in MLflow
             self.courier.close(interrupted=status == RunState.KILLED)
 
-    @property
-    def since(self) -> int | None:
-        """With `force=true` when it was typed first, in milliseconds since 1970; else None."""
-        since: int | None = self._settings()["since"]
-        return since
-
-    @property
-    def search(self) -> dict[str, Any] | None:
-        """What a job must know of the search that it is a trial of; None outside of one."""
-        search: dict[str, Any] | None = self._settings()["search"]
-        return search
-
-    def known(self, job: Job) -> Job:
+    def as_covered(self, job: Job) -> Job:
         """A job of this sweep as the manifest has it: with its name, and its number in a search.
 
         Raises:
@@ -194,11 +181,6 @@ class OpenSweep(Sweep):
             f"the sweep {self.id} knows no run {job.run_key} ({' '.join(_hidden(job.overrides))}): "
             f"expected {SWEEP} to be set by the sweep alone, type unset {SWEEP}"
         )
-
-    def _settings(self) -> dict[str, Any]:
-        """What its manifest says, but for the jobs: nothing of it changes while the sweep is at work."""
-        self._known = self._known or self.manifest
-        return self._known
 
 
 def identity_of(run_keys: Iterable[str], tracking: TrackingConfig) -> str:
@@ -225,15 +207,13 @@ def settled_sweep(identity: str, jobs: Sequence[Job], tracking: TrackingConfig) 
 def forced_since(identity: str) -> int:
     """From when on runs of a forced sweep count: now, unless the same was forced before and has not been finished."""
     sweep = Sweep.of_identity(identity)
-    if sweep is not None:
-        since = sweep.manifest.get("since")
-        if since is not None and not sweep.journal.finished:
-            return int(since)
+    if sweep is not None and sweep.since is not None and not sweep.journal.finished:
+        return sweep.since
     return time.time_ns() // 1_000_000
 
 
 def publish(
-    sweep: Sweep, files: Sequence[str], tracking: TrackingConfig, said: Sequence[Mapping[str, Any]] = ()
+    sweep: Sweep, files: Sequence[str], tracking: TrackingConfig, records: Sequence[Mapping[str, Any]] = ()
 ) -> str:
     """Bring files of an ended sweep's folder, and what more is to be said, to its MLflow run.
 
@@ -249,7 +229,7 @@ def publish(
             journal = Journal(folder)
             for file in files:
                 journal.append(RecordKind.ARTIFACT, path=file)
-            for record in said:
+            for record in records:
                 journal.append(**record)
             journal.close()
         courier.tell(folder)

@@ -193,7 +193,7 @@ class Lab:
             journal.append("end", status="FAILED", message="broken on purpose")
             return f"{job.name}: broken on purpose"
         sweep = OpenSweep.of_this_job()
-        pruner = sweep and pruner_of(sweep.search, sweep.known(job).trial, epochs)
+        pruner = sweep and pruner_of(sweep.search, sweep.as_covered(job).trial, epochs)
         score = 1 - abs(math.log10(config.optimizer.learning_rate) + 2.3) / 3 - config.seed / 10
         for epoch in range(1, epochs + 1):
             values = {"validation/accuracy": score * epoch / epochs, "validation/loss": (2 - score) / epoch}
