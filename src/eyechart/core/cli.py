@@ -223,11 +223,9 @@ def _help(about: str, conf: Path, config_name: str) -> str:
     overrides = [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
     with hydra.initialize_config_dir(str(conf), version_base="1.3"):
         config = OmegaConf.to_yaml(hydra.compose(config_name, overrides))
-    primary = (conf / f"{config_name}.yaml").read_text(encoding="utf-8")
+    _, groups = read_program(conf / f"{config_name}.yaml")
     lines = [about.strip(), "", "Groups, chosen as group=option:"]
-    for folder in sorted(path for path in conf.iterdir() if path.is_dir() and path.name != "hydra"):
-        if re.search(rf"^  - {folder.name}:", primary, re.MULTILINE):
-            lines.append(f"  {folder.name}: {', '.join(_options(folder))}")
+    lines += [f"  {group}: {', '.join(_options(conf / group))}" for group in sorted(groups)]
     return "\n".join([*lines, "", "Configuration, changed as key=value:", "", config, "More of Hydra: --hydra-help"])
 
 

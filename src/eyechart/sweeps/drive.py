@@ -92,8 +92,8 @@ def closing(sweep: OpenSweep, tracking: TrackingConfig) -> Iterator[SweepSummary
         summary.leaderboard = Leaderboard.of(results_of(sweep.runs))
         summary.files += summary.leaderboard.write(sweep.folder)
         records = in_mlflow.sweep_records(sweep, summary.leaderboard)
-        message = "; ".join(summary.failures)
-        status = RunState.FAILED if summary.failures else RunState.FINISHED
+        failed = "; ".join(summary.failures)
+        status, message = (RunState.FAILED, failed) if summary.failures else (RunState.FINISHED, "")
     except Exception as error:
         status, message = RunState.FAILED, str(error)
         raise
