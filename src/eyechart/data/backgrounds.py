@@ -69,9 +69,15 @@ def over_backgrounds(images: Images, settings: BackgroundConfig) -> Images:
         random = np.random.default_rng([settings.seed, number])
         parts.append(_lay_all(pixels, labels, photographs(names, channels), settings.share, label, random))
     (fit, fit_labels), (held, held_labels), test = parts
-    made = Images.of(np.concatenate([fit, held]), np.concatenate([fit_labels, held_labels]), *test)
-    names = (*images.class_names, CLASS) if settings.share else images.class_names
-    return dataclasses.replace(made, validation=len(held), class_names=names)
+    return dataclasses.replace(
+        images,
+        train_images=np.concatenate([fit, held]),
+        train_labels=np.concatenate([fit_labels, held_labels]),
+        test_images=test[0],
+        test_labels=test[1],
+        validation=len(held),
+        class_names=(*images.class_names, CLASS) if settings.share else images.class_names,
+    )
 
 
 @functools.lru_cache(maxsize=4)  # many canvases ask for the same

@@ -64,7 +64,7 @@ class DatasetConfig:
     Attributes:
         name: the name of its folders and of its file in `conf/dataset`.
         forms: the forms it comes in, the preferred one first.
-        class_names: the name of class 0, 1, ...; None: those of a folder's subfolders, else the numbers.
+        class_names: the name of class 0, 1, ...; None: those of a folder's subfolders, else the labels.
         sha256: the SHA-256 of the decoded arrays (`Images.digest`), 64 hexadecimal digits; None: whatever is found is
             the data set.
         background: what is made of what was found; None: nothing, it is the data set.

@@ -76,6 +76,7 @@ class Dataset:
         own_validation: so many of the last training images are the data set's own validation part; 0: it has none.
         made_of: name and digest of the data set whose images were laid over photographs to make this one; None: these
             are images as they were found.
+        originals: the label that class 0, 1, ... has in the files; empty: 0, 1, ...
     """
 
     name: str
@@ -88,6 +89,7 @@ class Dataset:
     class_counts: Mapping[str, tuple[int, ...]]
     own_validation: int
     made_of: tuple[str, str] | None
+    originals: tuple[int, ...]
     _arrays: Mapping[str, npt.NDArray[Any]] = field(repr=False)
 
     def split(
@@ -187,6 +189,7 @@ def open_dataset(name: str) -> Dataset:
             class_counts={part: tuple(counts) for part, counts in description["class_counts"].items()},
             own_validation=int(description.get("own_validation", 0)),
             made_of=(made_of["name"], made_of["digest"]) if (made_of := description.get("made_of")) else None,
+            originals=tuple(description.get("labels", ())),
             _arrays=arrays,
         )
     except KeyError as error:

@@ -22,6 +22,7 @@ from eyechart.core.files import replacing, write_json
 from eyechart.data.config import DatasetConfig, FormConfig
 from eyechart.data.formats import Images, decode
 from eyechart.data.formats.folder import list_images
+from eyechart.data.images import numbering
 from eyechart.data.sources import NotThereError, UnreachableError, below, find_folder, get, is_url, may_exist
 
 MIRRORS = "EYECHART_MIRRORS"
@@ -38,12 +39,18 @@ class Fetched:
         place: where the files came from; None if they were there already.
         files: their names below `folder`.
         notes: what a person should know of places that were passed over, one line each.
+        remarks: what a person should know of the data, one line each.
     """
 
     folder: Path
     place: str | None
     files: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+class _OtherDigestError(DataError):
+    """The content is right, but has had another digest since labels are numbered."""
 
 
 @dataclass(frozen=True)
@@ -90,16 +97,18 @@ def fetch(dataset: DatasetConfig, mirrors: Sequence[str] = (), *, timeout: float
             continue
         try:
             with replacing(raw) as folder:
-                files, ignored = _collect(dataset, candidate, folder, timeout)
+                files, ignored, images = _collect(dataset, candidate, folder, timeout)
             notes = _summary(f for f in failures if f.surprising)
-            return Fetched(raw, candidate.place, files, (*notes, *ignored))
+            remark = numbering(images.originals)
+            return Fetched(raw, candidate.place, files, (*notes, *ignored), (remark,) if remark else ())
         except NotThereError as error:
             failures.append(_Failure(candidate.label, str(error), surprising=False))
         except UnreachableError as error:
             given_up.add(server)
             failures.append(_Failure(candidate.label, str(error), surprising=candidate.label in named))
         except DataError as error:
-            if dataset.sha256 is None:  # another place's files would be other data
+            # another place's files would be other data, or have the same digest as these
+            if dataset.sha256 is None or isinstance(error, _OtherDigestError):
                 raise DataError(f"data set '{dataset.name}' in {candidate.label}: {error}") from None
             failures.append(_Failure(candidate.label, str(error), surprising=True))
     tried = "; ".join(_summary(failures)) or "no place, because none is named"
@@ -131,6 +140,8 @@ def read_raw(dataset: DatasetConfig) -> Images:
         if dataset.sha256 is None and not _holds(raw, record, form):
             raise DataError("they are not those that were fetched")
         return _decode(dataset, form, raw, _names(record))
+    except _OtherDigestError as error:
+        raise DataError(f"data set '{dataset.name}' in {raw}: {error}") from None
     except DataError as error:
         raise DataError(f"the files in {raw} are damaged: {error}; to fetch them again, {again}") from None
 
@@ -174,16 +185,16 @@ def _summary(failures: Iterable[_Failure]) -> list[str]:
 
 def _collect(
     dataset: DatasetConfig, candidate: _Candidate, folder: Path, timeout: float
-) -> tuple[tuple[str, ...], list[str]]:
+) -> tuple[tuple[str, ...], list[str], Images]:
     """Copy one form from one place into `folder`, and verify and record it.
 
     Returns:
-        The names of the files, and a note on those that were ignored if there are any.
+        The names of the files, a note on those that were ignored if there are any, and what the files hold.
     """
     form = candidate.form
     wanted, ignored = _listing(candidate.place, form)
     files = tuple(get(candidate.place, file, folder, timeout=timeout).relative_to(folder).as_posix() for file in wanted)
-    _decode(dataset, form, folder, files)
+    images = _decode(dataset, form, folder, files)
     record = {
         "name": dataset.name,
         "sha256": dataset.sha256,
@@ -195,7 +206,7 @@ def _collect(
         ],
     }
     write_json(folder / RECORD, record)
-    return files, ignored
+    return files, ignored, images
 
 
 def _listing(place: str, form: FormConfig) -> tuple[list[str], list[str]]:
@@ -218,6 +229,10 @@ def _decode(dataset: DatasetConfig, form: FormConfig, folder: Path, files: Seque
     found = form.files if form.format == "folder" else files  # of the others, the name may lack the .gz or have it
     images = decode(form, [folder / name for name in found], dataset.class_names)
     if dataset.sha256 is not None and (digest := images.digest()) != dataset.sha256:
+        if images.earlier_digest() == dataset.sha256:
+            raise _OtherDigestError(
+                f"{numbering(images.originals)}: write sha256: {digest} into conf/dataset/{dataset.name}.yaml"
+            )
         raise DataError(f"other content: expected the SHA-256 {dataset.sha256} of the arrays. Received: {digest}")
     return images
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import numpy.typing as npt
 from eyechart.core.errors import DataError
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+LARGEST_FLOAT = 2**53  # below it a float64 holds every whole number
+FEW = 10  # so many missing labels are listed; of more, the number
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +29,7 @@ class Images:
         test_labels: as `train_labels`.
         validation: so many of the last training images are the data set's own validation part; 0: it has none.
         class_names: the name of class 0, 1, ...; empty until a format or a configuration names them.
+        originals: the label that class 0, 1, ... has in the files, ascending.
     """
 
     train_images: npt.NDArray[np.uint8]
@@ -34,6 +38,7 @@ class Images:
     test_labels: npt.NDArray[np.int32]
     validation: int = 0
     class_names: tuple[str, ...] = ()
+    originals: tuple[int, ...] = ()
 
     @classmethod
     def of(
@@ -48,9 +53,11 @@ class Images:
     ) -> Images:
         """Bring arrays as they are found in files into the one shape and type that this class promises.
 
+        The different labels of all parts together, in their order, become classes 0, 1, ...
+
         Args:
             train_images: uint8, (n, height, width) or (n, height, width, channels).
-            train_labels: any integers, (n,) or (n, 1).
+            train_labels: any whole numbers, (n,) or (n, 1).
             test_images: as `train_images`.
             test_labels: as `train_labels`.
             validation: as the attribute.
@@ -66,7 +73,47 @@ class Images:
                 raise DataError(f"the {part} part has {len(images)} images but {len(labels)} labels")
         if train[0].shape[1:] != test[0].shape[1:]:
             raise DataError(f"training images are {train[0].shape[1:]}, but test images {test[0].shape[1:]}")
-        return cls(*train, *test, validation, tuple(class_names))
+        originals, (train_labels, test_labels) = _numbered([train[1], test[1]])
+        return cls(train[0], train_labels, test[0], test_labels, validation, tuple(class_names), originals)
+
+    def named(self, class_names: Sequence[str] | None) -> Images:
+        """These images with a name for each class.
+
+        Args:
+            class_names: of labels 0, 1, ..., where every label is one of these, though some may have no image; else of
+                the labels in their order. None: those of the format; where it has none, the labels name the classes.
+
+        Raises:
+            DataError: the format names other classes, or there are more or fewer labels than names.
+        """
+        if self.class_names and class_names and self.class_names != tuple(class_names):
+            raise DataError(
+                f"expected the classes {', '.join(class_names)}. Received: {', '.join(self.class_names)}; "
+                "class_names may be left out, because the subfolders name them"
+            )
+        if class_names is None:
+            return dataclasses.replace(self, class_names=self.class_names or tuple(map(str, self.originals)))
+        names = tuple(class_names)
+        if self.originals[0] >= 0 and self.originals[-1] < len(names):  # a class without images keeps its place
+            return dataclasses.replace(self._with_originals(), class_names=names, originals=tuple(range(len(names))))
+        if len(self.originals) != len(names):
+            raise DataError(
+                f"expected labels 0 to {len(names) - 1} for {len(names)} class names, or {len(names)} different labels."
+                f" Received: {in_words(self.originals)}; name as many classes in class_names, or leave it out"
+            )
+        return dataclasses.replace(self, class_names=names)
+
+    def earlier_digest(self) -> str | None:
+        """What `digest` was before labels were numbered; None where they need not be."""
+        if numbering(self.originals) is None or not _fit(self.originals):
+            return None
+        return self._with_originals().digest()
+
+    def _with_originals(self) -> Images:
+        """These images with the labels as they are in the files, which must fit into int32."""
+        originals = np.array(self.originals, "<i4")
+        labels = {name: originals[getattr(self, name)] for name in ("train_labels", "test_labels")}
+        return dataclasses.replace(self, **labels)
 
     def digest(self) -> str:
         """The SHA-256 over name, dtype, shape and bytes of the four arrays: 64 hexadecimal digits.
@@ -84,7 +131,7 @@ class Images:
         return sha256.hexdigest()
 
     def check(self) -> None:
-        """Raise a DataError unless there are two or more classes, every label is one, and some images are to train."""
+        """Raise a DataError unless there are two or more classes and some images are to train."""
         if self.validation >= len(self.train_labels):
             raise DataError(
                 f"expected a validation part that leaves some of {len(self.train_labels)} training images. "
@@ -93,12 +140,6 @@ class Images:
         classes = len(self.class_names)
         if classes < 2:
             raise DataError(f"expected labels of two or more classes. Received: {', '.join(self.class_names)}")
-        for labels in (self.train_labels, self.test_labels):
-            if labels.min() < 0 or labels.max() >= classes:
-                raise DataError(
-                    f"expected labels 0 to {classes - 1} for {classes} class names. "
-                    f"Received: {labels.min()} to {labels.max()}"
-                )
 
 
 def _images(array: npt.NDArray[Any], part: str) -> npt.NDArray[np.uint8]:
@@ -110,9 +151,54 @@ def _images(array: npt.NDArray[Any], part: str) -> npt.NDArray[np.uint8]:
     return np.ascontiguousarray(array if array.ndim == 4 else array[..., np.newaxis])
 
 
-def _labels(array: npt.NDArray[Any], part: str) -> npt.NDArray[np.int32]:
+def _labels(array: npt.NDArray[Any], part: str) -> npt.NDArray[Any]:
+    """The labels as integers, (n,)."""
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
+    if array.dtype.kind == "f" and (np.abs(array) < LARGEST_FLOAT).all() and (array == np.rint(array)).all():
+        array = array.astype(np.int64)
     if array.dtype.kind not in "iu" or array.ndim != 1:
         raise DataError(f"expected {part} labels as integers of shape (n,). Received: {array.dtype} {array.shape}")
-    return np.ascontiguousarray(array, dtype="<i4")
+    return array
+
+
+def _numbered(parts: Sequence[npt.NDArray[Any]]) -> tuple[tuple[int, ...], list[npt.NDArray[np.int32]]]:
+    """The different labels of all parts, ascending, and for each part their positions among these: int32, (n,)."""
+    found = [np.unique(labels, return_inverse=True) for labels in parts]
+    originals = tuple(sorted({label for values, _ in found for label in values.tolist()}))
+    class_of = {label: number for number, label in enumerate(originals)}
+    return originals, [
+        np.array([class_of[label] for label in values.tolist()], "<i4")[inverse] for values, inverse in found
+    ]
+
+
+def _fit(originals: Sequence[int]) -> bool:
+    bounds = np.iinfo(np.int32)
+    return bounds.min <= originals[0] and originals[-1] <= bounds.max
+
+
+def numbering(originals: Sequence[int]) -> str | None:
+    """How classes were made of labels, in words; None where the labels are 0, 1, ... without gaps."""
+    if tuple(originals) == tuple(range(len(originals))):
+        return None
+    return (
+        f"{in_words(originals)}, are classes 0 to {len(originals) - 1} in this order; earlier versions took labels as "
+        "they are, so the digest of the data is another than theirs"
+    )
+
+
+def in_words(labels: Sequence[int]) -> str:
+    """Ascending labels in words, with the gaps between them.
+
+    Examples:
+        >>> in_words((1, 2, 4))
+        '3 different labels, 1 to 4, none of them 3'
+    """
+    first, last = labels[0], labels[-1]
+    lacking = last - first + 1 - len(labels)
+    text = f"{len(labels)} different labels, {first} to {last}"
+    if not lacking:
+        return text
+    if lacking > FEW:
+        return f"{text}, with {lacking} numbers between them that are none"
+    return f"{text}, none of them {', '.join(str(n) for n in range(first, last) if n not in set(labels))}"

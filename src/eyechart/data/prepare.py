@@ -13,6 +13,7 @@ from eyechart.data.backgrounds import over_backgrounds
 from eyechart.data.config import DatasetConfig
 from eyechart.data.dataset import ARRAYS, DESCRIPTION, Dataset, open_dataset
 from eyechart.data.fetch import read_raw
+from eyechart.data.images import numbering
 from eyechart.data.samples import draw_samples
 from eyechart.data.stratify import stratified_permutation
 
@@ -59,6 +60,8 @@ def prepare(dataset: DatasetConfig) -> Dataset:
     # left out where there is none: what was prepared before there were any stays the same
     if images.validation:
         description["own_validation"] = images.validation
+    if numbering(images.originals):
+        description["labels"] = list(images.originals)
     if made_of:
         description["made_of"] = made_of
     with replacing(paths.prepared(dataset.name)) as folder:

@@ -16,7 +16,7 @@ def stratified_permutation(labels: npt.NDArray[Any], *, seed: int) -> npt.NDArra
     large). Any stretch can therefore serve as a stratified sample, and stretches side by side as stratified folds.
 
     Args:
-        labels: integers from 0, (n,).
+        labels: integers, (n,).
         seed: chooses among such permutations. The same seed gives the same one with every version of NumPy.
 
     Returns:
@@ -24,8 +24,8 @@ def stratified_permutation(labels: npt.NDArray[Any], *, seed: int) -> npt.NDArra
     """
     # RandomState, because NumPy has frozen its stream for good; default_rng's may change
     shuffled = np.random.RandomState(seed).permutation(len(labels))
-    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]  # class 0 in random order, then class 1, ...
-    counts = np.bincount(labels)
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]  # the first class in random order, then the next
+    counts = np.unique(labels, return_counts=True)[1]
     rank = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
     # the middle of the rank-th of count equal steps; equal positions stay in the order of the classes
     position = (rank + 0.5) / np.repeat(counts, counts)

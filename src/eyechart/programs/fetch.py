@@ -23,6 +23,8 @@ def main(config: DictConfig) -> None:
     fetched = fetch(settings.dataset, settings.mirrors)
     for note in fetched.notes:
         print(f"note: passed over {note}", file=sys.stderr)
+    for remark in fetched.remarks:
+        print(f"note: {remark}", file=sys.stderr)
     if fetched.place is None:
         print(f"{name} is already fetched and verified: {fetched.folder}")
     else:

@@ -5,6 +5,8 @@ python pipelines/preprocess.py dataset=mnist
 
 from __future__ import annotations
 
+import sys
+
 from omegaconf import DictConfig
 
 from eyechart.core.cli import command, own_part, typed_for
@@ -16,9 +18,12 @@ def main(config: DictConfig) -> None:
     """Prepare, and say what was done and what to type next."""
     settings = read_config(PrepareConfig, own_part(config, "preprocess"))
     from eyechart.core import paths
+    from eyechart.data.images import numbering
     from eyechart.data.prepare import prepare
 
     dataset = prepare(settings.dataset)
+    if remark := numbering(dataset.originals):
+        print(f"note: {remark}", file=sys.stderr)
     height, width, channels = dataset.image_shape
     own = f" ({dataset.own_validation:,} of them its own validation part)" if dataset.own_validation else ""
     print(

@@ -31,10 +31,10 @@ def decode(form: FormConfig, files: Sequence[Path], class_names: Sequence[str] |
     Args:
         form: says the format, and what the files do not say themselves.
         files: the files, in the order of the data set's configuration.
-        class_names: of class 0, 1, ...; None: the files name them, or else they are called by their numbers.
+        class_names: as `Images.named` takes them.
 
     Returns:
-        Images of which the classes have names and every label has a class.
+        Images of which the classes have names.
 
     Raises:
         DataError: a file is truncated, corrupt or of another kind; the message names it. Or the files name other
@@ -45,15 +45,9 @@ def decode(form: FormConfig, files: Sequence[Path], class_names: Sequence[str] |
         images = READERS[form.format](files, **options)
     except OSError as error:
         raise DataError(f"cannot read {Path(error.filename or files[0]).name}: {error.strerror or error}") from None
-    if images.class_names and class_names and images.class_names != tuple(class_names):
-        raise DataError(
-            f"expected the classes {', '.join(class_names)}. Received: {', '.join(images.class_names)}; "
-            "class_names may be left out, because the subfolders name them"
-        )
-    names = class_names or images.class_names or tuple(str(number) for number in range(images.train_labels.max() + 1))
     if form.validation and images.validation not in (0, form.validation):
         raise DataError(f"expected a validation part of {form.validation}. Received: {images.validation}")
-    images = dataclasses.replace(images, class_names=tuple(names), validation=images.validation or form.validation)
+    images = dataclasses.replace(images.named(class_names), validation=images.validation or form.validation)
     images.check()
     return images
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,11 +36,11 @@ def read_csv(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] |
     """Read one file, compressed with gzip or not.
 
     Args:
-        path: a header line, then whole numbers from 0 to 255. Where the first column is called `label` it holds the
-            labels; the others are the pixels of a square gray image, row by row.
+        path: a header line, then whole numbers. Where the first column is called `label` it holds the labels; the
+            others are the pixels of a square gray image, row by row, from 0 to 255.
 
     Returns:
-        The images, uint8, (n, side, side, 1), and the labels, uint8, (n,), or None where the file has none.
+        The images, uint8, (n, side, side, 1), and the labels, int64, (n,), or None where the file has none.
 
     Raises:
         DataError: the file is not such a table; the message names the line.
@@ -54,16 +55,15 @@ def read_csv(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] |
         raise DataError(f"{path.name}, line 1: expected the names of the columns, such as label,pixel0,pixel1,...")
     if not body.strip():
         raise DataError(f"{path.name}, line 2: expected an image. Received: the end of the file")
-    try:
-        table: npt.NDArray[np.uint8] = np.loadtxt(io.StringIO(body), np.uint8, delimiter=",", comments=None, ndmin=2)
-        right = table.shape[1] == len(names)
-    except ValueError:
-        right = False
-    if not right:
-        raise DataError(f"{path.name}, {_first_wrong(body, len(names))}")
     labelled = names[0] == LABEL
-    pixels = np.ascontiguousarray(table[:, 1:] if labelled else table)
-    return squares(pixels, path.name), table[:, 0].copy() if labelled else None
+    pixels = len(names) - labelled
+    kind = np.dtype([("label", np.int64, int(labelled)), ("pixels", np.uint8, pixels)])
+    try:
+        table = np.loadtxt(io.StringIO(body), kind, delimiter=",", comments=None, ndmin=1)
+    except ValueError:
+        raise DataError(f"{path.name}, {_first_wrong(body, len(names), labelled)}") from None
+    images = squares(np.ascontiguousarray(table["pixels"]), path.name)
+    return images, table["label"][:, 0].copy() if labelled else None
 
 
 def _labelled(path: Path) -> Part:
@@ -76,13 +76,16 @@ def _labelled(path: Path) -> Part:
     return images, labels
 
 
-def _first_wrong(body: str, columns: int) -> str:
+def _first_wrong(body: str, columns: int, labelled: bool) -> str:
     """What is wrong first, in words: looked for only where the fast reader has failed, and said nothing of lines."""
     for number, line in enumerate(body.splitlines(), start=2):
         values = line.split(",")
         if line and len(values) != columns:
             return f"line {number}: expected {columns} values, as many as names in line 1. Received: {len(values)}"
-        for value in values if line else ():
-            if not (value.strip().isdecimal() and int(value) <= 255):
+        for column, value in enumerate(values if line else ()):
+            if labelled and column == 0:
+                if not re.fullmatch(r"[+-]?\d{1,18}", value.strip()):
+                    return f"line {number}: expected a whole number as label. Received: {value.strip()[:20]!r}"
+            elif not (re.fullmatch(r"\d{1,3}", value.strip()) and int(value) <= 255):
                 return f"line {number}: expected whole numbers from 0 to 255. Received: {value.strip()[:20]!r}"
     return "some line: expected whole numbers from 0 to 255"

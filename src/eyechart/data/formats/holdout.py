@@ -20,7 +20,7 @@ def hold_back(images: npt.NDArray[np.uint8], labels: npt.NDArray[Any], *, size: 
 
     Args:
         images: uint8, (n, ...), two or more.
-        labels: integers from 0, (n,). Of a class with one or two images none goes into a sixth that is held back.
+        labels: integers, (n,). Of a class with one or two images none goes into a sixth that is held back.
         size: of the test part; a sixth, but at least one image, unless told.
 
     Returns:
