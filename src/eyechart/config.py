@@ -78,6 +78,7 @@ class _Schema:
     export: str | None
     plan: bool
     force: bool
+    verify: bool
     mirrors: list[str]
     dataset: DatasetConfig
     model: Any = None
@@ -99,6 +100,7 @@ class Config:
         export: a folder, relative to the workspace, that the run's files are copied to; None: nowhere.
         plan: say what would be trained, and train nothing.
         force: train anew what has been finished before.
+        verify: hash the prepared data, also where nothing about its files has changed.
         notices: what the environment decided against the configuration, to be told to the user.
     """
 
@@ -117,6 +119,7 @@ class Config:
     export: str | None
     plan: bool
     force: bool
+    verify: bool
     notices: tuple[str, ...] = ()
 
     def choices(self) -> dict[str, Any]:
@@ -218,6 +221,7 @@ def check(config: DictConfig) -> Config:
         export=plain.export,
         plan=plain.plan,
         force=plain.force,
+        verify=plain.verify,
         notices=tuple(notices),
     )
     checked.optimizer.check()

@@ -145,7 +145,7 @@ def test_damaged_folders(copy):
     def damaged(expected: str) -> None:
         with pytest.raises(DataError, match=expected) as caught:
             open_dataset("tiny")
-        assert str(caught.value).endswith("; type: python pipelines/preprocess.py dataset=tiny")
+        assert "; type: python pipelines/preprocess.py dataset=tiny, or with DVC: dvc repro -f pre" in str(caught.value)
         assert "\n" not in str(caught.value)
 
     file = copy / "train_images.npy"
@@ -158,9 +158,12 @@ def test_damaged_folders(copy):
     np.save(file, np.array([print]), allow_pickle=True)
     damaged("damaged")
     file.write_bytes(whole)
+    order = (copy / "permutation.npy").read_bytes()
     (copy / "permutation.npy").unlink()
     damaged("permutation.npy is missing")
     np.save(copy / "permutation.npy", np.arange(30))
+    damaged("permutation.npy as preprocess.py writes it")
+    (copy / "permutation.npy").write_bytes(order)
     open_dataset("tiny")
     description = json.loads((copy / "dataset.json").read_text())
     for key in description:

@@ -6,5 +6,6 @@ writes it as arrays, and `dataset` is all that the rest of Eyechart sees. The pr
 """
 
 from eyechart.data.dataset import Dataset, Slice, Splits, as_found, open_dataset
+from eyechart.data.integrity import verify_all
 
-__all__ = ["Dataset", "Slice", "Splits", "as_found", "open_dataset"]
+__all__ = ["Dataset", "Slice", "Splits", "as_found", "open_dataset", "verify_all"]

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from eyechart.core import paths
 from eyechart.core.errors import DataError, nearest
+from eyechart.data.integrity import check_arrays
 
 DESCRIPTION = "dataset.json"
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels", "permutation")
@@ -166,7 +167,7 @@ def open_dataset(name: str) -> Dataset:
         name: as in `conf/dataset`.
 
     Raises:
-        DataError: it is not prepared, or its folder is damaged.
+        DataError: it is not prepared, or its folder is damaged: the arrays are not those of its digest, for example.
     """
     folder = paths.prepared(name)
     if not (folder / DESCRIPTION).is_file():
@@ -198,7 +199,10 @@ def open_dataset(name: str) -> Dataset:
         reason = f"{Path(error.filename).name} is missing"
     except (OSError, ValueError, TypeError, AttributeError, EOFError) as error:  # what json and numpy.load raise
         reason = " ".join(str(error).split())
-    raise DataError(f"{folder} is damaged: {reason}; type: python pipelines/preprocess.py dataset={name}")
+    raise DataError(
+        f"{folder} is damaged: {reason}; type: python pipelines/preprocess.py dataset={name}, "
+        f"or with DVC: dvc repro -f preprocess"
+    )
 
 
 def as_found(dataset: Dataset) -> Dataset:
@@ -239,4 +243,10 @@ def _open_arrays(folder: Path, description: Mapping[str, Any]) -> dict[str, npt.
             dtype, size = expected[name]
             raise ValueError(f"{name}.npy: expected {np.dtype(dtype)} {size}. Received: {array.dtype} {array.shape}")
         arrays[name] = array
+    check_arrays(folder, arrays, description["digest"], int(description.get("own_validation", 0)))
+    classes = len(description["class_names"])
+    for name in ("train_labels", "test_labels"):
+        least, most = arrays[name].min(), arrays[name].max()
+        if least < 0 or most >= classes:
+            raise ValueError(f"{name}.npy: expected labels from 0 to {classes - 1}. Received: {least} to {most}")
     return arrays

@@ -15,9 +15,8 @@ from eyechart.data.dataset import ARRAYS, DESCRIPTION, Dataset, open_dataset
 from eyechart.data.fetch import read_raw
 from eyechart.data.images import numbering
 from eyechart.data.samples import draw_samples
-from eyechart.data.stratify import stratified_permutation
+from eyechart.data.stratify import PERMUTATION_SEED, stratified_permutation
 
-PERMUTATION_SEED = 0  # fixed: a split is chosen by a window of the one permutation, not by another permutation
 CHUNK = 2048  # images at once, where a wider type would otherwise need several times the data set's memory
 
 

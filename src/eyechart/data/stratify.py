@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+PERMUTATION_SEED = 0  # fixed: a split is chosen by a window of the one permutation, not by another permutation
+
 
 def stratified_permutation(labels: npt.NDArray[Any], *, seed: int) -> npt.NDArray[np.int64]:
     """A seeded permutation of which every contiguous window is balanced over the classes as far as possible.

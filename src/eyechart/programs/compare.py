@@ -41,6 +41,7 @@ class CompareConfig:
     report: str | None
     a: str | None
     b: str | None
+    verify: bool
     tracking: TrackingConfig
 
 
@@ -51,12 +52,14 @@ def main(config: DictConfig) -> None:
     tracking = in_force(settings.tracking)
     from eyechart.comparison.leaderboard import Leaderboard
     from eyechart.comparison.results import results_of
+    from eyechart.data import verify_all
     from eyechart.runs.run import Run
     from eyechart.runs.sweep import Sweep
 
     for key, suffix in (("picture", ".svg"), ("report", ".html")):
         if (named := getattr(settings, key)) is not None:
             check_file(Path(named), key, suffix)
+    verify_all(settings.verify)
     sweep = None if settings.sweep is None else Sweep.find(settings.sweep)  # once: `last` may soon be another
     results = results_of(Run.all() if sweep is None else sweep.finished_runs(), settings.experiment_name)
     if results.empty:

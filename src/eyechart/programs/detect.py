@@ -29,6 +29,7 @@ class DetectConfig:
     background: bool
     seed: int
     to: str
+    verify: bool
     tracking: TrackingConfig
 
 
@@ -43,6 +44,7 @@ def main(config: DictConfig) -> None:
     tracking = in_force(settings.tracking)
     from eyechart.comparison.in_mlflow import print_links_to_scans
     from eyechart.core import paths
+    from eyechart.data import verify_all
     from eyechart.inference.detection import board
     from eyechart.inference.detection.detect import detect_runs, write_detections
     from eyechart.inference.detection.found import Canvases
@@ -50,6 +52,7 @@ def main(config: DictConfig) -> None:
     from eyechart.tracking import MLflowCourier
 
     canvases = Canvases(settings.canvases, settings.size, settings.digits, settings.seed, settings.background)
+    verify_all(settings.verify)
     to = paths.workspace() / settings.to
     with MLflowCourier(tracking) as courier:
         sweep = None if settings.sweep is None else Sweep.find(settings.sweep)

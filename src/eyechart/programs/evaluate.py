@@ -20,6 +20,7 @@ class EvaluateConfig:
 
     run: str | None
     to: str
+    verify: bool
 
 
 @command("evaluate", texts=("run", "to"))
@@ -27,9 +28,11 @@ def main(config: DictConfig) -> None:
     """Write the files, and say the accuracy."""
     settings = typed(EvaluateConfig, own_part(config, "evaluate"))
     from eyechart.core import paths
+    from eyechart.data import verify_all
     from eyechart.runner.scorecard import evaluate
     from eyechart.runs.run import Run
 
+    verify_all(settings.verify)
     source = Run.find(settings.run).artifacts if settings.run else paths.results() / "train"
     scores = evaluate(source, paths.workspace() / settings.to)
     print(f"test accuracy {scores['test/accuracy']:.4f}: {paths.workspace() / settings.to}")

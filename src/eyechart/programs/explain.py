@@ -23,6 +23,7 @@ class ExplainConfig:
     run: str | None
     to: str
     images: int
+    verify: bool
     tracking: TrackingConfig
 
 
@@ -33,10 +34,12 @@ def main(config: DictConfig) -> None:
     at_least("images", settings.images, 1)
     tracking = in_force(settings.tracking)
     from eyechart.core import paths
+    from eyechart.data import verify_all
     from eyechart.inference.explain import explain
     from eyechart.runs.run import Run
     from eyechart.tracking import MLflowCourier
 
+    verify_all(settings.verify)
     with MLflowCourier(tracking) as courier:
         made = explain(Run.find(settings.run), paths.workspace() / settings.to, settings.images, courier)
     if made.note:

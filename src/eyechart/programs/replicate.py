@@ -23,6 +23,7 @@ class ReplicateConfig:
     epochs: int | None
     backend: str
     seed: int
+    verify: bool
     tracking: TrackingConfig
 
 
@@ -41,6 +42,7 @@ def main(config: DictConfig) -> None:
         overrides=[
             f"backend={settings.backend}",
             f"seed={settings.seed}",
+            f"verify={str(settings.verify).lower()}",
             f"tracking={settings.tracking.mode}",
             f"tracking.experiment_name={settings.tracking.experiment_name}",
             *([f"tracking.uri={settings.tracking.uri}"] if settings.tracking.uri else []),

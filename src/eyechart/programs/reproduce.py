@@ -22,6 +22,7 @@ class ReproduceConfig:
     """Which run."""
 
     run: str | None
+    verify: bool
 
 
 @command("reproduce", texts=("run",))
@@ -29,9 +30,11 @@ def main(config: DictConfig) -> None:
     """Train and compare; exit code 1 if something differs."""
     settings = typed(ReproduceConfig, config)
     from eyechart.core.errors import EyechartError
+    from eyechart.data import verify_all
     from eyechart.runner.reproduce import differences_of_code, reproduce
     from eyechart.runs.run import Run
 
+    verify_all(settings.verify)
     run = Run.find(settings.run)
     for line in differences_of_code(run):
         print(f"notice: {line}", file=sys.stderr)

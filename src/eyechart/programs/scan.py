@@ -36,6 +36,7 @@ class ScanConfig:
     background: bool
     method: str
     to: str
+    verify: bool
     tracking: TrackingConfig
 
 
@@ -49,6 +50,7 @@ def main(config: DictConfig) -> None:
     from pathlib import Path
 
     from eyechart.core import paths
+    from eyechart.data import verify_all
     from eyechart.inference.network import open_network
     from eyechart.inference.scan import METHODS, Photograph, scan
     from eyechart.inference.scanning.canvas import Composition
@@ -66,6 +68,7 @@ def main(config: DictConfig) -> None:
         if settings.image is None
         else Photograph(Path(settings.image).expanduser(), settings.invert)
     )
+    verify_all(settings.verify)
     store = Store(tracking.uri) if tracking.delivers else None
     with open_network(settings.run, settings.name, store) as network:
         made = scan(network, source, paths.workspace() / settings.to, settings.method)

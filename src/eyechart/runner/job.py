@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eyechart.config import Config
-from eyechart.data import Dataset, Splits, open_dataset
+from eyechart.data import Dataset, Splits, open_dataset, verify_all
 from eyechart.runs.run import Run
 from eyechart.runs.status import RunStatus
 
@@ -38,6 +38,7 @@ class Job:
         Raises:
             EyechartError: the data set is not prepared, the model cannot read it, or no image is left for a part.
         """
+        verify_all(config.verify)
         dataset = open_dataset(config.dataset.name)
         splits_of(config, dataset)
         config = config.resolved(dataset.own_validation)

@@ -1,0 +1,89 @@
+"""Whether the arrays of a prepared data set are still those of its digest.
+
+To hash them takes about a second for each gigabyte. So the size and times of the files that were found right are noted,
+and the arrays are hashed again only where these have changed since, or where a person asks for it with `verify=true`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eyechart.core import paths
+from eyechart.core.errors import EyechartError
+from eyechart.core.files import write_json
+from eyechart.data.images import ARRAYS, Images
+from eyechart.data.stratify import PERMUTATION_SEED, stratified_permutation
+
+SETTLED = 2.0  # seconds: a file that was written less long ago may be written again without another time
+LARGE = 2_000_000_000  # bytes: to hash more than these takes long enough to be told of
+
+_found_right: dict[str, dict[str, Any]] = {}  # by folder: what this process knows
+_by_all_means = False
+
+
+def verify_all(asked: bool) -> None:
+    """Have this process hash each data set once that it opens from now on, whatever was noted of it.
+
+    Args:
+        asked: whether a person asked for it; False changes nothing.
+    """
+    global _by_all_means
+    _by_all_means = _by_all_means or asked
+
+
+def check_arrays(folder: Path, arrays: Mapping[str, npt.NDArray[Any]], digest: str, validation: int) -> None:
+    """Raise ValueError unless the arrays of a prepared folder are those of its digest.
+
+    Args:
+        folder: holds each array as `<name>.npy`.
+        arrays: `eyechart.data.images.ARRAYS` and the permutation, by name, as they were read from the folder.
+        digest: that the folder says it has (`Images.digest`).
+        validation: so many of the last training images are the data set's own validation part.
+    """
+    place = str(folder.resolve())
+    seen = {"folder": place, "digest": digest, "validation": validation, "files": _stamps(folder, arrays)}
+    if _found_right.get(place) == seen or (not _by_all_means and _noted(folder.name) == seen):
+        return
+    _hash(folder.name, arrays, digest, validation)
+    if all(abs(time.time() - changed / 1e9) > SETTLED for _, _, changed in seen["files"].values()):
+        _found_right[place] = seen
+        with suppress(OSError, EyechartError):  # where nothing may be written, the next process hashes again
+            write_json(_note(folder.name), seen)
+
+
+def _hash(name: str, arrays: Mapping[str, npt.NDArray[Any]], digest: str, validation: int) -> None:
+    size = sum(array.nbytes for array in arrays.values())
+    if size > LARGE:
+        print(f"checking {size / 1e9:.1f} GB of data set '{name}'", file=sys.stderr, flush=True)
+    found = Images(**{array: arrays[array] for array in ARRAYS}, validation=validation).digest()
+    if found != digest:
+        raise ValueError(f"expected arrays with the digest {digest[:12]}, received others ({found[:12]})")
+    expected = stratified_permutation(arrays["train_labels"], seed=PERMUTATION_SEED)
+    if not np.array_equal(arrays["permutation"], expected):
+        raise ValueError("expected permutation.npy as preprocess.py writes it, received another order")
+
+
+def _stamps(folder: Path, names: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Of each file its size in bytes, and when its content and when anything of it was changed, in nanoseconds."""
+    found = {name: (folder / f"{name}.npy").stat() for name in sorted(names)}
+    return {name: [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns] for name, stat in found.items()}
+
+
+def _note(name: str) -> Path:
+    """Where it is noted what was found right: in the state folder, because DVC owns that of the data."""
+    return paths.state() / "verified" / f"{name}.json"
+
+
+def _noted(name: str) -> Any:
+    with suppress(OSError, ValueError, EyechartError):
+        return json.loads(_note(name).read_text(encoding="utf-8"))
+    return None
