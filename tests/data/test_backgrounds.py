@@ -135,10 +135,11 @@ def test_by_the_programs(program, root):
     assert made.made_of == ("digits", digits.digest)
     assert as_found(made).digest == digits.digest
     assert as_found(digits) is digits
-    described = root / "data/prepared/digits/dataset.json"
-    described.write_text(json.dumps(json.loads(described.read_text()) | {"digest": "0" * 64}))
+    described = root / "data/prepared/over/dataset.json"
+    of_other = {"made_of": {"name": "digits", "digest": "0" * 64}}
+    described.write_text(json.dumps(json.loads(described.read_text()) | of_other))
     with pytest.raises(DataError, match="expected 'digits' as 'over' was made of it"):
-        as_found(made)
+        as_found(open_dataset("over"))
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ def tiny(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     fetch(tiny_config(tiny_images()), [str(tmp_path / "m")])
     prepare(tiny_config(tiny_images()))
     new_process(monkeypatch)
+    (root / ".eyechart").mkdir()
     return root / "data/prepared/tiny"
 
 
@@ -101,12 +102,14 @@ def test_who_asks_has_them_hashed_once_by_a_process(tiny, hashed, monkeypatch):
     assert len(hashed) == 2
 
 
-@pytest.mark.parametrize("state", ["a file", "of a newer version", "broken"])
+@pytest.mark.parametrize("state", ["none", "a file", "of a newer version", "broken"])
 def test_where_nothing_can_be_noted_they_are_hashed_by_each_process(tiny, root, hashed, monkeypatch, state):
-    if state == "a file":  # as a folder that may not be written; root may write to any
+    if state == "none":
+        (root / ".eyechart").rmdir()
+    elif state == "a file":  # as a folder that may not be written; root may write to any
+        (root / ".eyechart").rmdir()
         (root / ".eyechart").write_text("x")
     elif state == "of a newer version":
-        (root / ".eyechart").mkdir()
         (root / ".eyechart/format").write_text("999")
     else:
         (root / ".eyechart/verified").mkdir(parents=True)
@@ -117,6 +120,7 @@ def test_where_nothing_can_be_noted_they_are_hashed_by_each_process(tiny, root, 
     flip(tiny / "train_images.npy")
     with pytest.raises(DataError, match="is damaged"):
         open_dataset("tiny")
+    assert (root / ".eyechart").exists() == (state != "none")
 
 
 def test_another_folder_of_the_name_is_hashed(tiny, hashed, tmp_path, monkeypatch):
@@ -156,6 +160,7 @@ def test_verify_hashes_what_was_noted_as_right(digits_root, root, monkeypatch):
     new_process(monkeypatch)
     flip(root / "data/prepared/digits/train_images.npy")
     monkeypatch.setattr(integrity, "SETTLED", -1.0)
+    (root / ".eyechart").mkdir()
     with monkeypatch.context() as patch:
         patch.setattr(integrity, "_hash", lambda *_: None)
         open_dataset("digits")

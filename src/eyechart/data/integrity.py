@@ -20,7 +20,7 @@ import numpy.typing as npt
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.core.files import write_json
-from eyechart.data.images import ARRAYS, Images
+from eyechart.data.images import Images
 from eyechart.data.stratify import PERMUTATION_SEED, stratified_permutation
 
 SETTLED = 2.0  # seconds: a file that was written less long ago may be written again without another time
@@ -45,26 +45,28 @@ def check_arrays(folder: Path, arrays: Mapping[str, npt.NDArray[Any]], digest: s
 
     Args:
         folder: holds each array as `<name>.npy`.
-        arrays: `eyechart.data.images.ARRAYS` and the permutation, by name, as they were read from the folder.
+        arrays: of both parts the images and labels, and the permutation, as they were read from the folder.
         digest: that the folder says it has (`Images.digest`).
         validation: so many of the last training images are the data set's own validation part.
     """
-    place = str(folder.resolve())
-    seen = {"folder": place, "digest": digest, "validation": validation, "files": _stamps(folder, arrays)}
+    place, stamps = str(folder.resolve()), _stamps(folder, arrays)
+    seen = {"folder": place, "digest": digest, "validation": validation, "files": stamps}
     if _found_right.get(place) == seen or (not _by_all_means and _noted(folder.name) == seen):
         return
     _hash(folder.name, arrays, digest, validation)
-    if all(abs(time.time() - changed / 1e9) > SETTLED for _, _, changed in seen["files"].values()):
+    if all(abs(time.time() - changed / 1e9) > SETTLED for _, _, changed in stamps.values()):
         _found_right[place] = seen
         with suppress(OSError, EyechartError):  # where nothing may be written, the next process hashes again
-            write_json(_note(folder.name), seen)
+            if paths.state().is_dir():  # what trains nothing makes none
+                write_json(_note(folder.name), seen)
 
 
 def _hash(name: str, arrays: Mapping[str, npt.NDArray[Any]], digest: str, validation: int) -> None:
     size = sum(array.nbytes for array in arrays.values())
     if size > LARGE:
         print(f"checking {size / 1e9:.1f} GB of data set '{name}'", file=sys.stderr, flush=True)
-    found = Images(**{array: arrays[array] for array in ARRAYS}, validation=validation).digest()
+    train, test = ((arrays[f"{part}_images"], arrays[f"{part}_labels"]) for part in ("train", "test"))
+    found = Images(*train, *test, validation).digest()
     if found != digest:
         raise ValueError(f"expected arrays with the digest {digest[:12]}, received others ({found[:12]})")
     expected = stratified_permutation(arrays["train_labels"], seed=PERMUTATION_SEED)
