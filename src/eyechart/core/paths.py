@@ -16,6 +16,7 @@ from pathlib import Path
 
 from eyechart.core.errors import EyechartError
 from eyechart.core.files import write_text
+from eyechart.core.within import plain
 
 PACKAGE = Path(__file__).resolve().parents[1]
 FORMAT = 1  # of a state folder: raised when earlier programs cannot read what this one writes
@@ -59,12 +60,12 @@ def repository() -> Path:
 
 def raw(dataset: str) -> Path:
     """The files of a data set as they were fetched."""
-    return workspace() / "data" / "raw" / dataset
+    return workspace() / "data" / "raw" / plain(dataset)
 
 
 def prepared(dataset: str) -> Path:
     """The arrays of a data set, written by `pipelines/preprocess.py`."""
-    return workspace() / "data" / "prepared" / dataset
+    return workspace() / "data" / "prepared" / plain(dataset)
 
 
 def results() -> Path:

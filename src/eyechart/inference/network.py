@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyechart.core.errors import EyechartError
+from eyechart.core.within import PathError
 from eyechart.data.backgrounds import CLASS
 from eyechart.runs.run import Run
 from eyechart.tracking.package import read_package
@@ -67,11 +68,19 @@ def open_network(run: str | None, name: str | None, store: Store | None) -> Iter
 
     version = registry.champion(store, name)
     title = f"{version.name}, version {version.number}"
-    if (trained_here := Run(version.run_key)).finished:
-        yield of_run(trained_here, title)
+    if (run_here := _trained_here(version.run_key)) is not None:
+        yield of_run(run_here, title)
         return
     with tempfile.TemporaryDirectory() as place:  # it was trained elsewhere
         yield _of_package(registry.download_model(store, version, Path(place) / "model"), title)
+
+
+def _trained_here(run_key: str) -> Run | None:
+    """The finished run of this key, as a registry has it; None if there is none on this machine."""
+    with suppress(PathError):  # it is none, or empty
+        if (run := Run(run_key)).finished:
+            return run
+    return None
 
 
 def of_run(run: Run, title: str = "") -> Network:

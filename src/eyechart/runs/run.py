@@ -10,6 +10,7 @@ from typing import Any
 
 from eyechart.core import paths
 from eyechart.core.errors import TO_HAVE_AGAIN, DataError, EyechartError, nearest
+from eyechart.core.within import plain
 from eyechart.data import Dataset, as_found, open_dataset
 from eyechart.runs.cursor import run_ids
 from eyechart.runs.journal import JournalState, read_metrics
@@ -30,7 +31,8 @@ class Run:
     folder: Path = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "folder", paths.runs() / self.key)  # it stays there, whatever EYECHART_ROOT becomes
+        folder = paths.runs() / plain(self.key)  # it stays there, whatever EYECHART_ROOT becomes
+        object.__setattr__(self, "folder", folder)
 
     @classmethod
     def all(cls) -> list[Run]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
+from eyechart.core.within import plain
 from eyechart.runs.cursor import run_ids
 from eyechart.runs.journal import JournalState
 from eyechart.runs.run import Run
@@ -29,7 +30,7 @@ class Sweep:
 
     def __init__(self, sweep_id: str):
         self.id = sweep_id
-        self.folder = paths.sweeps() / sweep_id
+        self.folder = paths.sweeps() / plain(sweep_id)
 
     @classmethod
     def all(cls) -> list[Sweep]:

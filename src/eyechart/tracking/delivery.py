@@ -7,12 +7,15 @@ repeats the step, and each is written so that repeating it changes nothing.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from eyechart.core.errors import EyechartError
+from eyechart.core.within import PathError, plain, within
 from eyechart.runs.cursor import Cursor, CursorFile, cursor_of, delivered_run_id, lock
 from eyechart.runs.journal import NAME, BrokenJournal, RecordKind, read_from
 from eyechart.runs.tags import ATTEMPT
@@ -145,7 +148,8 @@ def _deliver(progress: CursorFile, store: Store, *, only_start: bool = False) ->
             elif kind == RecordKind.VIEWS:
                 _views(record, store, progress)
             elif kind in HANDLERS:
-                HANDLERS[kind](store.client, cursor.run_id, folder, record)
+                with _leaving_out(folder, kind):
+                    HANDLERS[kind](store.client, cursor.run_id, folder, record)
             else:
                 raise EyechartError(
                     f"the journal in {folder} has a record of the kind '{kind}', which this version of Eyechart does "
@@ -158,6 +162,15 @@ def _deliver(progress: CursorFile, store: Store, *, only_start: bool = False) ->
         batch.send()
         raise
     batch.send()
+
+
+@contextmanager
+def _leaving_out(folder: Path, what: str) -> Iterator[None]:
+    """Leave out, and say so, what would be read or written where nothing may be: the rest of a journal is delivered."""
+    try:
+        yield
+    except PathError as error:
+        print(f"warning: the journal in {folder} is delivered without this {what}: {error}", file=sys.stderr)
 
 
 def _reaches(journal: Path, offset: int) -> bool:
@@ -284,8 +297,11 @@ def _create(record: dict[str, Any], store: Store, progress: CursorFile) -> None:
         tags[ATTEMPT] = attempt
     for key, kind in (("parent", "sweeps"), ("parent_run", "runs")):
         # what a parent says at its end is of its runs, which have to be there by then
-        if record.get(key) and (parent := _begun(progress.folder.parents[1] / kind / record[key], store)):
-            tags["mlflow.parentRunId"] = parent
+        if record.get(key):
+            with _leaving_out(progress.folder, key):
+                beside = within(progress.folder.parents[1] / kind, plain(record[key]))
+                if parent := _begun(beside, store):
+                    tags["mlflow.parentRunId"] = parent
     with once():
         store.client.create_run(
             progress.cursor.experiment_id, start_time=record["t"], tags=tags, run_name=record["name"]
@@ -298,10 +314,13 @@ def _finished_by_another(store: Store, cursor: Cursor) -> bool:
 
 
 def _views(record: dict[str, Any], store: Store, progress: CursorFile) -> None:
-    runs = progress.folder.parents[1] / "runs"
+    folders = []
     for run_key in record["runs"]:
-        _begun(runs / run_key, store, PATIENCE)
-    known = (delivered_run_id(runs / run_key, store.uri) for run_key in record["runs"])
+        with _leaving_out(progress.folder, "run of a view"):
+            folders.append(within(progress.folder.parents[1] / "runs", plain(run_key)))
+    for folder in folders:
+        _begun(folder, store, PATIENCE)
+    known = (delivered_run_id(folder, store.uri) for folder in folders)
     found = [run_id for run_id in known if run_id][:MOST]
     if found:
         cursor, order = progress.cursor, Order(record["order_by"], record["ascending"])

@@ -8,6 +8,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from eyechart.core.within import plain, relative
+from eyechart.runs.files import file_of
 from eyechart.runs.journal import RecordKind
 from eyechart.runs.tags import REPLACED
 from eyechart.tracking.store import once
@@ -30,16 +32,17 @@ def _input(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> No
 
 
 def _artifact(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> None:
-    client.log_artifact(run_id, str(folder / record["path"]), record.get("folder") or None)
+    below = record.get("folder") or None
+    client.log_artifact(run_id, str(file_of(folder, record["path"])), below and str(relative(below)))
 
 
 def _image(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> None:
     """As MLflow's `log_image` does, under a name that is the same each time: that would add a second picture."""
     from PIL import Image, ImageOps
 
-    key, time = record["key"], client.get_run(run_id).info.start_time
+    key, time = plain(record["key"]), client.get_run(run_id).info.start_time
     name = f"{key}+step+0+timestamp+{time}+{uuid.uuid5(uuid.NAMESPACE_OID, key)}"
-    with Image.open(folder / record["path"]) as opened, tempfile.TemporaryDirectory() as place:
+    with Image.open(file_of(folder, record["path"])) as opened, tempfile.TemporaryDirectory() as place:
         picture = opened.convert("RGB")
         whole, small = Path(place) / f"{name}.png", Path(place) / f"{name}+compressed.webp"
         picture.save(whole)
@@ -53,7 +56,7 @@ def _table(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> No
     """As MLflow's `log_table` does, which would add the rows a second time."""
     import pandas as pd
 
-    columns = json.loads((folder / record["path"]).read_text())
+    columns = json.loads(file_of(folder, record["path"]).read_text())
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / Path(record["path"]).name
         pd.DataFrame(columns).to_json(file, orient="split", index=False)
@@ -70,7 +73,7 @@ def _model(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> No
 
     from eyechart.tracking.package import package_model
 
-    run = client.get_run(run_id)
+    model, run = file_of(folder, record["path"]), client.get_run(run_id)
     experiment_id = run.info.experiment_id
     found = client.search_logged_models([experiment_id], filter_string=f"source_run_id = '{run_id}'")
     logged = min(found, key=lambda model: model.status != LoggedModelStatus.READY, default=None)
@@ -79,12 +82,12 @@ def _model(client: Any, run_id: str, folder: Path, record: dict[str, Any]) -> No
             logged = client.create_logged_model(experiment_id, name="model", source_run_id=run_id)
     if logged.status != LoggedModelStatus.READY:  # or where an earlier delivery left it half done
         with tempfile.TemporaryDirectory() as place:
-            package_model(logged, run_id, folder / record["path"], record, Path(place))
+            package_model(logged, run_id, model, record, Path(place))
             client.log_model_artifacts(logged.model_id, place)
         client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-    for model in found:
-        if model.model_id != logged.model_id:
-            client.delete_logged_model(model.model_id)
+    for other in found:
+        if other.model_id != logged.model_id:
+            client.delete_logged_model(other.model_id)
     known = run.outputs.model_outputs if run.outputs else []
     if logged.model_id not in {output.model_id for output in known}:
         with once():

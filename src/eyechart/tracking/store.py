@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
@@ -17,6 +18,7 @@ from eyechart.core import paths
 from eyechart.core.errors import EyechartError, in_words
 from eyechart.core.files import replacing
 from eyechart.core.passwords import hide_password
+from eyechart.core.within import PathError, relative
 from eyechart.tracking.views import ALL, Order, keep_views
 
 if TYPE_CHECKING:
@@ -121,7 +123,7 @@ class Store:
             return None
         # fixed for good when it is made, so it must not depend on the working directory
         beside = self._database.parent if self._database else paths.repository()
-        return (beside / "mlartifacts" / name).as_uri()
+        return (beside / "mlartifacts" / _folder_name(name)).as_uri()
 
     def _lock(self) -> AbstractContextManager[Any]:
         if self._served:  # a server opens its database itself
@@ -144,6 +146,14 @@ def _what_is_wrong(uri: str, error: str) -> str:
         return f"the tracking store {where} cannot be opened: no server answers there{why}; start it, or type another"
     reason = hide_password((error.splitlines() or ["it does not say why"])[0])
     return f"the tracking store {where} cannot be opened: {reason}"
+
+
+def _folder_name(experiment: str) -> str:
+    """Where the files of an MLflow experiment lie below those of all; its name, unless that leads elsewhere."""
+    try:
+        return str(relative(experiment))
+    except PathError:
+        return hashlib.sha256(experiment.encode(errors="replace")).hexdigest()[:20]
 
 
 def _create(client: MlflowClient, name: str, place: str | None) -> Any:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from eyechart.core import paths, terminal
 from eyechart.core.errors import EyechartError
 from eyechart.core.passwords import hide_password
+from eyechart.core.within import PathError, within
 from eyechart.runs.cursor import deleted, delivered, delivered_bytes
 from eyechart.runs.journal import KINDS, BrokenJournal, is_private, journals
 from eyechart.runs.recovery import close_abandoned
@@ -98,7 +99,14 @@ def sync(state: Path, store: Store) -> Synced:
     _ask(store)  # what is wrong with it is told once, and not of each journal
     if state == paths.state():
         close_abandoned(MLflowCourier(TrackingConfig("none")))
-    done, folders = Synced(), journals(state)
+    done, folders = Synced(), []
+    for folder in journals(state):
+        try:
+            if state != paths.state():  # a person's own may be laid out by links
+                within(state, str(folder.relative_to(state)))
+            folders.append(folder)
+        except PathError as error:
+            done.undelivered[folder] = str(error)
     for folder in folders:  # all of them first: the parent of a run is named by what its cursor says
         _try(ask_again, folder, store, done)
     columns = (TextColumn("delivering"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
