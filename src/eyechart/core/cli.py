@@ -10,7 +10,7 @@ import shlex
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +130,11 @@ def _from_the_door(words: Sequence[str]) -> list[str]:
 
 def typed_for(group: str) -> str:
     """What a person typed to choose one of a group's options and to change it, as a shell reads it."""
-    words = HydraConfig.get().overrides.task
+    return words_for(group, HydraConfig.get().overrides.task)
+
+
+def words_for(group: str, words: Iterable[str]) -> str:
+    """Those of what was typed that choose one of a group's options and change it, as a shell reads them."""
     return shlex.join(word for word in words if re.match(rf"[+~]*{group}\b", word))
 
 

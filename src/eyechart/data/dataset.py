@@ -78,6 +78,8 @@ class Dataset:
         made_of: name and digest of the data set whose images were laid over photographs to make this one; None: these
             are images as they were found.
         originals: the label that class 0, 1, ... has in the files; empty: 0, 1, ...
+        settings: what decided its pixels and labels (`eyechart.data.settings`); None: an earlier version prepared it,
+            which did not record them.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Dataset:
     own_validation: int
     made_of: tuple[str, str] | None
     originals: tuple[int, ...]
+    settings: Mapping[str, Any] | None
     _arrays: Mapping[str, npt.NDArray[Any]] = field(repr=False)
 
     def split(
@@ -191,6 +194,7 @@ def open_dataset(name: str) -> Dataset:
             own_validation=int(description.get("own_validation", 0)),
             made_of=(made_of["name"], made_of["digest"]) if (made_of := description.get("made_of")) else None,
             originals=tuple(description.get("labels", ())),
+            settings=dict(settings) if (settings := description.get("settings")) is not None else None,
             _arrays=arrays,
         )
     except KeyError as error:

@@ -132,10 +132,8 @@ def read_raw(dataset: DatasetConfig) -> Images:
         DataError: the data set has not been fetched, or its files are not what they were then.
     """
     again = f"type: python pipelines/fetch.py dataset={dataset.name}"
-    known, raw = _record(dataset), paths.raw(dataset.name)
-    if known is None:
-        raise DataError(f"data set '{dataset.name}' is not fetched (expected it in {raw}); {again}")
-    record, form = known
+    raw = paths.raw(dataset.name)
+    record, form = _known(dataset)
     try:
         if dataset.sha256 is None and not _holds(raw, record, form):
             raise DataError("they are not those that were fetched")
@@ -144,6 +142,15 @@ def read_raw(dataset: DatasetConfig) -> Images:
         raise DataError(f"data set '{dataset.name}' in {raw}: {error}") from None
     except DataError as error:
         raise DataError(f"the files in {raw} are damaged: {error}; to fetch them again, {again}") from None
+
+
+def form_of(dataset: DatasetConfig) -> FormConfig:
+    """The form of what `fetch` has put into the raw folder, as it is configured now.
+
+    Raises:
+        DataError: the data set has not been fetched.
+    """
+    return _known(dataset)[1]
 
 
 def _candidates(dataset: DatasetConfig, mirrors: Sequence[str], raw: Path) -> Iterator[_Candidate]:
@@ -235,6 +242,17 @@ def _decode(dataset: DatasetConfig, form: FormConfig, folder: Path, files: Seque
             )
         raise DataError(f"other content: expected the SHA-256 {dataset.sha256} of the arrays. Received: {digest}")
     return images
+
+
+def _known(dataset: DatasetConfig) -> tuple[dict[str, Any], FormConfig]:
+    """As `_record`, or DataError where there is none."""
+    known, raw = _record(dataset), paths.raw(dataset.name)
+    if known is None:
+        raise DataError(
+            f"data set '{dataset.name}' is not fetched (expected it in {raw}); "
+            f"type: python pipelines/fetch.py dataset={dataset.name}"
+        )
+    return known
 
 
 def _record(dataset: DatasetConfig) -> tuple[dict[str, Any], FormConfig] | None:

@@ -12,9 +12,10 @@ from eyechart.core.files import replacing, write_json
 from eyechart.data.backgrounds import over_backgrounds
 from eyechart.data.config import DatasetConfig
 from eyechart.data.dataset import ARRAYS, DESCRIPTION, Dataset, open_dataset
-from eyechart.data.fetch import read_raw
+from eyechart.data.fetch import form_of, read_raw
 from eyechart.data.images import numbering
 from eyechart.data.samples import draw_samples
+from eyechart.data.settings import settings_of
 from eyechart.data.stratify import PERMUTATION_SEED, stratified_permutation
 
 CHUNK = 2048  # images at once, where a wider type would otherwise need several times the data set's memory
@@ -23,7 +24,7 @@ CHUNK = 2048  # images at once, where a wider type would otherwise need several 
 def prepare(dataset: DatasetConfig) -> Dataset:
     """Write arrays, description and a picture of samples to the prepared folder, whole or not at all.
 
-    The same content gives the same bytes, file by file.
+    The same content, found in the same form, gives the same bytes, file by file.
 
     Args:
         dataset: a data set that has been fetched.
@@ -55,6 +56,7 @@ def prepare(dataset: DatasetConfig) -> Dataset:
         "mean": mean,
         "std": std,
         "digest": digest,
+        "settings": settings_of(form_of(dataset), dataset),
     }
     # left out where there is none: what was prepared before there were any stays the same
     if images.validation:

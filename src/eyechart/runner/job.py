@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eyechart.config import Config
+from eyechart.core.cli import words_for
 from eyechart.data import Dataset, Splits, open_dataset, verify_all
+from eyechart.data.settings import check_settings
 from eyechart.runs.run import Run
 from eyechart.runs.status import RunStatus
 
@@ -36,10 +38,12 @@ class Job:
         """The job of a configuration.
 
         Raises:
-            EyechartError: the data set is not prepared, the model cannot read it, or no image is left for a part.
+            EyechartError: the data set is not prepared, or not as it is configured, the model cannot read it, or no
+                image is left for a part.
         """
         verify_all(config.verify)
         dataset = open_dataset(config.dataset.name)
+        check_settings(config.dataset, dataset, words_for("dataset", overrides) or f"dataset={dataset.name}")
         splits_of(config, dataset)
         config = config.resolved(dataset.own_validation)
         run = Run(config.run_key(dataset.digest, dataset.own_validation))

@@ -18,6 +18,7 @@ from omegaconf import OmegaConf, open_dict
 from eyechart.config import TRAINING_VERSION, Config, check
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
+from eyechart.data.config import DatasetConfig
 from eyechart.evaluation import predictions
 from eyechart.runner.job import Job
 from eyechart.runner.run import run as train_run
@@ -132,7 +133,8 @@ def _config(choices: Any, name: str) -> Config:
                 config[group] = value
         config.model.name = name
     os.environ.pop("KERAS_BACKEND", None)  # the run says on which it was trained
-    return dataclasses.replace(check(config), tracking=TrackingConfig(mode="none"))
+    recorded = DatasetConfig(name=choices.dataset.name, forms=[])  # its name is all that a run records of it
+    return dataclasses.replace(check(config), dataset=recorded, tracking=TrackingConfig(mode="none"))
 
 
 @contextmanager
