@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -174,6 +176,27 @@ class Broken(FNN):
             os.kill(os.getpid(), signal.SIGKILL)
         return super().layers(pixels, image_shape)
 """
+
+
+# --- other Pythons
+
+
+@functools.cache
+def interpreters() -> dict[str, str]:
+    """The Pythons that are installed and run, by version as `3.12`. They have the standard library and nothing else."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = {}
+    for version in ("3.11", "3.12", "3.13"):
+        name = f"python{version}"
+        kept = sorted(map(str, versions.glob(f"{version}.*/bin/{name}")))
+        for python in filter(None, [shutil.which(name), *kept]):  # a shim on the PATH may be there and not run
+            done = subprocess.run(
+                [python, "-S", "-c", "import sys; print(sys.version)"], capture_output=True, text=True
+            )
+            if done.returncode == 0 and done.stdout.startswith(f"{version}."):
+                found[version] = python
+                break
+    return found
 
 
 # --- what must not be imported

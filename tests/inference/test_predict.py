@@ -267,6 +267,15 @@ def test_what_is_to_be_known_of_a_run(root):
     assert network("abcdef") == network("last") == network(None) == expected
 
 
+def test_a_network_of_a_persons_own_says_so(root):
+    folder = a_run("abcdef0123")
+    assert network("abcdef").own is None
+    journal = Journal(folder)
+    journal.append("params", values={"model": "fnn", "model._target_": "nets.Gated"})
+    journal.close()
+    assert network("abcdef").own == "nets.Gated"
+
+
 def test_a_run_that_is_not_there(root):
     assert refusal().startswith("there is no finished run yet: type")
     a_run("abcdef0123")

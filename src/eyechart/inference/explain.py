@@ -14,6 +14,7 @@ from eyechart.core import terminal
 from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.core.files import check_replaceable, replacing
 from eyechart.data import Dataset, Slice
+from eyechart.inference.network import own_architecture
 from eyechart.runs.courier import Courier
 from eyechart.runs.journal import Journal, RecordKind
 from eyechart.runs.lock import RunLock, owner
@@ -105,7 +106,7 @@ def _draw(target: Path, run: Run, dataset: Dataset, images: int) -> str:
     from eyechart.training.backend.choose import activate
 
     activate(run.backend, "cpu", "float32")  # for a few images a GPU, which a training may fill, is not worth its start
-    model = load_model(run.file("model.keras"))
+    model = load_model(run.file("model.keras"), own_architecture(run))
     title = run.title
     test = dataset.split(validation_fraction=0).test
     positions = sample(test, images)

@@ -40,9 +40,20 @@ class Network:
     run: Run | None = None
 
     @property
+    def own(self) -> str | None:
+        """The import path of a person's own architecture that it was built by; None: of none that is known here."""
+        return own_architecture(self.run) if self.run else None
+
+    @property
     def background(self) -> int | None:
         """The number of the class that stands for nothing; None: there is none."""
         return self.class_names.index(CLASS) if CLASS in self.class_names else None
+
+
+def own_architecture(run: Run) -> str | None:
+    """The import path of a person's own architecture that a run trained; None: it is one of Eyechart's."""
+    target = run.params.get("model._target_")
+    return str(target) if target else None
 
 
 @contextmanager
