@@ -34,6 +34,7 @@ def write_run(root) -> Callable[..., None]:
         best_epoch: int = 1,
         correct: Any = None,
         images: Any = None,
+        labels: Any = None,
         **parameters: Any,
     ) -> None:
         journal = Journal(paths.runs() / key)
@@ -43,7 +44,7 @@ def write_run(root) -> Callable[..., None]:
         tags = {"eyechart.data_digest": digest} | ({"eyechart.training_version": version} if version else {})
         journal.append("tags", values=tags)
         if correct is not None:
-            write_predictions(key, correct, images)
+            write_predictions(key, correct, images, labels)
             test = float(np.mean(correct))
         result: dict[str, Any] = {
             "monitor": monitor if validation is not None else None,
@@ -62,12 +63,12 @@ def write_run(root) -> Callable[..., None]:
     return write
 
 
-def write_predictions(key: str, correct: Any, images: Any = None) -> None:
-    """A predictions table of two classes: which test images (all of class 1) were classified right."""
+def write_predictions(key: str, correct: Any, images: Any = None, labels: Any = None) -> None:
+    """A predictions table of ten classes: which test images were classified right; the others as the class before."""
     right = np.asarray(correct, dtype=bool)
     images = np.arange(len(right)) if images is None else np.asarray(images)
-    labels = np.ones(len(right), dtype=int)
-    probabilities = np.stack([~right, right], axis=1).astype(np.float32)
-    held_back = (np.arange(3), np.zeros(3, dtype=int), np.ones((3, 2), dtype=np.float32) / 2)
+    labels = images % 10 if labels is None else np.asarray(labels)
+    probabilities = np.eye(10, dtype=np.float32)[np.where(right, labels, (labels + 9) % 10)]
+    held_back = (np.arange(3), np.zeros(3, dtype=int), np.ones((3, 10), dtype=np.float32) / 10)
     table = predictions.make_table({"validation": held_back, "test": (images, labels, probabilities)})
     predictions.write(table, paths.runs() / key / "artifacts" / "predictions.parquet")

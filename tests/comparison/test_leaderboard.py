@@ -67,8 +67,8 @@ def printed(width: int) -> str:
 def test_the_columns_of_a_board_with_seeds(seeds):
     found = columns()
     assert list(found) == [
-        "#", "run", "seeds", "validation", "test ± std", "95% interval", "worst-best", "best epoch", "parameters",
-        "seconds", "against the best",
+        "#", "run", "seeds", "validation", "test ± std", "95% interval", "balanced accuracy", "macro F1",
+        "worst-best", "best epoch", "parameters", "seconds", "against the best",
     ]  # fmt: skip
     assert found["run"] == ["fnn model.units=[64]", "fnn model.units=[32]", "fnn model.units=[8]"]
     assert found["seeds"] == ["2", "2", "2"]
@@ -93,6 +93,28 @@ def test_the_columns_of_a_board_with_one_seed_each(one_seed):
     assert mark.startswith("all others can be told apart from the best at 5%, test images counted")
     assert "seeds" not in mark
     assert alone.startswith("one seed: what is said of it holds for the trained network")
+
+
+def test_classes_of_unequal_size(write_run):
+    """One row knows the common class alone, the other both; journals of before know nothing of it."""
+    labels = np.repeat([0, 1], [950, 50])
+    for seed in range(2):
+        write_run(f"a{seed}", seed=seed, validation=0.9, correct=labels == 0, labels=labels)
+        most = np.arange(1000) % (40 + seed) > 0
+        write_run(f"b{seed}", seed=seed, validation=0.8, model="cnn", correct=most, labels=labels)
+    found = columns()
+    assert found["balanced accuracy"][0] == "0.5000"
+    assert found["macro F1"][0] == f"{(2 * 950 / 1950 + 0) / 2:.4f}"
+    assert float(found["balanced accuracy"][1]) > 0.9
+    unequal, low, never = notes()[-3:]
+    assert unequal.startswith("of 1,000 test images 950 are of class '0' and none of '2'")
+    assert low.startswith("not above the share of the largest class by more than the interval")
+    assert low.endswith(": fnn (0.9500, 0.9345-0.9619, against 0.9500)")
+    assert "cnn" not in low
+    assert never == "classes that are never predicted: fnn: '1'"
+    shown, _, left_out = printed(80).partition("left out for want of room: ")
+    assert "balanced" in shown  # where it says more than the accuracy it stays
+    assert "parameters" in left_out
 
 
 def test_one_run_alone_is_compared_with_none(write_run):
@@ -167,9 +189,9 @@ def test_a_board_fits_its_terminal_and_breaks_no_number(seeds, width):
     assert {"validation", "test ± std", "95% interval", "against the best"} <= set(shown)
     for word in ("fnn", "model.units=[64]", "0.9000"):
         assert word in text
-    left_out = text.partition("left out for want of room: ")[2].strip()
-    expected = {80: "best epoch, seconds, worst-best, parameters", 100: "best epoch, seconds, worst-best"}
-    assert left_out == {**expected, 120: "best epoch", 200: ""}[width]
+    left_out = " ".join(text.partition("left out for want of room: ")[2].split()).split(", ")
+    order = ["best epoch", "seconds", "macro F1", "balanced accuracy", "worst-best", "parameters"]
+    assert left_out == {80: order, 100: order[:5], 120: order[:3], 200: [""]}[width]
 
 
 def test_a_terminal_that_is_too_narrow_loses_no_digit(seeds):
@@ -248,6 +270,8 @@ def test_the_files_tell_of_intervals_and_marks(seeds, tmp_path: Path):
     Leaderboard.of(load_results()).write(tmp_path)
     rows = pd.read_csv(tmp_path / "leaderboard.csv")
     assert (rows["test/low"] < rows["test/accuracy"]).all()
+    assert rows["test/balanced_accuracy"].tolist() == pytest.approx(rows["test/accuracy"].tolist())
+    assert (abs(rows["test/macro_f1"] - rows["test/accuracy"]) < 0.01).all()
     assert (rows["test/accuracy"] < rows["test/high"]).all()
     assert list(rows["against_the_first"]) == ["best", "=", "lower"]
     assert list(rows["first_minus_row/p_value"] < 0.05) == [False, False, True]

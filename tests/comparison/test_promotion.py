@@ -59,6 +59,19 @@ def aliases(store: Store, name: str = "digits") -> dict[str, str]:
     return {alias: version.run_key for alias, version in found.items() if version}
 
 
+def test_a_champion_that_knows_one_class_is_told(store, a_run):
+    decision = promote(store, a_run("k1", validation=0.5, correct=950, labels=np.repeat([0, 1], [950, 50])))
+    assert decision.promoted
+    written = store.client.get_model_version_by_alias("digits", "champion").description
+    for warning in (
+        "Warning: of 1,000 test images 950 are of class '0' and none of '2'",
+        "Warning: test accuracy 0.9500 (95% interval 0.9347-0.9619) is not above 0.9500",
+        "Warning: never predicted: '1'.",
+    ):
+        assert warning in decision.why
+        assert warning in written
+
+
 def test_the_first_is_champion(store, a_run):
     decision = promote(store, a_run("k1", validation=0.5, correct=500))
     assert decision.promoted

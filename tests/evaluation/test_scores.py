@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eyechart.evaluation import predictions, scores
+from eyechart.evaluation.significance import estimate
 
 COLUMNS = ["precision", "recall", "f1-score"]
 few = settings(deadline=None, max_examples=40)
@@ -94,7 +95,8 @@ def test_per_class_agrees_with_scikit_learn(table: pd.DataFrame):
 @few
 def test_classification_report_agrees_with_scikit_learn(table: pd.DataFrame):
     names, accuracy = names_of(table), scores.accuracy(table)
-    report = scores.classification_report(scores.per_class(scores.confusion_matrix(table), names), accuracy)
+    by_class, counts = scores.per_class(scores.confusion_matrix(table), names), scores.class_counts(table)
+    report = scores.classification_report(by_class, accuracy, counts)
     expected = sklearn.metrics.classification_report(
         table["label"],
         table["prediction"],
@@ -104,17 +106,22 @@ def test_classification_report_agrees_with_scikit_learn(table: pd.DataFrame):
         output_dict=True,
     )
     lines = {line[:15].strip(): line[15:].split() for line in report.splitlines()}
-    renamed = {"mean of classes": "macro avg", "mean by support": "weighted avg"}
+    renamed = {"mean by support": "weighted avg"}
     for name in [*names, *renamed]:
         *shares, support = lines[name]
         row = expected[renamed.get(name, name)]
         np.testing.assert_allclose([float(share) for share in shares], [row[c] for c in COLUMNS], atol=6e-5)
         assert int(support) == row["support"]
-    assert report.endswith(f"accuracy {accuracy:.4f} on {len(table)} images\n")
+    balanced, f1 = counts.balanced_accuracy, counts.macro_f1
+    assert lines["mean of classes"][1:] == [f"{balanced:.4f}", f"{f1:.4f}", str(len(table))]
+    end = f"accuracy {accuracy:.4f}, balanced accuracy {balanced:.4f}, macro F1 {f1:.4f}, on {len(table)} images\n"
+    assert report.endswith(end)
 
 
 def test_classification_report_without_images():
-    report = scores.classification_report(scores.per_class(np.zeros((2, 2), np.int64), ["a", "b"]), 0.0)
+    none = np.zeros(0, np.int64)
+    by_class = scores.per_class(np.zeros((2, 2), np.int64), ["a", "b"])
+    report = scores.classification_report(by_class, 0.0, scores.ClassCounts.of(none, none, 2))
     assert "nan" not in report.lower()
 
 
@@ -157,3 +164,50 @@ def test_most_confident_mistakes(table: pd.DataFrame, count: int):
     assert rows["confidence"].is_monotonic_decreasing
     highest = np.sort(predictions.probabilities(wrong).max(axis=1))[::-1][:count]
     np.testing.assert_array_equal(rows["confidence"], highest)
+
+
+@given(tables())
+@few
+@pytest.mark.filterwarnings("ignore:y_pred contains classes", "ignore:A single label was found")
+def test_scores_for_unequal_classes_agree_with_scikit_learn(table: pd.DataFrame):
+    counts = scores.class_counts(table)
+    truth, answers = table["label"], table["prediction"]
+    assert counts.balanced_accuracy == pytest.approx(sklearn.metrics.balanced_accuracy_score(truth, answers))
+    expected = sklearn.metrics.f1_score(truth, answers, average="macro", zero_division=0)
+    assert counts.macro_f1 == pytest.approx(expected)
+    twice = counts + counts
+    assert twice.macro_f1 == pytest.approx(expected)
+    assert twice.never_predicted == sorted(set(truth) - set(answers))
+
+
+def test_an_empty_class_counts_in_no_mean():
+    """Of three classes of which the first has no image, as where labels begin at 1."""
+    counts = scores.ClassCounts.of(np.array([1, 1, 2, 2]), np.array([1, 1, 2, 1]), 3)
+    assert counts.balanced_accuracy == pytest.approx(0.75)
+    assert counts.macro_f1 == pytest.approx((2 * 2 / 5 + 2 * 1 / 3) / 2)
+    assert counts.never_predicted == []
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+@few
+def test_the_interval_is_that_of_boards(pair: tuple[int, int]):
+    right, images = pair
+    expected = estimate((np.arange(images) < right)[None])
+    low, high = scores.interval(right, images)
+    assert (max(low, 0), min(high, 1)) == pytest.approx((expected.low, expected.high), abs=1e-6)
+
+
+def test_warnings_of_a_network_that_knows_one_class():
+    labels = np.repeat([0, 1], [95, 5])
+    low, never = scores.warnings(scores.ClassCounts.of(labels, np.zeros(100, int), 2), ["common", "rare"])
+    assert low == (
+        "test accuracy 0.9500 (95% interval 0.8882-0.9785) is not above 0.9500 by more than its interval, "
+        "which always answering 'common' reaches"
+    )
+    assert never == "never predicted: 'rare'"
+    assert scores.warnings(scores.ClassCounts.of(labels, labels, 2), ["common", "rare"]) == []
+
+
+def test_many_classes_that_are_never_predicted():
+    (_, line) = scores.warnings(scores.ClassCounts.of(np.arange(9), np.zeros(9, int), 9), [str(n) for n in range(9)])
+    assert line == "never predicted: '1', '2', '3', '4', '5' and 3 more"

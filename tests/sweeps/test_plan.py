@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import re
 
 import pytest
@@ -13,6 +14,7 @@ from support import compose
 
 from eyechart.core import paths
 from eyechart.core.errors import ConfigError, DataError
+from eyechart.data import open_dataset
 from eyechart.runs.journal import Journal
 from eyechart.runs.machine import machine_tags
 from eyechart.sweeps.plan import in_words, make_plan
@@ -162,3 +164,18 @@ def test_what_an_epoch_takes_no_longer_for(digits, base):
 def test_durations_are_told_in_few_digits(seconds):
     number, unit = re.fullmatch(r"([\d.]+) (s|min|h)", in_words(seconds)).groups()
     assert abs(float(number) * {"s": 1, "min": 60, "h": 3600}[unit] - seconds) <= 0.05 * seconds + 0.5
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [([], ", or type trainer.class_weights=balanced"), (["trainer.class_weights=balanced"], "")],
+)
+def test_classes_of_unequal_size_are_told_once_before_anything_trains(digits, base, monkeypatch, words, advice):
+    dataset = dataclasses.replace(open_dataset("digits"), class_counts={"train": (95, 5, *[10] * 8), "test": (1,) * 10})
+    monkeypatch.setattr("eyechart.runner.job.open_dataset", lambda _: dataset)
+    warning, summary = make_plan([[*words, f"seed={seed}"] for seed in range(2)], composer(base)).tell().splitlines()
+    assert warning == (
+        "warning: of 180 training images 95 are of class '0' and 5 of '1': accuracy says little of rare classes, look "
+        f"at balanced accuracy and macro F1{advice}"
+    )
+    assert summary.startswith("2 runs: ")

@@ -51,6 +51,8 @@ def test_a_view_draws_curves_scores_and_cost_in_this_order_and_the_other_picture
     assert drawn[4:] == [
         ("BAR", "best_validation_accuracy"),
         ("BAR", "test/accuracy"),
+        ("BAR", "test/balanced_accuracy"),
+        ("BAR", "test/macro_f1"),
         ("SCATTER", None),
         ("SCATTER", None),
     ]

@@ -5,16 +5,20 @@ Read from the predictions tables that the runs left, never from a model.
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.comparison.groups import Board
 from eyechart.core.errors import EyechartError
+from eyechart.evaluation.scores import ClassCounts
 from eyechart.evaluation.significance import Difference, Estimate, estimate, indistinguishable
 from eyechart.runs.run import Run
 
@@ -28,10 +32,23 @@ class Correctness:
     Attributes:
         images: a SHA-256 of the images' positions and labels: answers to the same images can be compared.
         correct: bool (seeds, images), the images in ascending order of their positions.
+        counts: for each seed, those of its answers by class.
+        class_names: as the first run knew them.
     """
 
     images: str
     correct: NDArray[np.bool_]
+    counts: tuple[ClassCounts, ...]
+    class_names: tuple[str, ...]
+
+    def mean(self, score: str) -> float:
+        """The mean over seeds of a score of `ClassCounts`, as `macro_f1`."""
+        return fmean(getattr(one, score) for one in self.counts)
+
+    @property
+    def summed(self) -> ClassCounts:
+        """The counts of all seeds together."""
+        return functools.reduce(operator.add, self.counts)
 
 
 @dataclass(frozen=True)
@@ -97,7 +114,20 @@ def correctness(run_keys: Sequence[str]) -> Correctness:
         found.append(_read(path))
         if found[-1].images != found[0].images:
             raise EyechartError(f"the runs {run_keys[0]} and {key} were not tested on the same images")
-    return Correctness(found[0].images, np.concatenate([each.correct for each in found]))
+    return Correctness(
+        images=found[0].images,
+        correct=np.concatenate([each.correct for each in found]),
+        counts=tuple(count for each in found for count in each.counts),
+        class_names=_class_names(run_keys[0], len(found[0].counts[0].support)),
+    )
+
+
+def _class_names(run_key: str, classes: int) -> tuple[str, ...]:
+    """The names that a run's journal has for its classes, else their numbers."""
+    names = Run(run_key).journal.model.get("class_names")
+    if isinstance(names, list) and len(names) == classes:
+        return tuple(map(str, names))
+    return tuple(str(number) for number in range(classes))
 
 
 def _read(path: Path) -> Correctness:
@@ -106,7 +136,8 @@ def _read(path: Path) -> Correctness:
     from pyarrow import parquet
 
     try:
-        table = parquet.ParquetFile(path).read(columns=COLUMNS)
+        file = parquet.ParquetFile(path)
+        table, classes = file.read(columns=COLUMNS), len(file.schema_arrow.names) - len(COLUMNS)
         part, *columns = (table.column(name).to_numpy() for name in COLUMNS)
     except (OSError, KeyError, ValueError, pyarrow.ArrowException) as error:
         reason = str(error).partition("\n")[0]
@@ -118,4 +149,5 @@ def _read(path: Path) -> Correctness:
         raise EyechartError(f"{path} has no rows of the part 'test'")
     order = np.argsort(index, kind="stable")
     images = np.stack([index, label])[:, order].astype(np.int64)
-    return Correctness(hashlib.sha256(images.tobytes()).hexdigest(), (prediction == label)[None, order])
+    counts = ClassCounts.of(label, prediction, classes)
+    return Correctness(hashlib.sha256(images.tobytes()).hexdigest(), (prediction == label)[None, order], (counts,), ())

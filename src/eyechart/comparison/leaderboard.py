@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyechart.comparison.evidence import Evidence, weigh
+from eyechart.comparison.evidence import Correctness, Evidence, weigh
 from eyechart.comparison.groups import Board, as_dicts, boards
 from eyechart.core import terminal
 from eyechart.core.files import replacing, write_text
+from eyechart.data.inequality import inequality
+from eyechart.evaluation.scores import NAMED, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,15 +129,20 @@ def columns(board: Board, evidence: Evidence) -> list[Column]:
     if any(evidence.estimates):
         intervals = [f"{each.low:.4f}-{each.high:.4f}" if each else "-" for each in evidence.estimates]
         found.append(Column("95% interval", intervals))
+    unequal = _inequality(evidence) is not None
+    if any(evidence.estimates):  # of unequal classes the accuracy says less than these
+        balanced, f1 = (["-" if mean is None else f"{mean:.4f}" for mean in means] for means in _means(evidence))
+        found.append(Column("balanced\naccuracy", balanced, 1 if unequal else 5))
+        found.append(Column("macro\nF1", f1, 3 if unequal else 6))
     if several:
         ends = cells("{:.4f}-{:.4f}".format, "test/worst", "test/best")
-        found.append(Column("worst-best", ["-" if n == 1 else c for n, c in zip(rows["seeds"], ends, strict=True)], 2))
+        found.append(Column("worst-best", ["-" if n == 1 else c for n, c in zip(rows["seeds"], ends, strict=True)], 4))
     if "best_epoch" in rows:
-        found.append(Column("best\nepoch", cells("{:g}".format, "best_epoch"), 4))
+        found.append(Column("best\nepoch", cells("{:g}".format, "best_epoch"), 8))
     if "parameters" in rows:
-        found.append(Column("parameters", cells("{:,}".format, "parameters"), 1))
+        found.append(Column("parameters", cells("{:,}".format, "parameters"), 2))
     if "seconds" in rows:
-        found.append(Column("seconds", cells("{:,.1f}".format, "seconds"), 3))
+        found.append(Column("seconds", cells("{:,.1f}".format, "seconds"), 7))
     if evidence.same is not None:
         found.append(Column(f"against\nthe {_first(board)}", _marks(board, evidence)))
     return found
@@ -152,11 +159,55 @@ def notes(board: Board, evidence: Evidence) -> list[str]:
         lines.append(marked.format(first=_first(board), counted=counted))
     if alone.any() and any(evidence.estimates):
         lines.append(ONE_SEED)
+    lines += _warnings(board, evidence)
     if board.repeated:
         lines.append(f"not counted, because another run has the same choices and seed: {', '.join(board.repeated)}")
     if evidence.problem:
         lines.append(evidence.problem)
     return lines
+
+
+def _known(evidence: Evidence) -> list[Correctness]:
+    return [each for each in evidence.rows if isinstance(each, Correctness)]
+
+
+def _inequality(evidence: Evidence) -> str | None:
+    """What to know where the classes of the test part are of unequal size."""
+    first = next(iter(_known(evidence)), None)
+    return inequality(first.counts[0].support.tolist(), first.class_names, "test") if first else None
+
+
+def _means(evidence: Evidence) -> list[list[float | None]]:
+    """The balanced accuracy and the macro F1, each as a mean over seeds per row; None where it is not known."""
+    return [
+        [each.mean(name) if isinstance(each, Correctness) else None for each in evidence.rows]
+        for name in ("balanced_accuracy", "macro_f1")
+    ]
+
+
+def _warnings(board: Board, evidence: Evidence) -> list[str]:
+    """What should be known of the accuracies of a board: classes of unequal size, and rows that do not tell them."""
+    lines = [line for line in [_inequality(evidence)] if line]
+    low, never = [], []
+    for label, each, found in zip(board.rows["run"], evidence.rows, evidence.estimates, strict=True):
+        if not isinstance(each, Correctness) or found is None:
+            continue
+        _, share = each.counts[0].largest
+        if found.low <= share:
+            low.append(f"{label} ({found.mean:.4f}, {found.low:.4f}-{found.high:.4f}, against {share:.4f})")
+        if missed := each.summed.never_predicted:
+            never.append(f"{label}: {listed([each.class_names[number] for number in missed])}")
+    if low:
+        what = "not above the share of the largest class by more than the interval of its test accuracy"
+        lines.append(f"{what}: {_several(low)}")
+    if never:
+        lines.append(f"classes that are never predicted: {_several(never)}")
+    return lines
+
+
+def _several(texts: Sequence[str]) -> str:
+    more = f"; and {len(texts) - NAMED} more rows" if len(texts) > NAMED else ""
+    return "; ".join(texts[:NAMED]) + more
 
 
 def _first(board: Board) -> str:
@@ -247,6 +298,7 @@ def _with_evidence(board: Board, evidence: Evidence) -> pd.DataFrame:
     rows = board.rows.assign(run_keys=board.rows["run_keys"].map(" ".join))
     rows["test/low"] = [each.low if each else None for each in evidence.estimates]
     rows["test/high"] = [each.high if each else None for each in evidence.estimates]
+    rows["test/balanced_accuracy"], rows["test/macro_f1"] = _means(evidence)
     if evidence.same is not None:
         rows["against_the_first"] = _marks(board, evidence)
         for name in ("mean", "low", "high", "p_value"):

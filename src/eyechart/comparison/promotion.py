@@ -20,6 +20,8 @@ from eyechart.comparison.groups import as_dicts, best_first, boards
 from eyechart.comparison.results import results_of
 from eyechart.core import paths
 from eyechart.core.errors import ConfigError, EyechartError
+from eyechart.data.inequality import inequality
+from eyechart.evaluation.scores import warnings
 from eyechart.evaluation.significance import LEVEL, difference
 from eyechart.runs.cursor import delivered_run_id
 from eyechart.runs.run import Run
@@ -112,7 +114,8 @@ def promote(store: Store, candidate: Mapping[str, Any], name: str | None = None)
             promoted, why, used = _compare(candidate, champion)
             uses += used
         version = registry.register(store, name, run_key, run_id)
-        about = f"{in_a_sentence(candidate).capitalize()}. {why} {_so_often(uses)}"
+        why = " ".join([why, *_warnings(run_key), _so_often(uses)])
+        about = f"{in_a_sentence(candidate).capitalize()}. {why}"
         registry.set_count(store, name, counter, uses)
         tags = {DATA_DIGEST: digest, DECISION: "promoted" if promoted else "not promoted", USES: uses}
         registry.note(store, version, about, tags)
@@ -122,7 +125,19 @@ def promote(store: Store, candidate: Mapping[str, Any], name: str | None = None)
                 registry.point(store, CHALLENGER, champion)
         else:
             registry.point(store, CHALLENGER, version)
-    return Decision(promoted, version, f"{why} {_so_often(uses)}")
+    return Decision(promoted, version, why)
+
+
+def _warnings(run_key: str) -> list[str]:
+    """What should be known of the candidate's accuracy, in sentences; nothing where its answers are not known."""
+    try:
+        found = correctness([run_key])
+    except EyechartError:
+        return []
+    counts = found.counts[0]
+    unequal = inequality(counts.support.tolist(), found.class_names, "test")
+    lines = [*([unequal] if unequal else []), *warnings(counts, found.class_names)]
+    return [f"Warning: {line}." for line in lines]
 
 
 def _check(champion: Version, name: str, run_key: str, digest: str) -> None:

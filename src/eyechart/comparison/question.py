@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eyechart.comparison.evidence import correctness
+from eyechart.comparison.evidence import Correctness, correctness
 from eyechart.comparison.groups import boards
 from eyechart.comparison.sides import WAYS, Side, find_side
 from eyechart.core.errors import EyechartError
@@ -51,10 +51,15 @@ def compare_sides(results: pd.DataFrame, a: str | None, b: str | None) -> list[s
         score = estimate(known[side].correct)
         lines.append(
             f"{side}: {each.name}, test accuracy {score.mean:.4f} "
-            f"(95% interval {score.low:.4f}-{score.high:.4f}), {_count(len(each.run_keys), 'seed')}"
+            f"(95% interval {score.low:.4f}-{score.high:.4f}), {_means(known[side])}, "
+            f"{_count(len(each.run_keys), 'seed')}"
         )
     between = difference(known["a"].correct, known["b"].correct)
     return [*lines, *answer(left, right, between, known["a"].correct.shape[1])]
+
+
+def _means(found: Correctness) -> str:
+    return f"balanced accuracy {found.mean('balanced_accuracy'):.4f}, macro F1 {found.mean('macro_f1'):.4f}"
 
 
 def answer(left: Side, right: Side, found: Difference, images: int) -> list[str]:

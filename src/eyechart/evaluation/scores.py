@@ -8,6 +8,8 @@ NumPy, and tested against scikit-learn, which takes too long to import for what 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +22,93 @@ if TYPE_CHECKING:
 
 # what Keras clips by as well, so that one certain mistake does not make the mean infinite
 SMALLEST_PROBABILITY = 1e-7
+NAMED = 5  # so many classes are named in a line
+
+
+@dataclass(frozen=True, eq=False)
+class ClassCounts:
+    """What accuracy hides where classes are of unequal size.
+
+    Attributes:
+        right: int64 (K,), how many images of each class were given it.
+        support: int64 (K,), how many images each class has.
+        predicted: int64 (K,), how many images were given each class.
+    """
+
+    right: NDArray[np.int64]
+    support: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, labels: NDArray[np.integer], predictions: NDArray[np.integer], classes: int) -> ClassCounts:
+        """Count the answers `predictions` (n,) to images of the classes `labels` (n,), both from 0 to `classes` - 1."""
+        given = (labels[labels == predictions], labels, predictions)
+        return cls(*(np.bincount(each, minlength=classes).astype(np.int64) for each in given))
+
+    def __add__(self, other: ClassCounts) -> ClassCounts:
+        return ClassCounts(self.right + other.right, self.support + other.support, self.predicted + other.predicted)
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """The mean of the recall of the classes that have images, 0 to 1; NaN without images."""
+        there = self.support > 0
+        return float((self.right[there] / self.support[there]).mean()) if there.any() else float("nan")
+
+    @property
+    def macro_f1(self) -> float:
+        """The mean F1 of the classes that have images or are predicted, 0 to 1; NaN without images."""
+        both = self.support + self.predicted
+        return float((2 * self.right[both > 0] / both[both > 0]).mean()) if both.any() else float("nan")
+
+    @property
+    def never_predicted(self) -> list[int]:
+        """The classes that have images, of which none was given them, nor any other."""
+        return [int(number) for number in np.flatnonzero((self.support > 0) & (self.predicted == 0))]
+
+    @property
+    def largest(self) -> tuple[int, float]:
+        """The class with the most images, and its share of all: the accuracy of always answering it."""
+        number = int(self.support.argmax())
+        return number, float(self.support[number] / self.support.sum())
+
+
+def class_counts(table: pd.DataFrame) -> ClassCounts:
+    """The counts of the rows of a predictions table."""
+    return ClassCounts.of(table["label"].to_numpy(), table["prediction"].to_numpy(), class_count(table))
+
+
+def interval(right: int, images: int) -> tuple[float, float]:
+    """Wilson's 95% interval (1927) of an accuracy: as `significance.estimate`, without a second of importing SciPy."""
+    z = NormalDist().inv_cdf(0.975)
+    centre, margin = right + z**2 / 2, z * (right * (images - right) / images + z**2 / 4) ** 0.5
+    return (centre - margin) / (images + z**2), (centre + margin) / (images + z**2)
+
+
+def warnings(counts: ClassCounts, class_names: Sequence[str]) -> list[str]:
+    """What a person should know who reads the accuracy of a network on the test part, one line each.
+
+    Args:
+        counts: of its answers; of one image or more.
+        class_names: K names.
+    """
+    lines = []
+    images, right = int(counts.support.sum()), int(counts.right.sum())
+    low, high = interval(right, images)
+    number, share = counts.largest
+    if low <= share:
+        lines.append(
+            f"test accuracy {right / images:.4f} (95% interval {low:.4f}-{high:.4f}) is not above {share:.4f} by more "
+            f"than its interval, which always answering '{class_names[number]}' reaches"
+        )
+    if never := counts.never_predicted:
+        lines.append(f"never predicted: {listed([class_names[number] for number in never])}")
+    return lines
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first `NAMED` of some classes, each in quotes, and how many more there are."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(f"'{name}'" for name in names[:NAMED]) + more
 
 
 def accuracy(table: pd.DataFrame) -> float:
@@ -98,13 +187,21 @@ def per_class(counts: NDArray[np.int64], class_names: Sequence[str]) -> pd.DataF
     return pd.DataFrame(scores, index=pd.Index(class_names, name="class"))
 
 
-def classification_report(scores: pd.DataFrame, accuracy: float) -> str:
-    """A text table of what `per_class` gave, with the accuracy and the means over classes, plain and by support."""
+def classification_report(scores: pd.DataFrame, accuracy: float, counts: ClassCounts) -> str:
+    """A text table of what `per_class` gave, with the accuracy and the means over classes, plain and by support.
+
+    A class without images has no recall, and one that is never predicted either nothing at all: it is left out of the
+    plain means.
+    """
     columns = ["precision", "recall", "f1"]
     total = int(scores["support"].sum())
     report = scores.copy()
-    report.loc["mean of classes", [*columns, "support"]] = [*scores[columns].mean(), total]
+    there = counts.support + counts.predicted > 0
+    precision = float(scores["precision"][there].mean()) if there.any() else 0.0
+    plain = [precision, counts.balanced_accuracy, counts.macro_f1] if total else [0.0, 0.0, 0.0]
+    report.loc["mean of classes", [*columns, "support"]] = [*plain, total]
     weighted = [float(np.average(scores[name], weights=scores["support"])) if total else 0.0 for name in columns]
     report.loc["mean by support", [*columns, "support"]] = [*weighted, total]
     text = report.astype({"support": int}).to_string(float_format=lambda value: f"{value:.4f}", index_names=False)
-    return f"{text}\n\naccuracy {accuracy:.4f} on {total} images\n"
+    means = f"balanced accuracy {plain[1]:.4f}, macro F1 {plain[2]:.4f}"
+    return f"{text}\n\naccuracy {accuracy:.4f}, {means}, on {total} images\n"

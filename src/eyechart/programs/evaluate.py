@@ -6,6 +6,7 @@ python pipelines/evaluate.py run=<run key> to=somewhere   any finished run
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 from omegaconf import DictConfig
@@ -31,8 +32,11 @@ def main(config: DictConfig) -> None:
     from eyechart.data import verify_all
     from eyechart.runner.scorecard import evaluate
     from eyechart.runs.run import Run
+    from eyechart.runs.status import scores_in_words
 
     verify_all(settings.verify)
     source = Run.find(settings.run).artifacts if settings.run else paths.results() / "train"
     scores = evaluate(source, paths.workspace() / settings.to)
-    print(f"test accuracy {scores['test/accuracy']:.4f}: {paths.workspace() / settings.to}")
+    for warning in scores.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    print(f"{scores_in_words(scores.overall)}: {paths.workspace() / settings.to}")

@@ -19,11 +19,15 @@ def main(config: DictConfig) -> None:
     settings = read_config(PrepareConfig, own_part(config, "preprocess"))
     from eyechart.core import paths
     from eyechart.data.images import numbering
+    from eyechart.data.inequality import inequality
     from eyechart.data.prepare import prepare
 
     dataset = prepare(settings.dataset)
     if remark := numbering(dataset.originals):
         print(f"note: {remark}", file=sys.stderr)
+    for part, what in (("train", "training"), ("test", "test")):
+        if warning := inequality(dataset.class_counts[part], dataset.class_names, what):
+            print(f"warning: {warning}", file=sys.stderr)
     height, width, channels = dataset.image_shape
     own = f" ({dataset.own_validation:,} of them its own validation part)" if dataset.own_validation else ""
     print(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -88,10 +88,11 @@ class Attempt:
         self._open = True
         self._introduce()
 
-    def finish(self, result: dict[str, Any]) -> None:
-        """Say that it has been finished, with this result."""
+    def finish(self, result: dict[str, Any], warnings: Sequence[str] = ()) -> None:
+        """Say that it has been finished, with this result and what should be known of it."""
         self.journal.append(RecordKind.DESCRIPTION, text=self._described(result))
-        self.journal.append(RecordKind.END, status=RunState.FINISHED, result=result)
+        about = {"warnings": list(warnings)} if warnings else {}
+        self.journal.append(RecordKind.END, status=RunState.FINISHED, result=result, **about)
         self.outcome = FinishedRun(self.run, trained=True)
         self._close()
         remove_checkpoints(self.folder)

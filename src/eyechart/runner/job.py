@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from eyechart.config import Config
 from eyechart.core.cli import words_for
 from eyechart.data import Dataset, Splits, open_dataset, verify_all
+from eyechart.data.inequality import inequality
 from eyechart.data.settings import check_settings
 from eyechart.runs.run import Run
 from eyechart.runs.status import RunStatus
@@ -24,6 +25,7 @@ class Job:
         name: in tables, made of what was swept; the model and the data set if empty.
         status: how far the run was when it was asked for.
         trial: its number in a search; None outside of one.
+        warning: where the classes of its data set are of unequal size; None: they are not.
     """
 
     overrides: tuple[str, ...]
@@ -32,6 +34,7 @@ class Job:
     name: str
     status: RunStatus
     trial: int | None = None
+    warning: str | None = None
 
     @classmethod
     def of(cls, config: Config, overrides: Sequence[str] = (), name: str = "") -> Job:
@@ -47,7 +50,10 @@ class Job:
         splits_of(config, dataset)
         config = config.resolved(dataset.own_validation)
         run = Run(config.run_key(dataset.digest, dataset.own_validation))
-        return cls(tuple(overrides), config, run.key, name, run.status)
+        warning = inequality(dataset.class_counts["train"], dataset.class_names, "training")
+        if warning and not config.trainer.class_weights:
+            warning += ", or type trainer.class_weights=balanced"
+        return cls(tuple(overrides), config, run.key, name, run.status, warning=warning)
 
     @property
     def run(self) -> Run:

@@ -96,8 +96,10 @@ def save_predictions(learner: Learner, model: Any, predictor: Predictor, setup: 
     return Predicted(int(model.count_params()), step_accuracy, scores)
 
 
-def record_result(learner: Learner, predicted: Predicted, setup: Setup, members: int) -> dict[str, Any]:
-    """Say what follows from the predictions; the result of the run."""
+def record_result(
+    learner: Learner, predicted: Predicted, setup: Setup, members: int
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Say what follows from the predictions; the result of the run, and warnings about it."""
     from eyechart.runner import scorecard
     from eyechart.tracking.views import best_name
 
@@ -129,7 +131,7 @@ def record_result(learner: Learner, predicted: Predicted, setup: Setup, members:
     result = summary | result
     about = {"run_key": journal.folder.name, "title": setup.title, "dataset": setup.dataset.name, "result": result}
     write_json(artifacts / "run.json", about)
-    return result
+    return result, scores.warnings
 
 
 def _save_model(model: Any, path: Path) -> None:

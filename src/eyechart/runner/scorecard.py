@@ -33,14 +33,17 @@ class Scores:
     """The numbers of a predictions table.
 
     Attributes:
-        overall: `validation/loss`, `validation/accuracy` (where images were held back), `test/loss`, `test/accuracy`.
+        overall: `test/loss`, `test/accuracy`, `test/balanced_accuracy`, `test/macro_f1`, and the same of `validation`
+            where images were held back.
         per_class: `test_precision/<class>`, `test_recall/<class>` and `test_f1/<class>`.
         files: what was written for a person to look at.
+        warnings: what a person should know who reads the accuracy, one line each.
     """
 
     overall: dict[str, float]
     per_class: dict[str, float]
     files: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +82,13 @@ def write_scorecard(folder: Path, findings: Findings, test_images: NDArray[np.ui
     overall: dict[str, float] = {}
     for part in table["part"].unique():
         rows = part_of(table, part)
+        counted = scores.class_counts(rows)
         overall |= {f"{part}/loss": scores.loss(rows), f"{part}/accuracy": scores.accuracy(rows)}
+        overall |= {f"{part}/balanced_accuracy": counted.balanced_accuracy, f"{part}/macro_f1": counted.macro_f1}
         if by_step is not None:
             overall[f"{part}/accuracy_over_steps"] = float(by_step[part].mean())
     test = part_of(table, "test")
-    counts = scores.confusion_matrix(test)
+    counts, counted = scores.confusion_matrix(test), scores.class_counts(test)
     by_class = scores.per_class(counts, class_names)
     accuracy = overall["test/accuracy"]
 
@@ -113,7 +118,10 @@ def write_scorecard(folder: Path, findings: Findings, test_images: NDArray[np.ui
         figures.save(figures.accuracy_by_step(by_step, heading), folder / "accuracy_by_step.png")
         with replacing(folder / "accuracy_by_step.csv") as temporary:
             by_step.to_csv(temporary, index=False)
-    write_text(folder / "classification_report.txt", scores.classification_report(by_class, accuracy))
+    warnings = scores.warnings(counted, class_names)
+    report = scores.classification_report(by_class, accuracy, counted)
+    report += "".join(f"warning: {line}\n" for line in warnings)
+    write_text(folder / "classification_report.txt", report)
     write_json(folder / "per_class.json", by_class.reset_index().to_dict(orient="list"))
     confusion = {"true class": list(class_names)}
     confusion |= {name: counts[:, i].tolist() for i, name in enumerate(class_names)}
@@ -123,10 +131,10 @@ def write_scorecard(folder: Path, findings: Findings, test_images: NDArray[np.ui
         for score in ("precision", "recall", "f1")
         for name, value in by_class[score].items()
     }
-    return Scores(overall, per_class, FILES if by_step is None else FILES + STEP_FILES)
+    return Scores(overall, per_class, FILES if by_step is None else FILES + STEP_FILES, tuple(warnings))
 
 
-def evaluate(source: Path, target: Path) -> dict[str, float]:
+def evaluate(source: Path, target: Path) -> Scores:
     """Write the report on a run, `metrics.json` and `confusion.csv` (a row per test image: actual, predicted class).
 
     Args:
@@ -135,7 +143,7 @@ def evaluate(source: Path, target: Path) -> dict[str, float]:
         target: a folder, replaced whole.
 
     Returns:
-        Loss and accuracy of each part.
+        The numbers that were written.
 
     Raises:
         EyechartError: a file of the run is missing or broken, or the data set is not prepared.
@@ -174,7 +182,7 @@ def evaluate(source: Path, target: Path) -> dict[str, float]:
         test = predictions.part_of(table, "test")
         pairs = pd.DataFrame({"actual": names[test["label"]], "predicted": names[test["prediction"]]})
         pairs.to_csv(temporary / PAIRS, index=False)
-    return scores.overall
+    return scores
 
 
 def _metric_name(class_name: object) -> str:

@@ -20,7 +20,8 @@ An append-only file of JSON records, one a line, each with its `kind` and the ti
 | views    | of a sweep, to be kept with its MLflow experiment: `name`, `runs` (run keys, best first),           |
 |          | `order_by` (a metric), `ascending`                                                                  |
 | description | `text` in Markdown, which takes the place of an earlier one                                      |
-| end      | `status` (FINISHED, FAILED or KILLED), `result`, `message`, `pruned` (given up by a search)         |
+| end      | `status` (FINISHED, FAILED or KILLED), `result`, `message`, `pruned` (given up by a search),        |
+|          | `warnings` (about the result, one line each)                                                        |
 | replaced | nothing: the run was trained anew, and counts no more                                               |
 
 Paths are relative to the journal's folder.

@@ -119,6 +119,12 @@ class Run:
         return dict(end["result"])
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know who reads its accuracy, one line each; older runs say nothing."""
+        end = self.journal.end or {}
+        return tuple(end.get("warnings", ()))
+
+    @property
     def selection_score(self) -> float:
         """The number by which runs are compared before anyone looks at the test part.
 

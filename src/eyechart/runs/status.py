@@ -65,4 +65,11 @@ def in_a_sentence(result: Mapping[str, Any]) -> str:
         if isinstance(result["monitor"], str)
         else f"nothing was held back: the last of {result['epochs']} epochs counts"
     )
-    return f"test accuracy {result['test/accuracy']:.4f} ({held_back})"
+    return f"{scores_in_words(result)} ({held_back})"
+
+
+def scores_in_words(result: Mapping[str, Any]) -> str:
+    """How good a run is on the test part; of older runs the accuracy alone is known."""
+    means = {"balanced accuracy": "test/balanced_accuracy", "macro F1": "test/macro_f1"}
+    known = [f"{what} {result[name]:.4f}" for what, name in means.items() if name in result]
+    return ", ".join([f"test accuracy {result['test/accuracy']:.4f}", *known])

@@ -65,10 +65,13 @@ def _train_alone(checked: Config, config: DictConfig, overrides: list[str]) -> F
     """One run that no sweep has asked for."""
     print(f"training {describe(checked)}", flush=True)
     since = _plan(config, overrides).since if checked.force else None
+    job = Job.of(checked, overrides)
+    if job.warning:
+        print(f"warning: {job.warning}", flush=True)
     with MLflowCourier(checked.tracking) as courier:
         close_abandoned(courier)
         courier.catch_up()
-        outcome = run(Job.of(checked, overrides), courier, since=since)
+        outcome = run(job, courier, since=since)
     print_result(outcome)
     return outcome
 
@@ -139,6 +142,8 @@ def print_result(outcome: FinishedRun, name: str = "") -> None:
     start = f"{name}: " if name else ""
     share = f" (its share of {result['members']} members)" if "members" in result else ""
     how = f"{result['seconds']:.1f} s of training{share}" if outcome.trained else "finished before, not trained again"
+    for warning in () if name else outcome.run.warnings:  # the board at the end of a sweep tells those of its rows
+        print(f"warning: {warning}", flush=True)
     print(f"{start}{in_a_sentence(result)}, {how}, run key {outcome.run.key}", flush=True)
 
 

@@ -42,7 +42,7 @@ class Plan:
         return dataclasses.replace(self, jobs=tuple(jobs), since=since)
 
     def tell(self, *, runs: bool = False) -> str:
-        """The plan in one line, and with `runs` in a line for each run before it."""
+        """The plan in one line, before it warnings of its data sets, and with `runs` a line for each run."""
         left = self.to_train
         experience = PastDurations(together=self.together) if left else None  # which reads the journals of all runs
         expected = {job.run_key: experience.expected_seconds(job.config, job.epochs_left) for job in left if experience}
@@ -59,6 +59,8 @@ class Plan:
             some = "" if len(known) == len(left) else f" for {len(known)} of them"
             parts += [f"about {in_words(sum(known))} of training{some}, going by earlier runs"]
         summary = f"{_count(len(self.jobs), 'run')}: {', '.join(parts)}"
+        warnings = dict.fromkeys(f"warning: {job.warning}" for job in self.jobs if job.warning)
+        summary = "\n".join([*warnings, summary])
         if not runs:
             return summary
         width = max(len(job.name) for job in self.jobs)

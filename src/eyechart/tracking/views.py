@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 TAG = "mlflow.sharedViewState."
+TEST_SCORES = ("test/accuracy", "test/balanced_accuracy", "test/macro_f1")
 CURVES, PICTURES = "curves", "pictures"
 MOST = 20  # runs in a view: the page draws no more side by side
 ALL = "eyechart"  # the views of all runs of an experiment
@@ -68,7 +69,7 @@ def _runs(wanted: str, order: Order) -> dict[str, Any]:
         "orderByKey": f"metrics.`{order.metric}`",
         "orderByAsc": order.ascending,
         "runsHiddenMode": f"FIRST_{MOST}_RUNS",
-        "selectedColumns": [f"metrics.`{order.metric}`", "metrics.`test/accuracy`", "metrics.`seconds`"],
+        "selectedColumns": [f"metrics.`{name}`" for name in (order.metric, *TEST_SCORES, "seconds")],
         "hideEmptyCharts": True,
         "globalLineChartConfig": {"xAxisKey": "step", "lineSmoothness": 0, "selectedXAxisMetricKey": ""},
         "isAccordionReordered": True,  # the sections stay in the order in which they are given
@@ -78,7 +79,7 @@ def _runs(wanted: str, order: Order) -> dict[str, Any]:
 def _curves(order: Order) -> dict[str, Any]:
     lines = ["validation/accuracy", "train/accuracy", "validation/loss", "train/loss"]
     charts = [_chart("curves", "LINE", metricKey=name, selectedMetricKeys=[name], lineSmoothness=0) for name in lines]
-    charts += [_chart("scores", "BAR", metricKey=name) for name in dict.fromkeys((order.metric, "test/accuracy"))]
+    charts += [_chart("scores", "BAR", metricKey=name) for name in dict.fromkeys((order.metric, *TEST_SCORES))]
     for name in ("parameters", "seconds"):
         axes = {axis: {"key": key, "type": "METRIC"} for axis, key in (("xaxis", name), ("yaxis", order.metric))}
         charts.append(_chart("cost", "SCATTER", **axes))
