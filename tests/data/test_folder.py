@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 import zlib
@@ -258,8 +259,21 @@ def test_a_damaged_image_is_read_or_named(tmp_path, kind, position, patch, cut):
 
 def test_an_image_that_cannot_be_opened_is_listed(tmp_path):
     top = flowers(tmp_path / "f", {"daisy": 2, "rose": 2})
-    (top / "daisy/link.png").symlink_to(tmp_path / "nowhere.png")
-    assert "f/daisy/link.png (No such file or directory)" in refused(top)
+    photo = save(top / "daisy/link.png", RED)
+    photo.unlink()
+    photo.symlink_to("/proc/self/mem")  # which is a file that root cannot read either
+    assert "of 5 images 1 cannot be read: f/daisy/link.png (Input/output error)" in refused(top)
+
+
+@pytest.mark.parametrize("place", ["rose", "daisy/a.png", "tulip", "train"])
+def test_what_is_neither_image_nor_folder_is_named(tmp_path, place):
+    top = flowers(tmp_path / "f", {"daisy": 2, "lily": 2, "rose": 2})
+    shutil.rmtree(top / "rose")
+    (top / place).symlink_to(tmp_path / "nowhere")
+    assert f"f/{place} is a link to {tmp_path}/nowhere, which is not there" in refused(top)
+    (top / place).unlink()
+    os.mkfifo(top / place)
+    assert f"f/{place} is a pipe, expected a file or a folder" in refused(top)
 
 
 def test_class_names_of_a_configuration_must_be_those_of_the_folder(tmp_path):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import re
 import shutil
+import socket
 from pathlib import Path
 
 import numpy as np
 import pytest
 from data.pictures import flowers
 from omegaconf import OmegaConf
-from support import IDX_FILES, REPOSITORY, error_line, idx_bytes, run_program, tiny_images, write_idx
+from support import IDX_FILES, REPOSITORY, error_line, idx_bytes, run_program, tiny_config, tiny_images, write_idx
 
 from eyechart.core.errors import DataError
 from eyechart.data import open_dataset
@@ -163,6 +166,96 @@ def test_a_folder_in_a_mirror(pictures, tmp_path, serve):
     with pytest.raises(DataError, match=f"{url}: flowers: a folder cannot be had from a web server"):
         fetch(of_folder(), [url])
     assert fetch(of_folder(), [url, str(tmp_path / "disk")]).place == str(tmp_path / "disk")
+
+
+def broken_link(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
+def loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def unreadable(path: Path) -> None:
+    path.symlink_to("/proc/self/mem")  # a file that root cannot read either
+
+
+@pytest.mark.parametrize(
+    ("place", "spoil"),
+    [
+        *itertools.product(("", "flowers", "flowers/rose", "flowers/rose/000.png"), (broken_link, loop, os.mkfifo)),
+        ("flowers/rose/000.png", unreadable),
+        ("flowers", Path.touch),
+        ("", Path.touch),
+    ],
+)
+def test_what_is_there_and_cannot_be_read_is_named_and_no_other_place_taken(pictures, tmp_path, root, place, spoil):
+    shutil.copytree(pictures, tmp_path / "second" / "flowers")
+    spoilt = pictures.parent / place
+    shutil.rmtree(spoilt) if spoilt.is_dir() else spoilt.unlink()
+    spoil(spoilt)
+    config = of_folder()
+    config.forms[0].caches.append(str(tmp_path / "second"))
+    with pytest.raises(DataError, match=rf"^data set 'flowers' in ~/pictures: {spoilt} (is|cannot)"):
+        fetch(config)
+    assert not (root / "data/raw/flowers").exists()
+
+
+@pytest.mark.parametrize("spoil", [broken_link, loop, unreadable, os.mkfifo, Path.mkdir])
+def test_so_is_a_file(tmp_path, spoil):
+    for name in ("one", "two"):
+        write_idx(tmp_path / name, tiny_images(), packed=False)
+    spoilt = tmp_path / "one" / IDX_FILES[2].removesuffix(".gz")
+    spoilt.unlink()
+    spoil(spoilt)
+    with pytest.raises(DataError, match=rf"^data set 'mine' in {tmp_path}/one: {spoilt} "):
+        fetch(of_idx(str(tmp_path / "one"), str(tmp_path / "two")))
+
+
+@pytest.mark.parametrize("spoil", [broken_link, loop, os.mkfifo])
+def test_so_is_a_folder_of_its_own_in_a_mirror(tmp_path, spoil):
+    write_idx(tmp_path / "disk", tiny_images())
+    spoil(tmp_path / "disk/mine")
+    with pytest.raises(DataError, match=rf"^data set 'mine' in {tmp_path}/disk: {tmp_path}/disk/mine "):
+        fetch(of_idx(), [str(tmp_path / "disk")])
+
+
+def test_a_known_data_set_comes_from_another_place_and_it_is_said(tmp_path):
+    config = tiny_config(tiny_images(), caches=[str(tmp_path / name) for name in ("one", "two")])
+    write_idx(tmp_path / "one", tiny_images())
+    (tmp_path / "one" / IDX_FILES[0]).unlink()
+    os.mkfifo(tmp_path / "one" / IDX_FILES[0])
+    with pytest.raises(
+        DataError, match=rf"no source holds a sound copy of data set 'tiny'. .*{IDX_FILES[0]} is a pipe"
+    ):
+        fetch(config)
+    write_idx(tmp_path / "two", tiny_images())
+    fetched = fetch(config)
+    assert fetched.place == str(tmp_path / "two")
+    assert fetched.notes == (f"{tmp_path}/one: {tmp_path}/one/{IDX_FILES[0]} is a pipe, expected a file or a folder",)
+
+
+def test_a_server_that_does_not_answer_is_told_of_where_the_next_may_hold_other_data(tmp_path, serve):
+    write_idx(tmp_path / "web", tiny_images())
+    config = of_idx()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        closed = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        config.forms[0].urls = [closed, serve(tmp_path / "web")]
+        assert fetch(config).notes == (f"{closed}: {IDX_FILES[0]}: Connection refused",)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_pipe_in_the_raw_folder_does_not_hang(tmp_path, root, known):
+    write_idx(tmp_path / "one", tiny_images())
+    config = of_idx(str(tmp_path / "one"))
+    config.sha256 = tiny_images().digest() if known else None
+    fetch(config)
+    file = root / "data/raw/mine" / IDX_FILES[0]
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(DataError, match=r"are damaged: .*type: python pipelines/fetch.py dataset=mine"):
+        read_raw(config)
 
 
 def test_files_of_a_known_format(tmp_path):

@@ -23,6 +23,7 @@ from eyechart.data.config import DatasetConfig, FormConfig
 from eyechart.data.formats import Images, decode
 from eyechart.data.formats.folder import list_images
 from eyechart.data.images import numbering
+from eyechart.data.on_disk import kind_of, unreadable
 from eyechart.data.sources import NotThereError, UnreachableError, below, find_folder, get, is_url, may_exist
 
 MIRRORS = "EYECHART_MIRRORS"
@@ -65,6 +66,7 @@ class _Failure:
     label: str
     reason: str
     surprising: bool  # worth a note even when another place has the files
+    broken: bool = False  # the place has the files, and they cannot be read or are not what they should be
 
 
 def fetch(dataset: DatasetConfig, mirrors: Sequence[str] = (), *, timeout: float = TIMEOUT) -> Fetched:
@@ -81,7 +83,7 @@ def fetch(dataset: DatasetConfig, mirrors: Sequence[str] = (), *, timeout: float
 
     Raises:
         DataError: no place holds the right content. The message lists each place with the reason. Or the data set has
-            no hash and the first place that holds it is damaged.
+            no hash, and what the first place that holds it has is damaged or cannot be read.
         OSError: the raw folder cannot be written.
     """
     raw = paths.raw(dataset.name)
@@ -105,17 +107,20 @@ def fetch(dataset: DatasetConfig, mirrors: Sequence[str] = (), *, timeout: float
             failures.append(_Failure(candidate.label, str(error), surprising=False))
         except UnreachableError as error:
             given_up.add(server)
-            failures.append(_Failure(candidate.label, str(error), surprising=candidate.label in named))
+            # where nothing says what the data are, those of the next place may be others
+            told = candidate.label in named or (dataset.sha256 is None and is_url(candidate.place))
+            failures.append(_Failure(candidate.label, str(error), surprising=told))
         except DataError as error:
             # another place's files would be other data, or have the same digest as these
             if dataset.sha256 is None or isinstance(error, _OtherDigestError):
                 raise DataError(f"data set '{dataset.name}' in {candidate.label}: {error}") from None
-            failures.append(_Failure(candidate.label, str(error), surprising=True))
+            failures.append(_Failure(candidate.label, str(error), surprising=True, broken=True))
     tried = "; ".join(_summary(failures)) or "no place, because none is named"
+    sound = "a sound copy of " if any(failure.broken for failure in failures) else ""
     origin = f"get its files from {dataset.origin}, and put them" if dataset.origin else "put its files"
     by_hand = ", or ".join(" + ".join(form.files) for form in dataset.forms)
     raise DataError(
-        f"no source holds data set '{dataset.name}'. Tried {tried}. To supply it by hand, {origin} ({by_hand}) "
+        f"no source holds {sound}data set '{dataset.name}'. Tried {tried}. To supply it by hand, {origin} ({by_hand}) "
         f"into a folder and type: {MIRRORS}=/that/folder python pipelines/fetch.py dataset={dataset.name}"
     )
 
@@ -224,7 +229,7 @@ def _listing(place: str, form: FormConfig) -> tuple[list[str], list[str]]:
     try:
         listing = list_images(top)
     except OSError as error:
-        raise UnreachableError(f"{error.filename}: {error.strerror}") from None
+        raise unreadable(top, error) from None
     names = [f"{form.files[0]}/{path.relative_to(top).as_posix()}" for path in listing.paths]
     total = listing.ignored.total()
     kinds = ", ".join(f"{count} {kind}" for kind, count in listing.ignored.most_common())
@@ -233,6 +238,9 @@ def _listing(place: str, form: FormConfig) -> tuple[list[str], list[str]]:
 
 
 def _decode(dataset: DatasetConfig, form: FormConfig, folder: Path, files: Sequence[str]) -> Images:
+    for name in files:
+        if kind_of(folder / name) != "file":
+            raise DataError(f"{name} is missing")
     found = form.files if form.format == "folder" else files  # of the others, the name may lack the .gz or have it
     images = decode(form, [folder / name for name in found], dataset.class_names)
     if dataset.sha256 is not None and (digest := images.digest()) != dataset.sha256:
@@ -283,7 +291,7 @@ def _source_changed(record: dict[str, Any], form: FormConfig) -> bool:
     """Whether the folder on this machine that the files came from holds others by now; False where it is gone."""
     try:
         source = find_folder(record["place"], "")
-    except (NotThereError, UnreachableError):
+    except (NotThereError, UnreachableError, DataError):
         return False
     there = all((source / name).exists() for name in (form.files if form.format == "folder" else _names(record)))
     return there and not _holds(source, record, form)
@@ -294,5 +302,7 @@ def _names(record: dict[str, Any]) -> list[str]:
 
 
 def _hash(path: Path) -> str:
+    if kind_of(path) != "file":
+        raise DataError(f"{path.name} is missing")
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

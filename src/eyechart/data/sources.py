@@ -16,6 +16,7 @@ from pathlib import Path
 
 from eyechart.core import terminal
 from eyechart.core.errors import DataError
+from eyechart.data.on_disk import Kind, kind_of, unreadable
 
 CHUNK = 1 << 18  # bytes read and written at once
 SLOWEST = 1024  # bytes per second; a download that is slower for its first `timeout` seconds is given up
@@ -27,7 +28,7 @@ class NotThereError(Exception):
 
 
 class UnreachableError(Exception):
-    """The place cannot be read, so that asking it for other files is of no use."""
+    """The place is not there or does not answer, so that asking it for other files is of no use."""
 
 
 def is_url(place: str) -> bool:
@@ -37,7 +38,10 @@ def is_url(place: str) -> bool:
 
 def may_exist(place: str) -> bool:
     """Whether it is worth asking a place: a folder must exist, a web server is not asked beforehand."""
-    return is_url(place) or os.path.isdir(os.path.expanduser(place))
+    try:
+        return is_url(place) or kind_of(Path(os.path.expanduser(place))) == "folder"
+    except DataError:  # to be told of when it is asked
+        return True
 
 
 def below(place: str, name: str) -> str:
@@ -50,18 +54,14 @@ def find_folder(place: str, name: str) -> Path:
 
     Raises:
         NotThereError: the place does not hold the folder, or is a web server, of which no list can be had.
-        UnreachableError: the place cannot be read at all.
+        UnreachableError: there is no such place.
+        DataError: what lies there is no folder, or cannot be read.
     """
     if is_url(place):
         raise NotThereError(f"{name}: a folder cannot be had from a web server")
     folder = _folder(place)
-    try:
-        if not folder.is_dir():
-            raise UnreachableError("no such folder")
-        if not (folder / name).is_dir():
-            raise NotThereError(f"no {name}")
-    except OSError as error:
-        raise UnreachableError(f"{name}: {error.strerror or error}") from None
+    _check(folder, "folder", UnreachableError("no such folder"))
+    _check(folder / name, "folder", NotThereError(f"no {name}"))
     return folder / name
 
 
@@ -81,8 +81,8 @@ def get(place: str, file: str, destination: Path, *, timeout: float) -> Path:
 
     Raises:
         NotThereError: the place does not hold the file.
-        UnreachableError: the place cannot be read at all.
-        DataError: the file was there, but did not come to its end.
+        UnreachableError: there is no such place, or it does not answer.
+        DataError: the file is there, and is none, cannot be read or did not come to its end.
         OSError: the destination cannot be written, for example because the disk is full.
     """
     try:
@@ -117,7 +117,10 @@ def _folder(place: str) -> Path:
     if not place.startswith(PACKAGE):
         return Path(os.path.expanduser(place)).absolute()
     package, _, folder = place.removeprefix(PACKAGE).partition("/")
-    spec = importlib.util.find_spec(package)  # finds the package without the seconds of importing it
+    try:
+        spec = importlib.util.find_spec(package)  # finds the package without the seconds of importing it
+    except (ImportError, ValueError):  # of a name that none can have
+        spec = None
     if spec is None or not spec.submodule_search_locations:
         raise UnreachableError(f"no package {package} installed")
     return Path(spec.submodule_search_locations[0]) / folder
@@ -125,16 +128,23 @@ def _folder(place: str) -> Path:
 
 def _read(folder: Path, file: str) -> Generator[bytes, None, None]:
     path = folder / file
+    _check(folder, "folder", UnreachableError("no such folder"))
+    _check(path, "file", NotThereError(f"no {file}"))
     try:
-        if not folder.is_dir():
-            raise UnreachableError("no such folder")
-        if not path.is_file():  # also keeps off named pipes, which would never end
-            raise NotThereError(f"no {file}")
         with path.open("rb") as source:
             while chunk := source.read(CHUNK):
                 yield chunk
     except OSError as error:
-        raise UnreachableError(f"{file}: {error.strerror or error}") from None
+        raise unreadable(path, error) from None
+
+
+def _check(path: Path, expected: Kind, absent: Exception) -> None:
+    """Raise `absent` where nothing lies at `path`, and DataError where it is not what is expected."""
+    found = kind_of(path)
+    if found == "nothing":
+        raise absent
+    if found != expected:
+        raise DataError(f"{path} is a {found}, expected a {expected}")
 
 
 def _download(place: str, file: str, timeout: float) -> Generator[bytes, None, None]:

@@ -23,6 +23,7 @@ from eyechart.core import terminal
 from eyechart.core.errors import DataError
 from eyechart.data.formats.holdout import hold_back
 from eyechart.data.images import Images
+from eyechart.data.on_disk import kind_of
 
 PARTS = ("train", "validation", "test")
 KINDS = ("PNG", "JPEG", "WEBP")
@@ -54,7 +55,8 @@ def list_images(top: Path) -> Listing:
     """Look at the names in a folder of images; no image is opened.
 
     Raises:
-        DataError: images do not lie in classes, there are fewer than two classes, or not the same in all parts.
+        DataError: images do not lie in classes, there are fewer than two classes, or not the same in all parts; or
+            something lies there that cannot be read, as a link to nothing or a pipe.
         OSError: a folder cannot be read.
     """
     listing = Listing()
@@ -212,7 +214,7 @@ def _is_image(file: Path) -> bool:
 
 
 def _entries(folder: Path, listing: Listing) -> tuple[list[Path], list[Path]]:
-    """Folders and files, each sorted by name; what is hidden is ignored."""
+    """Folders and files, each sorted by name; what is hidden is ignored, and what is neither is refused."""
     folders: list[Path] = []
     files: list[Path] = []
     for name in sorted(os.listdir(folder)):
@@ -222,5 +224,5 @@ def _entries(folder: Path, listing: Listing) -> tuple[list[Path], list[Path]]:
         if name.startswith("."):
             listing.ignored["hidden"] += 1
         else:
-            (folders if path.is_dir() else files).append(path)
+            (folders if kind_of(path) == "folder" else files).append(path)
     return folders, files
