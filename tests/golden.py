@@ -1,7 +1,8 @@
 """Recorded results of small trainings on the digits, and the training that they are compared with.
 
-They fail when the same configuration no longer gives the same result. Then raise TRAINING_VERSION in
-eyechart/config.py, or runs of before and after would be taken for the same work, and record what this prints:
+They fail when the same configuration no longer gives the same result. Then give what was edited its next version
+(`python tools/record_code.py next`), or runs of before and after would be taken for the same work, and record what this
+prints:
 
     python tests/golden.py
 """

@@ -24,7 +24,8 @@ from eyechart.training.config import CallbacksConfig, TrainerConfig
 CONF = REPOSITORY / "conf"
 FILES = sorted(str(path.relative_to(CONF)) for path in CONF.rglob("*.yaml"))
 KINDS = sorted(name for name in FILES if name.split("/")[0] in ("model", "optimizer", "schedule"))
-PROGRAMS = sorted({module.name for module in pkgutil.iter_modules(programs.__path__)} - {"train"})
+WHOLE = {"identify", "train"}  # the programs that read the configuration of a whole training
+PROGRAMS = sorted({module.name for module in pkgutil.iter_modules(programs.__path__)} - WHOLE)
 FIELDS = {
     "dataset": DatasetConfig,
     "augmentation": Augmentation,

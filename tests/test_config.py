@@ -21,11 +21,12 @@ from omegaconf import DictConfig, OmegaConf
 from support import REPOSITORY, compose, leaking
 
 from eyechart import config as config_module
+from eyechart.code import versions
 from eyechart.config import Config, check
 from eyechart.core.errors import ConfigError
 from eyechart.models import FNN
 from eyechart.models.architecture import Architecture
-from eyechart.training.optimizers import Optimizer
+from eyechart.training.optimizers import Adam, Optimizer
 from eyechart.training.schedules import Schedule
 
 DIGEST = "d" * 64
@@ -402,6 +403,53 @@ def test_no_fraction_means_a_tenth_or_the_data_sets_own_part():
     explicit = checked("trainer.validation_fraction=0.1")
     assert explicit.resolved(10_000) == explicit
     assert explicit.run_key(DIGEST, 10_000) == tenth
+
+
+def test_the_code_is_in_the_key_unless_it_is_the_package_s_first_version(monkeypatch):
+    config = checked("augmentation=flip_shift", "trainer.class_weights=balanced")
+    assert config.code.choices == ("model", "optimizer", "schedule", "augmentation", "loss", "engine")
+    assert not config.code.tokens
+    assert checked().code.choices == ("model", "optimizer", "schedule", "loss", "engine")
+    before, table = key(), dict(versions.table())
+    for name in ("eyechart.models.convolutional.CNN", "eyechart.engine.tensorflow", "eyechart.loss.crossentropy"):
+        edited = table | {name: {"1": ["0"], "2": table[name]["1"]}}
+        monkeypatch.setattr(versions, "table", lambda edited=edited: edited)
+        (choice,) = checked().code.tokens
+        assert choice in name
+        assert checked().code.tokens == {choice: "2"}
+        assert checked().parameters()[f"code.{choice}"] == "2"
+        assert key() != before
+        assert checked().without_code().run_key(DIGEST) == before
+    assert key("backend=jax") == key("backend=jax")
+    monkeypatch.setattr(versions, "table", lambda: table | {"eyechart.models.dense.FNN": {}})
+    assert key() == before  # another model was edited
+
+
+def test_files_that_a_model_depends_on(monkeypatch, tmp_path):
+    monkeypatch.setenv("EYECHART_ROOT", str(tmp_path))
+    (tmp_path / "teacher.npz").write_bytes(b"one")
+    config = checked("+model.depends=[teacher.npz]")
+    assert config.run_key(DIGEST) != key()
+    assert config.recorded()["model"]["depends"] == ["teacher.npz"]
+    assert "depends" not in config.choices()["model"]
+    assert "depends" not in checked().recorded()["model"]
+    assert "model.depends must be a list of files" in refusal("+model.depends=teacher.npz")
+    assert "'absent.npz', which cannot be read" in refusal("+model.depends=[absent.npz]")
+
+
+def test_averaged_weights_that_nothing_uses_are_refused():
+    assert "optimizer.use_ema=true would change nothing" in refusal(
+        f"optimizer._target_={__name__}.Averaging", "+optimizer.use_ema=true"
+    )
+    assert checked(f"optimizer._target_={__name__}.Averaging").optimizer.use_ema is False
+
+
+@dataclasses.dataclass(frozen=True)
+class Averaging(Adam):
+    use_ema: bool = False
+
+    def check(self) -> None:
+        """Nothing: a class of a person's own may forget to ask its base."""
 
 
 def test_a_key_is_twenty_hexadecimal_digits():

@@ -11,11 +11,13 @@ import hashlib
 import importlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from eyechart.code.used import Part, UsedCode, own_code, package_code, with_files
 from eyechart.core.conf import filled
 from eyechart.core.errors import ConfigError
 from eyechart.core.schema import at_least, one_of, typed
@@ -30,11 +32,14 @@ from eyechart.training.schedules import Constant, Cosine, Exponential, Schedule
 
 BACKENDS = ("tensorflow", "jax")
 
-TRAINING_VERSION = 1  # part of every run key: raise it when the same configuration no longer gives the same result
+# Part of every run key: raise it when what all runs share, such as how data are split, no longer gives the same result.
+# What some runs choose has versions of its own (code/versions.json).
+TRAINING_VERSION = 1
 
 # Fields added after run keys were first given out, with the value that means "as it was before": left out of the key
 # at that value, so that old keys stay.
 NEUTRAL: dict[str, Any] = {
+    "code": {},
     "augmentation": {"flip": False, "shift": 0, "cutout": 0},
     "trainer.class_weights": None,
     "model.strides": 1,  # from here on of convolutional nets
@@ -102,6 +107,8 @@ class Config:
         force: train anew what has been finished before.
         verify: hash the prepared data, also where nothing about its files has changed.
         notices: what the environment decided against the configuration, to be told to the user.
+        code: that is behind the choices.
+        depends: files that the model's code reads besides.
     """
 
     dataset: DatasetConfig
@@ -121,6 +128,8 @@ class Config:
     force: bool
     verify: bool
     notices: tuple[str, ...] = ()
+    code: UsedCode = field(default_factory=UsedCode)
+    depends: tuple[str, ...] = ()
 
     def choices(self) -> dict[str, Any]:
         """Everything that decides the result, as nested plain values; hashed into the run key."""
@@ -138,7 +147,19 @@ class Config:
             "seed": self.seed,
             "backend": self.backend,
             "limit": list(self.limit),
+            "code": dict(self.code.tokens),
         }
+
+    def recorded(self) -> dict[str, Any]:
+        """The choices as a run keeps them, with what is needed to have the same code again."""
+        choices = self.choices()
+        if self.depends:
+            choices["model"]["depends"] = list(self.depends)
+        return choices
+
+    def without_code(self) -> Config:
+        """This configuration as if its code were the package's first version, in which run keys do not name code."""
+        return dataclasses.replace(self, code=UsedCode())
 
     def resolved(self, own_validation: int) -> Config:
         """This configuration with `trainer.validation_fraction` as it really is, where null left it to the data set.
@@ -203,14 +224,21 @@ def check(config: DictConfig) -> Config:
     model_name = model_node.pop("name", None) or model_node["_target_"].rpartition(".")[2].lower()
     if not isinstance(model_name, str):
         raise ConfigError(f"model.name must be a word, received {model_name}")
+    depends = _depends(model_node.pop("depends", None))
     notices: list[str] = []
     _apply_environment(plain, notices)
+    nodes = {
+        "model": model_node,
+        "optimizer": _kind("optimizer", plain.optimizer),
+        "schedule": _kind("schedule", plain.schedule),
+    }
+    code = _used_code(plain, nodes, depends)  # before what is a person's own is imported
     checked = Config(
         dataset=plain.dataset,
         model_name=model_name,
-        model=_instantiate("model", model_node, Architecture),
-        optimizer=_instantiate("optimizer", _kind("optimizer", plain.optimizer), Optimizer),
-        schedule=_instantiate("schedule", _kind("schedule", plain.schedule), Schedule),
+        model=_instantiate("model", nodes["model"], Architecture),
+        optimizer=_instantiate("optimizer", nodes["optimizer"], Optimizer),
+        schedule=_instantiate("schedule", nodes["schedule"], Schedule),
         augmentation=plain.augmentation,
         trainer=plain.trainer,
         callbacks=plain.callbacks,
@@ -223,6 +251,8 @@ def check(config: DictConfig) -> Config:
         force=plain.force,
         verify=plain.verify,
         notices=tuple(notices),
+        code=code,
+        depends=tuple(depends),
     )
     checked.optimizer.check()
     checked.schedule.check()
@@ -230,7 +260,43 @@ def check(config: DictConfig) -> Config:
     return checked
 
 
+def _used_code(plain: _Schema, nodes: Mapping[str, dict[str, Any]], depends: list[str]) -> UsedCode:
+    """The code behind what was chosen."""
+    parts = {group: _code_of(group, node["_target_"]) for group, node in nodes.items()}
+    if depends:
+        parts["model"] = with_files(parts["model"], depends)
+    if plain.augmentation:
+        parts["augmentation"] = package_code("eyechart.training.augmentation.Augmentation")
+    weighted = ["eyechart.loss.balanced"] if plain.trainer.class_weights else []
+    parts["loss"] = package_code("eyechart.loss.crossentropy", *weighted)
+    if plain.backend in BACKENDS:  # another is told of below
+        parts["engine"] = package_code(f"eyechart.engine.{plain.backend}")
+    return UsedCode.of(parts)
+
+
+def _code_of(group: str, target: str) -> Part:
+    if not target.startswith("eyechart."):
+        return own_code(target)
+    kind = KINDS.get(target) or _import(group, target)
+    return package_code(_NAMES.get(kind, target))
+
+
+def _depends(value: Any) -> list[str]:
+    """The files that a person's network reads besides its code."""
+    files = [] if value is None else value
+    if not (isinstance(files, list) and all(isinstance(file, str) for file in files)):
+        raise ConfigError(
+            f"model.depends must be a list of files, as in 'model.depends=[teacher.npz]', received {value}"
+        )
+    return files
+
+
 def _check_values(config: Config) -> None:
+    if getattr(config.optimizer, "use_ema", False):
+        raise ConfigError(
+            "optimizer.use_ema=true would change nothing, because the averaged weights are not used yet: "
+            "expected false, received true"
+        )
     one_of("backend", config.backend, BACKENDS)
     at_least("seed", config.seed, 0)
     if config.seed >= 2**32:

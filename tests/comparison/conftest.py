@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,14 +35,15 @@ def write_run(root) -> Callable[..., None]:
         correct: Any = None,
         images: Any = None,
         labels: Any = None,
+        tags: Mapping[str, Any] | None = None,
         **parameters: Any,
     ) -> None:
         journal = Journal(paths.runs() / key)
         journal.append("start", name=f"model=fnn seed={seed}", experiment_name=experiment, identity=["", ""])
         values: dict[str, Any] = {"model": "fnn", "dataset": "digits", "seed": seed, **parameters}
         journal.append("params", values=values | ({"limit": limit} if limit else {}))
-        tags = {"eyechart.data_digest": digest} | ({"eyechart.training_version": version} if version else {})
-        journal.append("tags", values=tags)
+        said = {"eyechart.data_digest": digest} | ({"eyechart.training_version": version} if version else {})
+        journal.append("tags", values=said | dict(tags or {}))
         if correct is not None:
             write_predictions(key, correct, images, labels)
             test = float(np.mean(correct))

@@ -283,3 +283,22 @@ def test_no_files_of_nothing(root):
     assert (bool(nothing), len(nothing)) == (False, 0)
     assert nothing.write(paths.state()) == []
     assert not paths.state().exists()
+
+
+def test_a_row_of_several_versions_is_named(write_run):
+    for seed, (versions, kernels) in enumerate(
+        [("keras 3.14.0, numpy 2.4.0", "Eigen"), ("keras 3.15.1, numpy 2.4.0", "oneDNN")]
+    ):
+        tags = {"eyechart.versions": versions, "eyechart.kernels": kernels}
+        write_run(f"mixed{seed}", seed=seed, tags=tags, **LONG)
+        write_run(f"other{seed}", seed=seed, model="cnn", tags={"eyechart.versions": "keras 3.15.1"}, **LONG)
+    write_run("old", seed=3, model="cnn", **LONG)
+    said = [note for note in notes() if "computed by" in note]
+    assert said == ["fnn: runs computed by keras 3.14.0, Eigen and by keras 3.15.1, oneDNN"]
+
+
+def test_old_and_new_code_are_rows_of_their_own(write_run):
+    for seed in range(2):
+        write_run(f"old{seed}", seed=seed, **LONG)
+        write_run(f"new{seed}", seed=seed, **LONG, **{"code.model": "0123456789ab"})
+    assert sorted(columns()["run"]) == ["fnn code.model=0123456789ab", "fnn code.model=null"]

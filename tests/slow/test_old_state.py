@@ -42,7 +42,11 @@ def own(old):
     """The key of the run of the person's own network, as typing its command again tells it."""
     said = old("train", *OWN)
     assert "finished before, not trained again" in said
-    return key_in(said)
+    key = key_in(said)
+    plan = old("train", *OWN, "plan=true")
+    assert "1 run trained before code was recorded: force=true trains anew" in plan
+    assert f"{key}  " in plan
+    return key
 
 
 def test_what_was_finished_is_handed_back(old, own):

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from support import BROKEN, environment, files_below, forbid, link_data, mlflow_runs, run_program
 
+from eyechart.code.used import UsedCode
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.runner.job import Job
@@ -275,14 +276,20 @@ def test_the_parent_of_a_failed_sweep_is_closed(failed):
 
 
 def test_a_worker_finds_its_job_by_the_run_key_however_it_was_typed(root):
-    job = Job(("tracking.uri=http://me:secret@host", "seed=0"), SimpleNamespace(), "k1", "seed=0", RunStatus(), trial=3)
+    typed = ("tracking.uri=http://me:secret@host", "seed=0")
+    job = Job(typed, SimpleNamespace(), "k1", "seed=0", RunStatus(), trial=3, choices_key="c1")
     sweep = OpenSweep.start([job], "train.py -m", TrackingConfig("none"), name="sweep of 1", identity="i")
     try:
         worker = OpenSweep(sweep.id)
         found = worker.as_covered(Job(("++seed=0",), SimpleNamespace(), "k1", "", RunStatus()))
         assert (found.name, found.trial, found.overrides) == ("seed=0", 3, ("++seed=0",))
         with pytest.raises(EyechartError, match=r"knows no run k2 \(seed=1\): expected EYECHART_SWEEP to be set by"):
-            worker.as_covered(Job(("seed=1",), SimpleNamespace(), "k2", "", RunStatus()))
+            worker.as_covered(Job(("seed=1",), SimpleNamespace(), "k2", "", RunStatus(), choices_key="c2"))
+        edited = SimpleNamespace(code=UsedCode(tokens={"model": "1"}))
+        with pytest.raises(
+            EyechartError, match=r"the code of model was edited while the sweep was at work: .* type the"
+        ):
+            worker.as_covered(Job(("seed=0",), edited, "k3", "", RunStatus(), choices_key="c1"))
     finally:
         sweep.end(RunState.KILLED)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # of the parameters that name a row; the seed never does
-GROUPS = ("model.", "optimizer", "schedule", "augmentation.", "trainer.", "callbacks.")
+GROUPS = ("model.", "optimizer", "schedule", "augmentation.", "trainer.", "callbacks.", "code.")
 OF_ITS_KIND = ("model", "optimizer", "schedule")  # what can be chosen below these depends on which one it is
 NOTHING = "null"  # as a parameter without a value is typed
 NOTHING_HELD_BACK = "nothing was held back, so no run is chosen: in the order of training accuracy"
@@ -41,6 +41,18 @@ class Board:
     rows: pd.DataFrame
     runs: pd.DataFrame
     repeated: tuple[str, ...] = ()
+
+    @property
+    def mixed(self) -> dict[str, list[str]]:
+        """By the label of a row whose runs were not all computed by the same versions and kernels, these."""
+        if "computed_by" not in self.runs:
+            return {}
+        found = {}
+        for label, group in zip(self.rows["run"], self.rows["group"], strict=True):
+            by = sorted(set(self.runs.loc[self.runs["group"] == group, "computed_by"].dropna()))
+            if len(by) > 1:
+                found[str(label)] = by
+        return found
 
 
 def boards(results: pd.DataFrame) -> list[Board]:
@@ -107,7 +119,8 @@ def _rows(runs: pd.DataFrame) -> pd.DataFrame:
     # all groups at once: one by one, a thousand of them take longer than the rest of a board
     runs = runs.sort_values(["seed", "run_key"])
     members = runs.groupby("group", sort=False)
-    rows = runs.drop_duplicates("group").drop(columns=["name", "seed", "experiment_name"], errors="ignore")
+    of_one = ["name", "seed", "experiment_name", "computed_by"]
+    rows = runs.drop_duplicates("group").drop(columns=of_one, errors="ignore")
     rows = rows.set_index("group", drop=False).rename_axis(None)
     means = [name for name in map(str, runs) if "/" in name or name == "seconds"]
     rows[means] = members[means].mean()

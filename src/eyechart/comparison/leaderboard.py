@@ -164,6 +164,7 @@ def notes(board: Board, evidence: Evidence) -> list[str]:
         lines.append(f"not counted, because another run has the same choices and seed: {', '.join(board.repeated)}")
     if evidence.problem:
         lines.append(evidence.problem)
+    lines += [f"{label}: runs computed by {_differing(by)}" for label, by in board.mixed.items()]
     return lines
 
 
@@ -208,6 +209,13 @@ def _warnings(board: Board, evidence: Evidence) -> list[str]:
 def _several(texts: Sequence[str]) -> str:
     more = f"; and {len(texts) - NAMED} more rows" if len(texts) > NAMED else ""
     return "; ".join(texts[:NAMED]) + more
+
+
+def _differing(computed_by: Sequence[str]) -> str:
+    """In what lists of versions differ: `keras 3.14.0, Eigen and by keras 3.15.1, oneDNN`."""
+    lists = [one.split(", ") for one in computed_by]
+    everywhere = set(lists[0]).intersection(*lists)
+    return " and by ".join(", ".join(part for part in one if part not in everywhere) for one in lists)
 
 
 def _first(board: Board) -> str:

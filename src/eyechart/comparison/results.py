@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from eyechart.config import NEUTRAL
 from eyechart.runs.run import Run
 from eyechart.runs.sweep import Sweep
-from eyechart.runs.tags import DATA_DIGEST, TRAINED_BY_VERSION
+from eyechart.runs.tags import DATA_DIGEST, KERNELS, TRAINED_BY_VERSION, VERSIONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,10 +24,11 @@ def load_results(sweep: str | None = None, experiment_name: str | None = None) -
         experiment_name: only runs of this MLflow experiment.
 
     Returns:
-        Columns `run_key`, `name`, `experiment_name`, `dataset`, `data_digest`, `training_version`, the parameters named
-        as on the command line (`model`, `optimizer.learning_rate`, ...), `group` (the same of runs that differ in
-        nothing but their seed), and the results (`validation/accuracy`, `test/accuracy`, `best_epoch`, `parameters`,
-        `seconds`, ...). Empty if no run is finished.
+        Columns `run_key`, `name`, `experiment_name`, `dataset`, `data_digest`, `training_version`, `computed_by`
+        (versions and kernels; None where they were not recorded), the parameters named as on the command line (`model`,
+        `optimizer.learning_rate`, ...), `group` (the same of runs that differ in nothing but their seed), and the
+        results (`validation/accuracy`, `test/accuracy`, `best_epoch`, `parameters`, `seconds`, ...). Empty if no run is
+        finished.
 
     Raises:
         EyechartError: there is no such sweep, or none of its runs is finished.
@@ -52,10 +53,12 @@ def results_of(runs: Iterable[Run], experiment_name: str | None = None) -> pd.Da
 def _row(run: Run) -> dict[str, Any]:
     said = run.journal
     digest, version = said.tags.get(DATA_DIGEST), int(said.tags.get(TRAINED_BY_VERSION, 1))
+    computed_by = [said.tags[tag] for tag in (VERSIONS, KERNELS) if said.tags.get(tag)]
     return {
         "run_key": run.key,
         "data_digest": digest,
         "training_version": version,
+        "computed_by": ", ".join(computed_by) or None,
         "name": said.start["name"],
         "experiment_name": said.start["experiment_name"],
         **said.params,

@@ -107,9 +107,12 @@ def _matches(word: str, row: Mapping[str, Any]) -> bool:
         return bool(word == row["model"])
     if not (name in row and (name in CHOSEN or name.startswith(GROUPS))):
         return False
+    chosen = text(choice(row, name))
+    if value == chosen:  # also a hash that could be read as a number
+        return True
     with suppress(ValueError):  # of a word
         value = text(json.loads(value))  # 1e-2 is 0.01
-    return value == text(choice(row, name))
+    return value == chosen
 
 
 def _listed(sides: Sequence[Side], found: Sequence[Board]) -> str:

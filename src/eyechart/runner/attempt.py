@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from eyechart.config import TRAINING_VERSION
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
-from eyechart.core.files import remove_unfinished, write_text
+from eyechart.core.files import remove_unfinished, write_json, write_text
 from eyechart.core.passwords import hide_password
 from eyechart.data import Dataset
 from eyechart.runner.job import Job
@@ -22,8 +22,8 @@ from eyechart.runs.checkpoints import remove_checkpoints
 from eyechart.runs.courier import Courier
 from eyechart.runs.journal import Journal, RecordKind, RunState
 from eyechart.runs.replaced import attempt_number
-from eyechart.runs.run import Run
-from eyechart.runs.tags import DATA_DIGEST, OVERRIDES, PRUNED, RUN_KEY, TRAINED_BY_VERSION
+from eyechart.runs.run import CODE, Run
+from eyechart.runs.tags import CHOICES_KEY, DATA_DIGEST, OVERRIDES, PRUNED, RUN_KEY, TRAINED_BY_VERSION, VERSIONS
 from eyechart.tracking.description import of_run
 from eyechart.training.callback import Callback
 
@@ -132,7 +132,7 @@ class Attempt:
         self._courier.tell(self.folder)
 
     def _introduce(self) -> None:
-        from eyechart.runs.machine import machine_tags
+        from eyechart.runs.machine import machine_tags, versions
 
         journal, dataset, config = self.journal, self._dataset, self.job.config
         before = self.run.journal
@@ -152,22 +152,24 @@ class Attempt:
             return
         typed = [hide_password(override) for override in self.job.overrides]
         tags: dict[str, Any] = {DATA_DIGEST: dataset.digest, OVERRIDES: " ".join(typed)}
-        tags[TRAINED_BY_VERSION] = TRAINING_VERSION
-        journal.append(RecordKind.TAGS, values=tags | _code() | machine_tags())
+        tags |= {TRAINED_BY_VERSION: TRAINING_VERSION, CHOICES_KEY: self.job.choices_key}
+        tags[VERSIONS] = versions(config.backend)
+        journal.append(RecordKind.TAGS, values=tags | _git() | machine_tags())
         counts = dataset.counts
         profile = {"train": counts["train"], "test": counts["test"], "classes": len(dataset.class_names)}
         source = str(paths.prepared(dataset.name))
         journal.append(RecordKind.INPUT, name=dataset.name, digest=dataset.digest, source=source, profile=profile)
         artifacts = self.folder / "artifacts"
-        write_text(artifacts / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config.choices())))
+        write_text(artifacts / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config.recorded())))
         write_text(artifacts / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(typed)))
-        for file in ("config.yaml", "overrides.yaml"):
+        write_json(artifacts / CODE, {"tokens": config.code.tokens, "files": config.code.files})
+        for file in ("config.yaml", "overrides.yaml", CODE):
             journal.append(RecordKind.ARTIFACT, path=f"artifacts/{file}", folder="config")
         journal.append(RecordKind.PARAMS, values=config.parameters())  # last: where they are, all of the above is
 
 
 @functools.cache
-def _code() -> dict[str, str]:
+def _git() -> dict[str, str]:
     """What git says of the code that runs here; asked once, because what is imported stays as it was."""
     from eyechart.runs.machine import git_tags
 

@@ -12,6 +12,7 @@ from eyechart.data.inequality import inequality
 from eyechart.data.settings import check_settings
 from eyechart.runs.run import Run
 from eyechart.runs.status import RunStatus
+from eyechart.runs.tags import CHOICES_KEY
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Job:
         status: how far the run was when it was asked for.
         trial: its number in a search; None outside of one.
         warning: where the classes of its data set are of unequal size; None: they are not.
+        choices_key: the run key that it would have if the code behind its choices did not count.
     """
 
     overrides: tuple[str, ...]
@@ -35,6 +37,7 @@ class Job:
     status: RunStatus
     trial: int | None = None
     warning: str | None = None
+    choices_key: str = ""
 
     @classmethod
     def of(cls, config: Config, overrides: Sequence[str] = (), name: str = "") -> Job:
@@ -53,7 +56,10 @@ class Job:
         warning = inequality(dataset.class_counts["train"], dataset.class_names, "training")
         if warning and not config.trainer.class_weights:
             warning += ", or type trainer.class_weights=balanced"
-        return cls(tuple(overrides), config, run.key, name, run.status, warning=warning)
+        before = Run(config.without_code().run_key(dataset.digest, dataset.own_validation))
+        if config.code.own and not config.force and _counts_still(before, run):
+            run = before
+        return cls(tuple(overrides), config, run.key, name, run.status, warning=warning, choices_key=before.key)
 
     @property
     def run(self) -> Run:
@@ -61,9 +67,21 @@ class Job:
         return Run(self.run_key)
 
     @property
+    def before_code(self) -> bool:
+        """Whether its result is of a time when the code of a person's own classes was not recorded."""
+        return self.config.code.own and self.run_key == self.choices_key
+
+    @property
     def epochs_left(self) -> int:
         """How many epochs there are to train, if none is better for long enough to stop before."""
         return 0 if self.status.ended else self.config.trainer.epochs - self.status.epochs
+
+
+def _counts_still(before: Run, run: Run) -> bool:
+    """Whether a run is handed back whose code nobody recorded: as long as none is of whose code it is known."""
+    if not before.finished or run.status.begun is not None:
+        return False
+    return not any(other.tags.get(CHOICES_KEY) == before.key for other in Run.all())
 
 
 def splits_of(config: Config, dataset: Dataset) -> Splits:

@@ -78,7 +78,9 @@ def reproduce(run: Run) -> Reproduction:
             f"{TRAINING_VERSION}, which gives other results: check out commit {tags.get(GIT_COMMIT, 'of that time')}"
         )
     config = _config(choices, name := str(run.params["model"]))
-    if config.run_key(dataset.digest, dataset.own_validation) != run.key:
+    _check_code(run, config, dict(choices.get("code", {})))
+    known = [config, config.without_code()]  # the second for a run of a time when code was not recorded
+    if run.key not in [each.run_key(dataset.digest, dataset.own_validation) for each in known]:
         raise EyechartError(
             f"expected {run.file('config.yaml')} to be what run {run.key} was trained with, received other "
             f"choices: restore the file, or train the run anew"
@@ -95,6 +97,19 @@ def reproduce(run: Run) -> Reproduction:
         comparison = Reproduction(numbers, first.equals(second), same, tuple(_reasons(run.result, tags)))
         shutil.rmtree(root)
     return comparison
+
+
+def _check_code(run: Run, config: Config, recorded: dict[str, str]) -> None:
+    """Raise EyechartError where a choice has other code here than the run was trained with."""
+    own = config.code.own and not recorded  # of a time when the code was not recorded
+    if own or recorded == dict(config.code.tokens):
+        return
+    files = ", ".join(config.code.changed(run.code_files())) if run.code_files() else ""
+    what = files or f"the code of {' and '.join(sorted({*recorded, *config.code.tokens}))}"
+    raise EyechartError(
+        f"{what} changed since run {run.key} was trained: check out commit {run.tags.get(GIT_COMMIT, 'of that time')}, "
+        f"or undo the change"
+    )
 
 
 def differences_of_code(run: Run) -> list[str]:
@@ -127,6 +142,8 @@ def _config(choices: Any, name: str) -> Config:
     config = compose("config")
     with open_dict(config):
         for group, value in choices.items():
+            if group == "code":
+                continue  # it is what lies here, and is compared with what was recorded
             if group == "dataset" or group == "trainer":  # what was recorded of these is a part
                 config[group] = OmegaConf.merge(config[group], value)
             else:

@@ -11,7 +11,7 @@ from eyechart.runner.attempt import Attempt, Pruned
 from eyechart.runner.members import Setup, build_engine
 from eyechart.runner.outputs import Learner, Predicted, record_result, save_predictions
 from eyechart.runs.journal import RecordKind
-from eyechart.runs.tags import DEVICE, ENGINE
+from eyechart.runs.tags import DEVICE, ENGINE, KERNELS
 
 if TYPE_CHECKING:
     from eyechart.training.backend.engine import Engine
@@ -39,13 +39,14 @@ def train_members(attempts: Sequence[Attempt], setup: Setup) -> None:
 
 
 def _train_and_evaluate(attempts: Sequence[Attempt], setup: Setup) -> None:
-    from eyechart.training.backend.choose import activate
+    from eyechart.training.backend.choose import activate, module_of
 
     config = setup.config
     device = activate(config.backend, config.trainer.device, config.trainer.precision)
     model, engine, how = build_engine(attempts, setup, device)
+    where = {ENGINE: how, DEVICE: device, KERNELS: module_of(config.backend).kernels(device)}
     for attempt in attempts:
-        attempt.journal.append(RecordKind.TAGS, values={ENGINE: how, DEVICE: device})
+        attempt.journal.append(RecordKind.TAGS, values=where)
         setup.courier.tell(attempt.folder)  # not earlier: it imports MLflow, which would slow the other imports down
     learners = _make_learners(attempts, setup)
     _train(engine, learners, setup)

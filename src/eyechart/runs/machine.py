@@ -47,7 +47,17 @@ def git_tags(folder: Path) -> dict[str, str]:
     return {GIT_COMMIT: commit, GIT_CHANGED: str(changed).lower()}
 
 
+def versions(backend: str) -> str:
+    """The versions of all that computes, as `eyechart 0.1.0, keras 3.15.1, ...`."""
+    names = ("eyechart", *_computing(backend))
+    found = [f"{name} {importlib.metadata.version(name)}" for name in names]
+    return ", ".join([*found, f"python {platform.python_version()}"])
+
+
+def _computing(backend: str) -> tuple[str, ...]:
+    return ("keras", "numpy", "tensorflow" if backend == "tensorflow" else "jax")
+
+
 def model_requirements(backend: str) -> list[str]:
     """What a program needs to load a saved model, pinned to what is installed here."""
-    packages = ("keras", "numpy", "tensorflow" if backend == "tensorflow" else "jax")
-    return [f"{name}=={importlib.metadata.version(name)}" for name in packages]
+    return [f"{name}=={importlib.metadata.version(name)}" for name in _computing(backend)]

@@ -17,6 +17,8 @@ from eyechart.runs.journal import JournalState, read_metrics
 from eyechart.runs.status import RunStatus
 from eyechart.runs.tags import DATA_DIGEST
 
+CODE = "code.json"  # the code that a run was trained with, as tokens and files
+
 
 @dataclass(frozen=True)
 class Run:
@@ -149,6 +151,14 @@ class Run:
                     f"move {self.folder} away and train the run anew"
                 )
         return self
+
+    def code_files(self) -> dict[str, str]:
+        """Of each file whose code it was trained with, a hash; empty where that was not recorded."""
+        try:
+            files: dict[str, str] = self.read_json(CODE, "files")["files"]
+        except EyechartError:
+            return {}
+        return files if isinstance(files, dict) else {}
 
     def read_json(self, name: str, *keys: str) -> dict[str, Any]:
         """What a JSON file of the run says under these keys.

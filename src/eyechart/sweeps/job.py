@@ -22,6 +22,7 @@ from eyechart.runner.workers import ScoringPool
 from eyechart.runs.recovery import close_abandoned
 from eyechart.runs.replaced import ignored_before
 from eyechart.runs.status import in_a_sentence
+from eyechart.sweeps.code_changes import about_code
 from eyechart.sweeps.plan import Plan, make_plan
 from eyechart.sweeps.search.pruner import pruner_of
 from eyechart.sweeps.sweep import OpenSweep
@@ -65,12 +66,14 @@ def _train_alone(checked: Config, config: DictConfig, overrides: list[str]) -> F
     """One run that no sweep has asked for."""
     print(f"training {describe(checked)}", flush=True)
     since = _plan(config, overrides).since if checked.force else None
-    job = Job.of(checked, overrides)
-    if job.warning:
-        print(f"warning: {job.warning}", flush=True)
     with MLflowCourier(checked.tracking) as courier:
         close_abandoned(courier)
         courier.catch_up()
+        job = Job.of(checked, overrides)
+        if job.warning:
+            print(f"warning: {job.warning}", flush=True)
+        for line in about_code([job]):
+            print(f"notice: {line}", file=sys.stderr, flush=True)
         outcome = run(job, courier, since=since)
     print_result(outcome)
     return outcome

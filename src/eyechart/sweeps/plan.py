@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from eyechart.config import check
 from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.runner.job import Job
+from eyechart.sweeps.code_changes import about_code
 from eyechart.sweeps.durations import PastDurations
 
 
@@ -60,7 +61,7 @@ class Plan:
             parts += [f"about {in_words(sum(known))} of training{some}, going by earlier runs"]
         summary = f"{_count(len(self.jobs), 'run')}: {', '.join(parts)}"
         warnings = dict.fromkeys(f"warning: {job.warning}" for job in self.jobs if job.warning)
-        summary = "\n".join([*warnings, summary])
+        summary = "\n".join([*warnings, *about_code(self.jobs), summary])
         if not runs:
             return summary
         width = max(len(job.name) for job in self.jobs)

@@ -127,6 +127,7 @@ class OpenSweep(Sweep):
             covered = {job["run_key"]: job for job in manifest["jobs"]}
             for job in jobs:
                 about = {"run_key": job.run_key, "name": job.name, "overrides": _hidden(job.overrides)}
+                about |= {"choices_key": job.choices_key}
                 covered[job.run_key] = about | ({} if job.trial is None else {"trial": job.trial})
             manifest["jobs"] = list(covered.values())
             write_json(self.folder / MANIFEST, manifest)
@@ -177,6 +178,11 @@ class OpenSweep(Sweep):
         for entry in self.manifest["jobs"]:
             if entry["run_key"] == job.run_key:
                 return dataclasses.replace(job, name=entry["name"], trial=entry.get("trial"))
+        if job.choices_key and job.choices_key in (entry.get("choices_key") for entry in self.manifest["jobs"]):
+            raise EyechartError(
+                f"the code of {' and '.join(job.config.code.tokens) or 'a choice'} was edited while the sweep was at "
+                f"work: expected it as it was planned, so nothing was trained with it; type the sweep's command again"
+            )
         raise EyechartError(
             f"the sweep {self.id} knows no run {job.run_key} ({' '.join(_hidden(job.overrides))}): "
             f"expected {SWEEP} to be set by the sweep alone, type unset {SWEEP}"

@@ -174,7 +174,7 @@ class Lab:
     def search(self, n_trials, *words, n_jobs=1, pruner=None, sampler=TPE):
         asked = Search(space(*(words or [RATE, "seed=0,1"])), sampler, pruner, n_trials, n_jobs)
         plan = asked.plan(self.compose)
-        self.study = asked.name(plan.jobs[0])
+        self.study = asked.name(plan)
         try:
             return run_search(asked, plan, self.compose, "typed", self.launch)
         finally:

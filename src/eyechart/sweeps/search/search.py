@@ -85,15 +85,18 @@ class Search:
             )
         return plan
 
-    def name(self, base: Job) -> str:
+    def name(self, plan: Plan) -> str:
         """What the search is known by, 20 hexadecimal digits: of all that decides its course.
 
         Args:
-            base: a job of the space, always the same one.
+            plan: the jobs that stand for all, of which the first is always the same one.
         """
+        base = plan.jobs[0]
         space = {name: repr(parameter) for name, parameter in self.space.parameters.items()}
-        decides = [base.run_key, space, self.sampler, self.pruner]
+        decides: list[Any] = [base.run_key, space, self.sampler, self.pruner]
         decides += [base.config.callbacks.monitor, base.config.tracking.experiment_name]
+        codes = sorted({json.dumps(job.config.code.tokens, sort_keys=True) for job in plan.jobs})
+        decides += [codes] if codes != ["{}"] else []  # one may choose between networks of a person's own
         return hashlib.sha256(json.dumps(decides, sort_keys=True, default=dict).encode()).hexdigest()[:20]
 
 
@@ -115,7 +118,7 @@ def run_search(search: Search, plan: Plan, compose: Compose, command: str, launc
     """
     base = plan.jobs[0]
     monitor, tracking = base.config.callbacks.monitor, base.config.tracking
-    name, maximize = search.name(base), not monitor.endswith("loss")
+    name, maximize = search.name(plan), not monitor.endswith("loss")
     if base.config.plan:
         print(f"search for the {'highest' if maximize else 'lowest'} {monitor} over")
         print("\n".join(search.space.lines()))

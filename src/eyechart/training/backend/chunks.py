@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-pass
-
 PIECE_SECONDS = 0.5  # a call into a compiled program lasts about this long, so that progress shows and Ctrl-C is heard
 PREDICTION_BATCH = 500  # images per step where nothing is learned: enough to keep a device busy
 CHUNK_BYTES = 64_000_000  # of images that are put together for several members: many steps, and little memory

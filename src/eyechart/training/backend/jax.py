@@ -22,6 +22,11 @@ def find_device(device: str) -> str:
     return "cpu" if device == "cpu" or jax.default_backend() == "cpu" else "gpu"
 
 
+def kernels(device: str) -> str:
+    """Whose programs multiply and convolve."""
+    return "XLA"
+
+
 def on_device(data: TrainingData, device: str) -> TrainingData:
     """The data with all images on the device, where several engines may find them; chunks are left where they are."""
     if data.steps_per_chunk is not None:

@@ -30,6 +30,15 @@ def find_device(device: str) -> str:
     return "gpu"
 
 
+def kernels(device: str) -> str:
+    """Whose programs multiply and convolve."""
+    if device == "gpu":
+        return "cuDNN"
+    from tensorflow.python.util import _pywrap_util_port  # TensorFlow tells it nowhere else
+
+    return "oneDNN" if _pywrap_util_port.IsMklEnabled() else "Eigen"
+
+
 def on_device(data: TrainingData, device: str) -> TrainingData:
     """The data with all images on the device, where several engines may find them; chunks are left where they are."""
     if data.steps_per_chunk is not None:
