@@ -88,11 +88,12 @@ params: $(READY)
 bench: $(READY)
 	for program in startup training members cold multirun fused_sweep again report scanning tracking; do python benchmarks/$$program.py || exit 1; done
 
-REMAKEABLE := $(VENV) $(VENV_JAX) data .dvc/cache .dvc/tmp .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+REMAKEABLE := $(VENV) $(VENV_JAX) .dvc/tmp .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 KEPT := .eyechart mlflow.db mlartifacts results
 
 clean:
-	@echo "frees:"; du -shc $(REMAKEABLE) 2>/dev/null || true
+	@echo "frees:"; du -shc $(REMAKEABLE) data .dvc/cache 2>/dev/null || true
 	@echo "keeps your runs (delete them yourself if you mean to):"; du -shc $(KEPT) 2>/dev/null || true
+	@PYTHONPATH=src $(PYTHON) tools/clean.py || echo "keeps data and .dvc/cache, which could not be looked at: make install, then make clean"
 	@rm -rf $(REMAKEABLE)
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -18,10 +18,12 @@ import yaml
 from omegaconf import OmegaConf
 from support import REPOSITORY, compose, environment, files_below, forbid, mlflow_runs
 
+from eyechart.core.folders import MARK
+
 COPIED = ("conf", "pipelines", "src", ".dvcignore", ".gitignore", "dvc.yaml", "params.yaml")
 OUTPUTS = {
-    "data/raw/digits": ["digits.csv.gz", "source.json"],
-    "results/train": ["history.csv", "model.keras", "predictions.parquet", "run.json"],
+    "data/raw/digits": [MARK, "digits.csv.gz", "source.json"],
+    "results/train": [MARK, "history.csv", "model.keras", "predictions.parquet", "run.json"],
 }
 IDENTITY = [f"GIT_{who}_{what}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")]
 WORDS = ["-S", "dataset=digits", "-S", "model=fnn", "-S", "trainer.epochs=1"]

@@ -124,6 +124,36 @@ def test_other_programs(light, root, tmp_path, name, words, expected):
     nothing_is_left(root, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("export=", "expected a name, received an empty one: type export=results/NAME, or leave export= out"),
+        ("export=''", "expected a name, received an empty one: type export=results/NAME, or leave export= out"),
+        ("export=.", "received {root}, which is or holds the project: type export=NEW"),
+        ("export=..", "received {root.parent}, which is or holds the project: type export=NEW"),
+        ("export=mine", "what an earlier train.py left, received a folder with precious.txt: type export=NEW"),
+        ("export=data/prepared/digits", "received a folder with dataset.json, permutation.npy, samples.png and 4 more"),
+        ("-m seed=0,1 export=mine", "received a folder with precious.txt: type export=NEW (in the job seed=0)"),
+        ("plan=true export=mine", "received a folder with precious.txt: type export=NEW"),
+    ],
+)
+def test_nothing_of_a_person_is_replaced_by_an_export(light, digits, words, expected):
+    (digits / "mine").mkdir()
+    (digits / "mine" / "precious.txt").touch()
+    line = error_line(light("train", f"{words} dataset=digits tracking=none"))
+    assert line.endswith(expected.format(root=digits)) or expected in line
+    assert files_below(digits) == ["mine/precious.txt"]
+    assert (digits / "data/prepared/digits/dataset.json").is_file()
+
+
+@pytest.mark.parametrize("name", ["evaluate", "predict images=a.png", "scan", "detect", "explain"])
+def test_an_empty_destination_is_refused(light, root, tmp_path, name):
+    program, _, words = name.partition(" ")
+    line = error_line(light(program, f"{words} to="))
+    assert line == "error: expected a name, received an empty one: type to=results/NAME, or leave to= out"
+    nothing_is_left(root, tmp_path)
+
+
 def test_evaluate_replaces_nothing_but_its_own(light, root):
     (root / "mine").mkdir()
     (root / "mine" / "precious.txt").touch()

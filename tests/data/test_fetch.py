@@ -17,6 +17,7 @@ from omegaconf import OmegaConf
 from support import IDX_FILES, REPOSITORY, decoded, error_line, tiny_config, tiny_images, write_idx
 
 from eyechart.core.errors import DataError
+from eyechart.core.folders import MARK
 from eyechart.data.config import FormConfig, PrepareConfig, read_config
 from eyechart.data.fetch import fetch, mirrors_from_environment, read_raw
 
@@ -52,7 +53,7 @@ def test_digits_twice(program, root):
     second = program("fetch", "dataset=digits")
     assert second.stdout.startswith("digits is already fetched and verified: ")
     assert left_in(root) == ["digits"]
-    assert sorted(os.listdir(root / "data/raw/digits")) == ["digits.csv.gz", "source.json"]
+    assert sorted(os.listdir(root / "data/raw/digits")) == [MARK, "digits.csv.gz", "source.json"]
 
 
 @pytest.mark.parametrize(
@@ -251,6 +252,40 @@ def test_a_failed_fetch_leaves_what_was_there(root):
     with pytest.raises(DataError):
         fetch(config)
     assert os.listdir(folder) == ["mine"]
+
+
+def test_what_a_person_put_into_the_raw_folder_stays(tmp_path, root):
+    write_idx(tmp_path / "m", tiny_images())
+    config, raw = tiny_config(tiny_images()), root / "data/raw/tiny"
+    fetch(config, [str(tmp_path / "m")])
+    (raw / "photo.png").touch()
+    done = fetch(config)
+    assert done.place is None
+    assert done.notes == (f"{raw}: photo.png, which fetch.py did not put there, and leaves there",)
+    (raw / IDX_FILES[0]).write_bytes(b"")
+    for _ in range(2):
+        with pytest.raises(DataError, match=f"received {raw} with photo.png: move that elsewhere, then type the same"):
+            fetch(config, [str(tmp_path / "m")])
+        assert (raw / "photo.png").exists()
+        (raw / MARK).unlink(missing_ok=True)  # the second time as an earlier version left it
+    (raw / "photo.png").rename(tmp_path / "photo.png")
+    assert fetch(config, [str(tmp_path / "m")]).place == str(tmp_path / "m")
+    assert sorted(os.listdir(raw)) == sorted([MARK, "source.json", *IDX_FILES])
+
+
+def test_files_put_there_by_hand_that_are_not_the_data_set_stay(tmp_path, root):
+    raw = root / "data/raw/tiny"
+    for folder, seed in ((tmp_path / "m", 0), (raw, 1)):
+        write_idx(folder, tiny_images(seed=seed))
+    config = tiny_config(tiny_images())
+    with pytest.raises(DataError, match=rf"received {raw} with t10k-.* and 1 more: move.* \({raw}: other content"):
+        fetch(config, [str(tmp_path / "m")])
+    assert sorted(os.listdir(raw)) == sorted(IDX_FILES)
+    write_idx(raw, tiny_images())
+    (raw / "notes.txt").touch()
+    with pytest.raises(DataError, match=f"received {raw} with notes.txt: move that elsewhere"):
+        fetch(config, [str(tmp_path / "m")])
+    assert (raw / "notes.txt").exists()
 
 
 def test_files_put_into_the_raw_folder_by_hand_are_taken(root):

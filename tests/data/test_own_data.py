@@ -14,7 +14,17 @@ import numpy as np
 import pytest
 from data.pictures import flowers
 from omegaconf import OmegaConf
-from support import IDX_FILES, REPOSITORY, error_line, idx_bytes, run_program, tiny_config, tiny_images, write_idx
+from support import (
+    IDX_FILES,
+    REPOSITORY,
+    error_line,
+    files_below,
+    idx_bytes,
+    run_program,
+    tiny_config,
+    tiny_images,
+    write_idx,
+)
 
 from eyechart.core.errors import DataError
 from eyechart.data import open_dataset
@@ -135,6 +145,19 @@ def test_what_changes_at_the_source_is_fetched_and_what_goes_is_kept(pictures):
     assert len(read_raw(of_folder()).class_names) == 3
 
 
+def test_a_source_where_the_raw_folder_is_to_lie_loses_nothing(pictures, root, monkeypatch):
+    monkeypatch.chdir(root)
+    raw = root / "data/raw/flowers"
+    shutil.copytree(pictures, raw)
+    (raw / "rose/notes.txt").write_text("which fetch.py passes over")
+    config = of_folder()
+    config.forms[0].files, config.forms[0].caches = ["flowers"], ["data/raw"]
+    before = files_below(root)
+    with pytest.raises(DataError, match=rf"received {raw} with daisy, notes.txt, rose and 1 more: move that elsewhere"):
+        fetch(config)
+    assert files_below(root) == before
+
+
 @pytest.mark.parametrize("change", ["damaged", "removed", "added"])
 def test_a_raw_folder_that_is_not_as_it_was_fetched(pictures, root, change):
     fetch(of_folder())
@@ -147,7 +170,12 @@ def test_a_raw_folder_that_is_not_as_it_was_fetched(pictures, root, change):
         shutil.copy(copy / "rose/001.png", copy / "rose/more.png")
     with pytest.raises(DataError, match=r"damaged: they are not those.*type: python pipelines/fetch.py dataset=flow"):
         read_raw(of_folder())
-    assert fetch(of_folder()).place == "~/pictures"
+    if change == "added":  # it may be a person's
+        with pytest.raises(DataError, match=r"with flowers/rose/more.png: move that elsewhere"):
+            fetch(of_folder())
+        (copy / "rose/more.png").unlink()
+    else:
+        assert fetch(of_folder()).place == "~/pictures"
     read_raw(of_folder())
 
 

@@ -12,13 +12,15 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 from support import error_line, tiny_config, tiny_images, write_idx
 
-from eyechart.core.errors import DataError
+from eyechart.core.errors import DataError, EyechartError
+from eyechart.core.folders import MARK
 from eyechart.data import open_dataset
 from eyechart.data.fetch import fetch
 from eyechart.data.prepare import channel_statistics, prepare
 from eyechart.data.samples import draw_samples
 
 FILES = [
+    MARK,
     "dataset.json",
     "permutation.npy",
     "samples.png",
@@ -92,6 +94,24 @@ def test_a_failure_keeps_the_old_and_leaves_nothing_new(tmp_path, root, monkeypa
         prepare(config)
     assert contents(root / "data/prepared/tiny") == before
     assert os.listdir(root / "data/prepared") == ["tiny"]
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_what_a_person_put_into_the_prepared_folder_stays(tmp_path, root, marked):
+    write_idx(tmp_path / "m", tiny_images())
+    config = tiny_config(tiny_images())
+    fetch(config, [str(tmp_path / "m")])
+    prepare(config)
+    folder = root / "data/prepared/tiny"
+    before = contents(folder)
+    if not marked:  # as earlier versions left it
+        (folder / MARK).unlink()
+    prepare(config)
+    assert contents(folder) == before
+    (folder / "photo.png").touch()
+    with pytest.raises(EyechartError, match=f"preprocess.py left, received {folder} with photo.png: move that elsewh"):
+        prepare(config)
+    assert contents(folder) == before | {"photo.png": b""}
 
 
 @given(arrays.arrays(np.uint8, st.tuples(*[st.integers(1, 5)] * 3, st.integers(1, 4))))

@@ -21,6 +21,7 @@ from support import command, environment, error_line, files_below, link_data, ml
 
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
+from eyechart.core.folders import MARK
 from eyechart.inference.network import Network, open_network
 from eyechart.inference.predict import counted, predict, printable
 from eyechart.runs.journal import Journal
@@ -173,7 +174,7 @@ def test_one_image_inverted_and_the_same_command_twice(trained, digits_root, tmp
     for _ in range(2):
         done = run_program(trained, "predict", *words, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        assert files_below(tmp_path / "new") == ["predictions.csv"]
+        assert files_below(tmp_path / "new") == [MARK, "predictions.csv"]
         written.append((tmp_path / "new" / "predictions.csv").read_bytes())
     assert written[0] == written[1]
     (row,) = answers(tmp_path, "new")[1].values()
@@ -203,7 +204,7 @@ def test_no_images_are_named(program):
 def test_an_interruption_leaves_what_was_there(trained, tmp_path, sent):
     to = tmp_path / "results"
     to.mkdir()
-    (to / "predictions.csv").write_text("of before")
+    (to / "predictions.csv").write_text("file,class,probability\nof before\n")
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "0.png").write_text("told of on stderr, so that it is known when the reading has begun")
     Image.new("L", (3000, 3000)).save(tmp_path / "photos" / "1.png")
@@ -222,7 +223,7 @@ def test_an_interruption_leaves_what_was_there(trained, tmp_path, sent):
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in said
-    assert (to / "predictions.csv").read_text() == "of before"
+    assert (to / "predictions.csv").read_text() == "file,class,probability\nof before\n"
     assert files_below(tmp_path) == sorted([*(f"photos/{n}.png" for n in range(2000)), "results/predictions.csv"])
 
 
@@ -357,7 +358,9 @@ def test_only_an_earlier_prediction_is_replaced(root):
     assert not_written(precious.parent, "a.png") == f"{expected}a folder with beach.png: type to=NEW"
     assert not_written(precious, "a.png") == f"{expected}a file: type to=NEW"
     assert precious.read_text() == "a picture"
-    shutil.move(precious, precious.with_name("contact_sheet.png"))
+    shutil.move(precious, precious.with_name("predictions.csv"))
+    assert not_written(precious.parent, "a.png") == f"{expected}a folder with predictions.csv: type to=NEW"
+    (precious.parent / "predictions.csv").write_text("file,class,probability,0,1\n")  # as earlier versions left it
     assert "received 'a.png'" in not_written(precious.parent, "a.png")  # it is the next thing that is wrong
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from support import REPOSITORY, command, environment, error_line, files_below, forbid, link_data, run_program
 
 from eyechart.core.errors import EyechartError
+from eyechart.core.folders import MARK
 from eyechart.inference.network import Network, open_network
 from eyechart.inference.scan import Photograph, photograph, scan
 from eyechart.inference.scanning import Geometry
@@ -25,7 +26,8 @@ from eyechart.inference.scanning.tiling import Tile
 
 TINY = ["dataset=digits", "trainer.epochs=1", "limit=[200,60]", "tracking=none"]
 WRITTEN = {
-    "coarse.npy", "detections.csv", "detections.png", "map.json", "probabilities.npy", "scan.png", "stitching.png",
+    MARK, "coarse.npy", "detections.csv", "detections.png", "map.json", "probabilities.npy", "scan.png",
+    "stitching.png",
 }  # fmt: skip
 CANVAS = Composition(60, 3, 0, None)
 

@@ -146,7 +146,7 @@ def test_runs_over_photographs_are_asked_about_the_same_canvases(detected):
         (["run=nowhere"], "there is no run 'nowhere'"),
         (["size=10"], "expected a canvas of 16 pixels"),
         (["digits=99"], "type a larger size= or a smaller digits="),
-        (["to=data"], "what an earlier detect.py left, received a folder with prepared: type to=NEW"),
+        (["to=data"], "what an earlier detect.py left, received a folder with prepared, raw: type to=NEW"),
     ],
 )
 def test_bad_choices(detected, words, message):

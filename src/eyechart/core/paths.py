@@ -14,7 +14,7 @@ import functools
 import os
 from pathlib import Path
 
-from eyechart.core.errors import EyechartError
+from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.core.files import write_text
 from eyechart.core.within import plain
 
@@ -66,6 +66,17 @@ def raw(dataset: str) -> Path:
 def prepared(dataset: str) -> Path:
     """The arrays of a data set, written by `pipelines/preprocess.py`."""
     return workspace() / "data" / "prepared" / plain(dataset)
+
+
+def named(key: str, typed: str) -> Path:
+    """The folder or file that a person named, absolute or seen from the workspace.
+
+    Raises:
+        ConfigError: the name is empty, as `export=$UNSET` leaves it, which would mean the workspace itself.
+    """
+    if not typed.strip():
+        raise ConfigError(f"expected a name, received an empty one: type {key}=results/NAME, or leave {key}= out")
+    return workspace() / typed
 
 
 def results() -> Path:

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from eyechart.core import paths
-from eyechart.core.errors import DataError
-from eyechart.core.files import replacing, write_json
+from eyechart.core.errors import DataError, EyechartError
+from eyechart.core.files import write_json
+from eyechart.core.folders import Kind, in_short, not_made_by, replacing_folder
 from eyechart.data.config import DatasetConfig, FormConfig
 from eyechart.data.formats import Images, decode
 from eyechart.data.formats.folder import list_images
@@ -83,13 +84,16 @@ def fetch(dataset: DatasetConfig, mirrors: Sequence[str] = (), *, timeout: float
 
     Raises:
         DataError: no place holds the right content. The message lists each place with the reason. Or the data set has
-            no hash, and what the first place that holds it has is damaged or cannot be read.
+            no hash, and what the first place that holds it has is damaged or cannot be read. Or the raw folder holds
+            something else.
         OSError: the raw folder cannot be written.
     """
     raw = paths.raw(dataset.name)
     known = _record(dataset)
     if known and _holds(raw, *known) and (dataset.sha256 or not _source_changed(*known)):
-        return Fetched(raw, None, tuple(_names(known[0])))
+        others = not_made_by(raw, FETCHED)
+        left = [f"{raw}: {in_short(others)}, which fetch.py did not put there, and leaves there"] if others else []
+        return Fetched(raw, None, tuple(_names(known[0])), tuple(left))
     named = [*mirrors_from_environment(), *mirrors]
     failures: list[_Failure] = []
     given_up: set[str] = set()
@@ -98,7 +102,8 @@ def fetch(dataset: DatasetConfig, mirrors: Sequence[str] = (), *, timeout: float
         if server in given_up:
             continue
         try:
-            with replacing(raw) as folder:
+            kind = _put_by_hand(raw, candidate.form) if candidate.place == str(raw) else FETCHED
+            with replacing_folder(raw, kind) as folder:
                 files, ignored, images = _collect(dataset, candidate, folder, timeout)
             notes = _summary(f for f in failures if f.surprising)
             remark = numbering(images.originals)
@@ -115,11 +120,18 @@ def fetch(dataset: DatasetConfig, mirrors: Sequence[str] = (), *, timeout: float
             if dataset.sha256 is None or isinstance(error, _OtherDigestError):
                 raise DataError(f"data set '{dataset.name}' in {candidate.label}: {error}") from None
             failures.append(_Failure(candidate.label, str(error), surprising=True, broken=True))
+        except EyechartError as error:  # there is something else in the raw folder
+            looked_at = f" ({'; '.join(_summary(failures))})" if failures else ""
+            raise DataError(f"{error}{looked_at}") from None
+    raise _nowhere(dataset, failures)
+
+
+def _nowhere(dataset: DatasetConfig, failures: Sequence[_Failure]) -> DataError:
     tried = "; ".join(_summary(failures)) or "no place, because none is named"
     sound = "a sound copy of " if any(failure.broken for failure in failures) else ""
     origin = f"get its files from {dataset.origin}, and put them" if dataset.origin else "put its files"
     by_hand = ", or ".join(" + ".join(form.files) for form in dataset.forms)
-    raise DataError(
+    return DataError(
         f"no source holds {sound}data set '{dataset.name}'. Tried {tried}. To supply it by hand, {origin} ({by_hand}) "
         f"into a folder and type: {MIRRORS}=/that/folder python pipelines/fetch.py dataset={dataset.name}"
     )
@@ -219,6 +231,28 @@ def _collect(
     }
     write_json(folder / RECORD, record)
     return files, ignored, images
+
+
+def _recorded(raw: Path) -> list[str]:
+    """What an earlier fetch put into a raw folder, as the record there says, whichever its data set was."""
+    try:
+        record = json.loads((raw / RECORD).read_text(encoding="utf-8"))
+        return [RECORD, *map(str, _names(record))]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+FETCHED = Kind("fetch", "", _recorded)
+
+
+def _put_by_hand(raw: Path, form: FormConfig) -> Kind:
+    """The raw folder as one that may be replaced by its own content, where it holds the files of a form and no more."""
+    try:
+        wanted = _listing(str(raw), form)[0]
+    except (DataError, NotThereError, UnreachableError):  # the same is told where they are to be copied
+        return FETCHED
+    names = [*wanted, *(f"{name}.gz" for name in wanted), *(name.removesuffix(".gz") for name in wanted)]
+    return Kind("fetch", "", lambda raw: _recorded(raw) or names)
 
 
 def _listing(place: str, form: FormConfig) -> tuple[list[str], list[str]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from eyechart.core import paths
-from eyechart.core.files import replacing, write_json
+from eyechart.core.files import write_json
+from eyechart.core.folders import Kind, check_folder, replacing_folder, says
 from eyechart.data.backgrounds import over_backgrounds
 from eyechart.data.config import DatasetConfig
 from eyechart.data.dataset import ARRAYS, DESCRIPTION, Dataset, open_dataset
@@ -18,7 +20,16 @@ from eyechart.data.samples import draw_samples
 from eyechart.data.settings import settings_of
 from eyechart.data.stratify import PERMUTATION_SEED, stratified_permutation
 
+PICTURE = "samples.png"
 CHUNK = 2048  # images at once, where a wider type would otherwise need several times the data set's memory
+
+
+def _earlier(folder: Path) -> tuple[str, ...]:
+    names = (*(f"{name}.npy" for name in ARRAYS), DESCRIPTION, PICTURE)
+    return names if says(folder / DESCRIPTION, "name", "digest") else ()
+
+
+PREPARED = Kind("preprocess", "", _earlier)
 
 
 def prepare(dataset: DatasetConfig) -> Dataset:
@@ -34,7 +45,9 @@ def prepare(dataset: DatasetConfig) -> Dataset:
 
     Raises:
         DataError: it has not been fetched, or the fetched files are damaged.
+        EyechartError: something else lies in the prepared folder.
     """
+    check_folder(paths.prepared(dataset.name), PREPARED)
     images = read_raw(dataset)
     digest, made_of = dataset.sha256 or images.digest(), None
     if dataset.background is not None:
@@ -65,12 +78,11 @@ def prepare(dataset: DatasetConfig) -> Dataset:
         description["labels"] = list(images.originals)
     if made_of:
         description["made_of"] = made_of
-    with replacing(paths.prepared(dataset.name)) as folder:
-        folder.mkdir()
+    with replacing_folder(paths.prepared(dataset.name), PREPARED) as folder:
         for name in ARRAYS:
             np.save(folder / f"{name}.npy", permutation if name == "permutation" else getattr(images, name))
         draw_samples(
-            folder / "samples.png",
+            folder / PICTURE,
             images=images.train_images,
             labels=images.train_labels,
             order=permutation,

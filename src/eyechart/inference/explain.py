@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from eyechart.core import terminal
 from eyechart.core.errors import ConfigError, EyechartError
-from eyechart.core.files import check_replaceable, replacing
+from eyechart.core.files import replacing
+from eyechart.core.folders import Kind, check_folder, replacing_folder
 from eyechart.data import Dataset, Slice
 from eyechart.inference.network import own_architecture
 from eyechart.runs.courier import Courier
@@ -23,6 +24,14 @@ from eyechart.runs.run import Run
 PICTURE = re.compile(r"(filters|feature_maps_\d+|fixed_filters)\.png")
 FILTER_LAYERS = 2  # so many convolutions are shown
 MOST_IMAGES = 100
+
+
+def _earlier(folder: Path) -> list[str]:
+    names = [path.name for path in folder.iterdir() if PICTURE.fullmatch(path.name)]
+    return names if "fixed_filters.png" in names else []  # which is always drawn
+
+
+PICTURES = Kind("explain", "to", _earlier)
 
 
 @dataclass(frozen=True)
@@ -63,11 +72,10 @@ def explain(run: Run, to: Path, images: int, courier: Courier) -> Explanation:
     """
     if images > MOST_IMAGES:
         raise ConfigError(f"images must be {MOST_IMAGES} or less, received {images}: each has a picture of its own")
-    check_replaceable(to, PICTURE, "pictures of an earlier run")
+    check_folder(to, PICTURES)
     with _locked(run):
         dataset = run.require("run.json", "model.keras").dataset()
-        with replacing(to) as temporary:
-            temporary.mkdir()
+        with replacing_folder(to, PICTURES) as temporary:
             note = _draw(temporary, run, dataset, images)
             pictures = tuple(sorted(path.name for path in temporary.iterdir()))
             logged = _log(run, temporary, pictures)

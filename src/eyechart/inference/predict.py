@@ -13,15 +13,26 @@ from numpy.typing import NDArray
 
 from eyechart.core import terminal
 from eyechart.core.errors import EyechartError
-from eyechart.core.files import check_replaceable, named, replacing
+from eyechart.core.folders import Kind, check_folder, replacing_folder
 from eyechart.data import photographs
 from eyechart.inference.network import Network
 
 TABLE, SHEET = "predictions.csv", "contact_sheet.png"
-OWN = named(TABLE, SHEET)
+COLUMNS = ("file", "class", "probability")  # and one for each class
 ROWS = 20  # so many images are shown on a terminal
 PICTURES = 56  # so many are on the sheet: 7 rows of 8
 BATCH = 500  # images in memory at a time
+
+
+def _earlier(folder: Path) -> tuple[str, ...]:
+    try:
+        with (folder / TABLE).open(encoding="utf-8", newline="") as file:
+            return (TABLE, SHEET) if next(csv.reader(file), [])[:3] == [*COLUMNS] else ()
+    except (OSError, ValueError, csv.Error):
+        return ()
+
+
+PREDICTIONS = Kind("predict", "to", _earlier)
 
 
 @dataclass(frozen=True)
@@ -62,15 +73,14 @@ def predict(network: Network, images: Sequence[str], to: Path, *, sheet: bool, i
     Raises:
         EyechartError: there is no such image, none can be read, the network cannot, or the folder holds something else.
     """
-    check_replaceable(to, OWN, "what an earlier predict.py left")
+    check_folder(to, PREDICTIONS)
     files = photographs.find_images(images)
     answers = _predict_files(network, files, invert)
     if not answers.files:
         raise EyechartError(
             f"expected PNG, JPEG or WebP images, received {counted(len(files), 'file')}, and none can be read"
         )
-    with replacing(to) as temporary:
-        temporary.mkdir()
+    with replacing_folder(to, PREDICTIONS) as temporary:
         _write_table(temporary / TABLE, answers, network.class_names)
         if sheet:
             _write_sheet(temporary / SHEET, answers, network.class_names, network.title)
@@ -175,7 +185,7 @@ def _write_table(path: Path, answers: _Predictions, class_names: Sequence[str]) 
     """A row per image: its name, the class that it is taken for, the probability of that, and that of each class."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["file", "class", "probability", *class_names])
+        writer.writerow([*COLUMNS, *class_names])
         for name, row in zip(answers.files, answers.probabilities, strict=True):
             first = int(row.argmax())
             writer.writerow([printable(str(name)), class_names[first], str(row[first]), *map(str, row)])

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from eyechart.core import terminal
 from eyechart.core.errors import EyechartError
-from eyechart.core.files import check_replaceable, named, replacing, write_json
+from eyechart.core.files import write_json
+from eyechart.core.folders import Kind, check_folder, replacing_folder
 from eyechart.data import Dataset, photographs
 from eyechart.inference.network import Network
 from eyechart.inference.scanning.canvas import MOST_PIXELS, Canvas, Composition, composed
@@ -28,8 +29,16 @@ METHODS = ("one_pass", "shift_and_stitch")
 PICTURE, STEPS, BOXES = "scan.png", "stitching.png", "detections.png"
 FULL, COARSE, ABOUT, PLACES, DETECTIONS = "probabilities.npy", "coarse.npy", "map.json", "places.csv", "detections.csv"
 EARLIER = "map.npz"  # of versions that held the whole map in memory
-OWN = named(PICTURE, STEPS, BOXES, FULL, COARSE, ABOUT, PLACES, DETECTIONS, EARLIER)
 DRAWN = 1000  # rows and columns of a map that is drawn
+
+
+def _earlier(folder: Path) -> tuple[str, ...]:
+    maps = ((folder / ABOUT).is_file() and (folder / FULL).is_file()) or (folder / EARLIER).is_file()
+    names = (PICTURE, STEPS, BOXES, FULL, COARSE, ABOUT, PLACES, DETECTIONS, EARLIER)
+    return names if maps and (folder / PICTURE).is_file() else ()
+
+
+SCAN = Kind("scan", "to", _earlier)
 
 
 @dataclass(frozen=True)
@@ -83,13 +92,12 @@ def scan(network: Network, source: Photograph | Composition, to: Path, method: s
         EyechartError: the network cannot scan, the image cannot be read or composed or is too small or too large, the
             folder holds something else, or its disk has no room.
     """
-    check_replaceable(to, OWN, "what an earlier scan.py left")
+    check_folder(to, SCAN)
     canvas = composed(_dataset(network), source) if isinstance(source, Composition) else None
     scanner = scanner_of(network)
     image = canvas.image if canvas else photograph(source, scanner.channels)  # type: ignore[arg-type]
     window, names = scanner.geometry.window, network.class_names
-    with replacing(to) as temporary:
-        temporary.mkdir()
+    with replacing_folder(to, SCAN) as temporary:
         coarse, full = _maps(scanner, image, method, temporary)
         about = {"window": window, "stride": scanner.geometry.stride, "class_names": names}
         write_json(temporary / ABOUT, about)

@@ -20,7 +20,7 @@ from omegaconf import DictConfig
 
 from eyechart.core.cli import command
 from eyechart.core.errors import EyechartError
-from eyechart.core.files import check_file
+from eyechart.core.files import behind_links, check_file
 from eyechart.core.schema import typed
 from eyechart.tracking.config import TrackingConfig, in_force
 
@@ -88,14 +88,14 @@ def _show(settings: CompareConfig, leaderboard: Leaderboard, sweep: Sweep | None
     from eyechart.comparison.report import write_report
     from eyechart.sweeps.sweep import publish
 
-    leaderboard.print(Path(settings.picture) if settings.picture else None)
+    leaderboard.print(behind_links(Path(settings.picture)) if settings.picture else None)
     if settings.report is not None:
         what = "every finished run"
         if settings.experiment_name is not None:
             what = f"MLflow experiment {settings.experiment_name}"
         if sweep is not None:
             what = f"sweep {sweep.id}"
-        write_report(Path(settings.report), leaderboard, what)
+        write_report(behind_links(Path(settings.report)), leaderboard, what)
         print(f"report written to {settings.report}")
     if sweep is not None:
         files = leaderboard.write(sweep.folder)

@@ -52,8 +52,8 @@ def main(config: DictConfig) -> None:
     from eyechart.tracking import MLflowCourier
 
     canvases = Canvases(settings.canvases, settings.size, settings.digits, settings.seed, settings.background)
+    to = paths.named("to", settings.to)
     verify_all(settings.verify)
-    to = paths.workspace() / settings.to
     with MLflowCourier(tracking) as courier:
         sweep = None if settings.sweep is None else Sweep.find(settings.sweep)
         made = detect_runs(settings.run, settings.name, sweep, canvases, to, courier)

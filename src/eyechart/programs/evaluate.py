@@ -36,7 +36,8 @@ def main(config: DictConfig) -> None:
 
     verify_all(settings.verify)
     source = Run.find(settings.run).artifacts if settings.run else paths.results() / "train"
-    scores = evaluate(source, paths.workspace() / settings.to)
+    to = paths.named("to", settings.to)
+    scores = evaluate(source, to)
     for warning in scores.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    print(f"{scores_in_words(scores.overall)}: {paths.workspace() / settings.to}")
+    print(f"{scores_in_words(scores.overall)}: {to}")

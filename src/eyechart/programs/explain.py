@@ -39,9 +39,10 @@ def main(config: DictConfig) -> None:
     from eyechart.runs.run import Run
     from eyechart.tracking import MLflowCourier
 
+    to = paths.named("to", settings.to)
     verify_all(settings.verify)
     with MLflowCourier(tracking) as courier:
-        made = explain(Run.find(settings.run), paths.workspace() / settings.to, settings.images, courier)
+        made = explain(Run.find(settings.run), to, settings.images, courier)
     if made.note:
         print(f"notice: {made.note}", file=sys.stderr)
     logged = f"{len(made.logged)} new to run {made.run_key}" if made.logged else f"run {made.run_key} has them already"

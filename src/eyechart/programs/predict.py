@@ -44,7 +44,7 @@ def main(config: DictConfig) -> None:
 
     words = settings.images if isinstance(settings.images, list) else [settings.images]
     store = Store(tracking.uri) if tracking.delivers else None
-    to = paths.workspace() / settings.to
+    to = paths.named("to", settings.to)
     with open_network(settings.run, settings.name, store) as network:
         made = predict(network, list(map(str, words)), to, sheet=settings.sheet, invert=settings.invert)
     show_predictions(made)

@@ -68,10 +68,11 @@ def main(config: DictConfig) -> None:
         if settings.image is None
         else Photograph(Path(settings.image).expanduser(), settings.invert)
     )
+    to = paths.named("to", settings.to)
     verify_all(settings.verify)
     store = Store(tracking.uri) if tracking.delivers else None
     with open_network(settings.run, settings.name, store) as network:
-        made = scan(network, source, paths.workspace() / settings.to, settings.method)
+        made = scan(network, source, to, settings.method)
     shapes = ["×".join(map(str, pair)) for pair in (made.geometry.window, made.geometry.stride, made.coarse, made.full)]
     print(made.title)
     strides = "" if made.geometry.stride == (1, 1) else f"{shapes[2]} at strides of {shapes[1]}, "

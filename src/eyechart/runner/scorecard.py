@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from eyechart.core import paths
 from eyechart.core.errors import TO_HAVE_AGAIN, EyechartError
-from eyechart.core.files import check_replaceable, named, replacing, write_json, write_text
+from eyechart.core.files import replacing, write_json, write_text
+from eyechart.core.folders import Kind, check_folder, replacing_folder, says
 from eyechart.data import open_dataset
 from eyechart.evaluation import predictions, scores
 from eyechart.evaluation.predictions import part_of
@@ -25,7 +26,13 @@ FILES = ("confusion_matrix.png", "learning_curves.png", "mistakes.png", "history
 STEP_FILES = ("accuracy_by_step.png", "accuracy_by_step.csv")  # of a model that answers after each time step
 TABLES = ("per_class.json", "confusion_matrix.json")  # columns, as MLflow's run-by-run comparison reads them
 METRICS, PAIRS = "metrics.json", "confusion.csv"
-OWN = named(*FILES, *STEP_FILES, *TABLES, METRICS, PAIRS)
+
+
+def _earlier(folder: Path) -> tuple[str, ...]:
+    return (*FILES, *STEP_FILES, *TABLES, METRICS, PAIRS) if says(folder / METRICS, "test/accuracy") else ()
+
+
+REPORT = Kind("evaluate", "to", _earlier)
 
 
 @dataclass(frozen=True)
@@ -150,7 +157,7 @@ def evaluate(source: Path, target: Path) -> Scores:
     """
     import pandas as pd
 
-    check_replaceable(target, OWN, "what an earlier evaluate.py left")
+    check_folder(target, REPORT)
     if not source.is_dir():
         raise EyechartError(f"there is no run in {source}: type dvc repro train, or run= and a run key")
     try:
@@ -174,8 +181,7 @@ def evaluate(source: Path, target: Path) -> Scores:
         class_names=dataset.class_names,
         title=about["title"],
     )
-    with replacing(target) as temporary:
-        temporary.mkdir()
+    with replacing_folder(target, REPORT) as temporary:
         scores = write_scorecard(temporary, findings, arrays.test.images)
         write_json(temporary / METRICS, scores.overall | {"best_epoch": findings.best_epoch})
         names = np.array(dataset.class_names)

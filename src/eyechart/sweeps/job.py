@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-import shutil
 import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import nullcontext
-from pathlib import Path
 
 from omegaconf import DictConfig
 
 from eyechart.config import Config, check
 from eyechart.core import paths
-from eyechart.core.files import replacing
 from eyechart.runner.attempt import FinishedRun, Pruned
+from eyechart.runner.export import check_export, export
 from eyechart.runner.job import Job
 from eyechart.runner.run import PrunerOf, run, run_together
 from eyechart.runner.workers import ScoringPool
@@ -27,8 +25,6 @@ from eyechart.sweeps.plan import Plan, make_plan
 from eyechart.sweeps.search.pruner import pruner_of
 from eyechart.sweeps.sweep import OpenSweep
 from eyechart.tracking import MLflowCourier
-
-EXPORTED = ("model.keras", "predictions.parquet", "history.csv", "run.json", "accuracy_by_step.csv")
 
 
 def run_job(config: DictConfig, overrides: list[str]) -> float:
@@ -45,13 +41,14 @@ def run_job(config: DictConfig, overrides: list[str]) -> float:
     checked = check(config)
     for notice in checked.notices:
         print(f"notice: {notice}", file=sys.stderr)
+    check_export(checked)
     sweep = OpenSweep.of_this_job()
     if sweep is None and checked.plan:
         print(_plan(config, overrides).tell(runs=True))
         return math.nan
     outcome = _train_in(sweep, checked, overrides) if sweep else _train_alone(checked, config, overrides)
     if checked.export is not None:
-        export(outcome, paths.workspace() / checked.export)
+        export(outcome.run, paths.named("export", checked.export))
     return outcome.run.selection_score
 
 
@@ -148,13 +145,3 @@ def print_result(outcome: FinishedRun, name: str = "") -> None:
     for warning in () if name else outcome.run.warnings:  # the board at the end of a sweep tells those of its rows
         print(f"warning: {warning}", flush=True)
     print(f"{start}{in_a_sentence(result)}, {how}, run key {outcome.run.key}", flush=True)
-
-
-def export(outcome: FinishedRun, folder: Path) -> None:
-    """Copy a run's files to `folder`, for what comes next in a pipeline."""
-    with replacing(folder) as temporary:
-        temporary.mkdir()
-        for file in EXPORTED:
-            if file == "accuracy_by_step.csv" and not outcome.run.file(file).is_file():
-                continue  # the model answers once for an image, not after each time step
-            shutil.copyfile(outcome.run.file(file), temporary / file)

@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from eyechart.config import check
 from eyechart.core.errors import ConfigError, EyechartError
+from eyechart.runner.export import check_export
 from eyechart.runner.job import Job
 from eyechart.sweeps.code_changes import about_code
 from eyechart.sweeps.durations import PastDurations
@@ -93,6 +94,7 @@ def make_plan(overrides: Sequence[Sequence[str]], compose: Callable[[Sequence[st
         name = " ".join(override for override in job_overrides if override.partition("=")[0] in swept)
         try:
             config = check(compose(job_overrides))
+            check_export(config)
             job = Job.of(config, job_overrides, name or config.model_name)
         except EyechartError as error:
             where = f" (in the job {name or 'without overrides'})" if len(overrides) > 1 else ""

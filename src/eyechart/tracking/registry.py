@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
-from eyechart.core.files import replacing
 from eyechart.runs.tags import RUN_KEY
 from eyechart.tracking.store import Store
 
@@ -161,22 +160,20 @@ def set_count(store: Store, name: str, what: str, number: int) -> None:
 
 
 def download_model(store: Store, version: Version, to: Path) -> Path:
-    """Fetch the `.keras` file of a version, whole or not at all.
+    """Fetch the `.keras` file of a version.
 
     Args:
         store: whose registry.
         version: of a registered model.
-        to: a folder, made if it is not there, which then holds MLflow's package.
+        to: a folder that is not there, which then holds MLflow's package.
 
     Raises:
         EyechartError: there is no such file in the version's model.
     """
     import mlflow
 
-    with replacing(to) as temporary:
-        mlflow.set_tracking_uri(store.uri)
-        found = mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.number}")
-        shutil.copytree(found, temporary)
+    mlflow.set_tracking_uri(store.uri)
+    shutil.copytree(mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.number}"), to)
     file = to / "data" / "model.keras"
     if not file.is_file():
         raise EyechartError(f"version {version.number} of '{version.name}' holds no data/model.keras: register another")

@@ -10,7 +10,7 @@ from eyechart import figures
 from eyechart.comparison.results import results_of
 from eyechart.core import terminal
 from eyechart.core.errors import EyechartError
-from eyechart.core.files import check_replaceable, named, replacing
+from eyechart.core.folders import Kind, check_folder, replacing_folder
 from eyechart.inference.detection.board import BoardRow, board_rows, table
 from eyechart.inference.detection.found import PICTURE, CannotScanError, Canvases, compositions, detect_run
 from eyechart.inference.network import open_network
@@ -21,8 +21,15 @@ from eyechart.runs.sweep import Sweep
 from eyechart.tracking import MLflowCourier
 
 TABLE, CURVES = "scores.csv", "scores.png"
-OWN = named(TABLE, CURVES, PICTURE)
 SHOWN = 4  # of so many rows
+
+
+def _earlier(folder: Path) -> tuple[str, ...]:
+    names = (TABLE, CURVES, PICTURE)
+    return names if all((folder / name).is_file() for name in names) else ()
+
+
+DETECTIONS = Kind("detect", "to", _earlier)
 
 
 def detect_runs(
@@ -42,7 +49,7 @@ def detect_runs(
         EyechartError: there is no such finished run or sweep, the runs cannot be asked about the same canvases, one
             cannot scan or has lost a file, or the folder holds something else.
     """
-    check_replaceable(to, OWN, "what an earlier detect.py left")
+    check_folder(to, DETECTIONS)
     runs = [_named(run, name, courier)] if sweep is None else _finished(sweep)
     _check(runs, canvases)
     with terminal.bar() as bar:
@@ -62,8 +69,7 @@ def detect_runs(
 
 def write_detections(made: Sequence[BoardRow], title: str, to: Path) -> tuple[str, ...]:
     """Write the scores, their picture, and what the first run of each row found on the first canvas; the names."""
-    with replacing(to) as temporary:
-        temporary.mkdir()
+    with replacing_folder(to, DETECTIONS) as temporary:
         table(made).to_csv(temporary / TABLE, index=False)
         figures.save(figures.false_alarms(_curves(made), THRESHOLDS, title), temporary / CURVES)
         _side_by_side([row.found[0].folder / PICTURE for row in made[:SHOWN]], temporary / PICTURE)
