@@ -105,8 +105,8 @@ class Project:
         for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "A copy"]):
             subprocess.run(["git", *words], cwd=folder, env=self.env, check=True, capture_output=True)
 
-    def dvc(self, *words: str, **env: str) -> str:
-        """Run a command of DVC that has to go well; what it said."""
+    def dvc(self, *words: str, fails: bool = False, **env: str) -> str:
+        """Run a command of DVC that has to go well, or to fail; what it said."""
         done = subprocess.run(
             [sys.executable, "-m", "dvc", *words],
             cwd=self.folder,
@@ -115,8 +115,8 @@ class Project:
             text=True,
             timeout=300,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        assert (done.returncode != 0) == fails, done.stdout + done.stderr
+        return done.stdout + done.stderr if fails else done.stdout
 
     def metrics(self) -> dict[str, float]:
         return json.loads((self.folder / "results/evaluate/metrics.json").read_text())
@@ -297,3 +297,18 @@ def test_an_edited_network_of_ones_own_is_trained_anew(edited, project):
     assert re.findall("Running stage '(.*)'", edited.changed) == ["code", "train", "evaluate"]
     assert len(project.journals()) == len(edited.journals) + 1
     assert project.metrics() != edited.metrics
+
+
+def test_a_photograph_among_the_data_stays(first, project):
+    """DVC removes the outputs of a stage before it runs, unless they persist."""
+    folders = [project.folder / "data" / name / "digits" for name in ("raw", "prepared")]
+    for folder in folders:
+        (folder / "photo.png").write_text("of a person")
+    said = project.dvc("repro", "--force", "preprocess", fails=True)
+    assert f"{folders[0]}: photo.png, which fetch.py did not put there, and leaves there" in said
+    assert f"error: expected no folder, or one with what an earlier preprocess.py left, received {folders[1]}" in said
+    for folder in folders:
+        assert (folder / "photo.png").read_text() == "of a person"
+        (folder / "photo.png").unlink()
+    project.dvc("repro", "--force", "preprocess")
+    assert sorted(os.listdir(folders[0])) == OUTPUTS["data/raw/digits"]
