@@ -95,7 +95,8 @@ def test_from_a_web_server_by_the_program(program, root, tmp_path, serve):
     assert [file["from"] for file in record["files"]] == [f"{url}/mnist/{file}" for file in IDX_FILES]
 
 
-def test_nothing_is_left_by_ctrl_c(root, tmp_path, serve):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_nothing_is_left_by_ctrl_c_and_of_a_kill_nothing_for_long(root, tmp_path, serve, how):
     write_idx(tmp_path / "web", tiny_images())
     url = serve(tmp_path / "web", stall=IDX_FILES[2])
     command = [sys.executable, str(REPOSITORY / "pipelines/fetch.py"), "dataset=mnist", f"mirrors=['{url}']"]
@@ -104,10 +105,16 @@ def test_nothing_is_left_by_ctrl_c(root, tmp_path, serve):
         for line in process.stderr:
             if line.startswith(f"downloading {url}/{IDX_FILES[2]}"):
                 break
-        process.send_signal(signal.SIGINT)
+        process.send_signal(how)
         process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert left_in(root) == []
+    if how == signal.SIGINT:
+        assert process.returncode == 130
+        assert left_in(root) == []
+    else:
+        (left,) = left_in(root)
+        assert left.startswith(".mnist.")
+        fetch(tiny_config(tiny_images()), [str(tmp_path / "web")])  # which begins next
+        assert left_in(root) == ["tiny"]
 
 
 def test_nothing_is_left_by_a_full_disk(root, tmp_path):

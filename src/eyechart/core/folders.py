@@ -95,7 +95,7 @@ def _kept() -> Iterator[tuple[str, Path]]:
 
 
 def not_made_by(folder: Path, kind: Kind) -> list[str]:
-    """What is in a folder that a program did not make there: files by their paths in it, or a folder of nothing else."""
+    """What is in a folder that a program did not make there: the paths of files, and of folders of nothing else."""
     found = set(_files_in(folder)) if folder.is_dir() else set()
     if not found:
         return []

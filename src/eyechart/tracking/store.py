@@ -6,7 +6,6 @@ import hashlib
 import logging
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -188,7 +187,5 @@ def _make(database: Path) -> None:
     """Make an SQLite store, whole or not at all: half a schema is one that MLflow refuses to open for ever."""
     from mlflow import MlflowClient
 
-    for unfinished in database.parent.glob(f".{database.name}.*"):
-        shutil.rmtree(unfinished)
     with replacing(database) as temporary:
         MlflowClient(f"sqlite:///{temporary}").search_experiments(max_results=1)
