@@ -69,6 +69,8 @@ class DatasetConfig:
             the data set.
         background: what is made of what was found; None: nothing, it is the data set.
         origin: where a person gets the files by hand; told when no place holds them.
+        max_gigabytes: what a file may be downloaded as or unpack to, and the images of a folder may take, in 10^9
+            bytes. A small file can hold any size; one that lies uncompressed on this machine is taken as it is.
     """
 
     name: str = MISSING
@@ -77,6 +79,7 @@ class DatasetConfig:
     sha256: str | None = None
     origin: str | None = None
     background: BackgroundConfig | None = None
+    max_gigabytes: float = 2.0
 
 
 @dataclass
@@ -129,6 +132,8 @@ def check_dataset(dataset: DatasetConfig) -> None:
         raise ConfigError("dataset.forms must name at least one form in which the data set comes. Received: []")
     for number, form in enumerate(dataset.forms):
         _check_form(form, f"dataset.forms.{number}")
+    if not dataset.max_gigabytes > 0:
+        raise ConfigError(f"dataset.max_gigabytes must be above 0. Received: {dataset.max_gigabytes}")
     if dataset.background is not None:
         _check_background(dataset.background)
 

@@ -217,7 +217,10 @@ def _collect(
     """
     form = candidate.form
     wanted, ignored = _listing(candidate.place, form)
-    files = tuple(get(candidate.place, file, folder, timeout=timeout).relative_to(folder).as_posix() for file in wanted)
+    files = tuple(
+        get(candidate.place, file, folder, timeout=timeout, most=_most(dataset)).relative_to(folder).as_posix()
+        for file in wanted
+    )
     images = _decode(dataset, form, folder, files)
     record = {
         "name": dataset.name,
@@ -276,7 +279,7 @@ def _decode(dataset: DatasetConfig, form: FormConfig, folder: Path, files: Seque
         if kind_of(folder / name) != "file":
             raise DataError(f"{name} is missing")
     found = form.files if form.format == "folder" else files  # of the others, the name may lack the .gz or have it
-    images = decode(form, [folder / name for name in found], dataset.class_names)
+    images = decode(form, [folder / name for name in found], dataset.class_names, _most(dataset))
     if dataset.sha256 is not None and (digest := images.digest()) != dataset.sha256:
         if images.earlier_digest() == dataset.sha256:
             raise _OtherDigestError(
@@ -295,6 +298,11 @@ def _known(dataset: DatasetConfig) -> tuple[dict[str, Any], FormConfig]:
             f"type: python pipelines/fetch.py dataset={dataset.name}"
         )
     return known
+
+
+def _most(dataset: DatasetConfig) -> int:
+    """How many bytes a file of a data set may be sent as, or unpack to."""
+    return round(dataset.max_gigabytes * 10**9)
 
 
 def _record(dataset: DatasetConfig) -> tuple[dict[str, Any], FormConfig] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import importlib.util
+import math
 import os
 import sys
 import time
@@ -65,7 +66,7 @@ def find_folder(place: str, name: str) -> Path:
     return folder / name
 
 
-def get(place: str, file: str, destination: Path, *, timeout: float) -> Path:
+def get(place: str, file: str, destination: Path, *, timeout: float, most: float = math.inf) -> Path:
     """Copy a file from a place into a folder, under its own name.
 
     A file that is named with `.gz` is also taken without, and the reverse; archives are not.
@@ -75,6 +76,7 @@ def get(place: str, file: str, destination: Path, *, timeout: float) -> Path:
         file: the file's name there, possibly with folders in it.
         destination: the folder to write into; it need not exist.
         timeout: seconds a web server may be silent.
+        most: bytes that a web server may send.
 
     Returns:
         The file written.
@@ -82,24 +84,24 @@ def get(place: str, file: str, destination: Path, *, timeout: float) -> Path:
     Raises:
         NotThereError: the place does not hold the file.
         UnreachableError: there is no such place, or it does not answer.
-        DataError: the file is there, and is none, cannot be read or did not come to its end.
+        DataError: the file is there, and is none, cannot be read, is too large or did not come to its end.
         OSError: the destination cannot be written, for example because the disk is full.
     """
     try:
-        return _get(place, file, destination, timeout)
+        return _get(place, file, destination, timeout, most)
     except NotThereError:
         if file.endswith((".tar.gz", ".tar.xz", ".npz")):
             raise
         other = file.removesuffix(".gz") if file.endswith(".gz") else f"{file}.gz"
         try:
-            return _get(place, other, destination, timeout)
+            return _get(place, other, destination, timeout, most)
         except NotThereError:
             pass
         raise
 
 
-def _get(place: str, file: str, destination: Path, timeout: float) -> Path:
-    chunks = _download(place, file, timeout) if is_url(place) else _read(_folder(place), file)
+def _get(place: str, file: str, destination: Path, timeout: float, most: float) -> Path:
+    chunks = _download(place, file, timeout, most) if is_url(place) else _read(_folder(place), file)
     try:
         first = next(chunks, b"")  # asks the place, so that nothing is created for a file that is not there
         target = destination / file
@@ -147,7 +149,7 @@ def _check(path: Path, expected: Kind, absent: Exception) -> None:
         raise DataError(f"{path} is a {found}, expected a {expected}")
 
 
-def _download(place: str, file: str, timeout: float) -> Generator[bytes, None, None]:
+def _download(place: str, file: str, timeout: float, most: float) -> Generator[bytes, None, None]:
     url = below(place, urllib.parse.quote(file))
     received = 0
     try:
@@ -158,6 +160,11 @@ def _download(place: str, file: str, timeout: float) -> Generator[bytes, None, N
             with progress(url, size) as advance:
                 while chunk := response.read1(CHUNK):
                     received += len(chunk)
+                    if max(received, size) > most:
+                        raise DataError(
+                            f"{file} is larger than {most / 10**9:g} GB: where that is meant, type "
+                            f"++dataset.max_gigabytes={2 * most / 10**9:g}"
+                        )
                     advance(len(chunk))
                     yield chunk
                     # a server that sends a byte now and then never runs into the time-out of a single read

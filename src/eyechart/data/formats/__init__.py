@@ -12,6 +12,7 @@ from pathlib import Path
 from eyechart.core.errors import DataError
 from eyechart.data.config import FormConfig
 from eyechart.data.formats import cifar, csv, digits, folder, idx, mnist_pkl, npz
+from eyechart.data.formats.archives import MOST
 from eyechart.data.images import Images
 
 READERS: dict[str, Callable[..., Images]] = {
@@ -25,24 +26,25 @@ READERS: dict[str, Callable[..., Images]] = {
 }
 
 
-def decode(form: FormConfig, files: Sequence[Path], class_names: Sequence[str] | None) -> Images:
+def decode(form: FormConfig, files: Sequence[Path], class_names: Sequence[str] | None, most: int = MOST) -> Images:
     """Read the files of a data set.
 
     Args:
         form: says the format, and what the files do not say themselves.
         files: the files, in the order of the data set's configuration.
         class_names: as `Images.named` takes them.
+        most: bytes that a file may unpack to, where it is not larger by itself.
 
     Returns:
         Images of which the classes have names.
 
     Raises:
-        DataError: a file is truncated, corrupt or of another kind; the message names it. Or the files name other
-            classes or another validation part than the configuration.
+        DataError: a file is truncated, corrupt, too large or of another kind; the message names it. Or the files name
+            other classes or another validation part than the configuration.
     """
     options = {"image_size": form.image_size, "channels": form.channels} if form.format == "folder" else {}
     try:
-        images = READERS[form.format](files, **options)
+        images = READERS[form.format](files, most, **options)
     except OSError as error:
         raise DataError(f"cannot read {Path(error.filename or files[0]).name}: {error.strerror or error}") from None
     if form.validation and images.validation not in (0, form.validation):

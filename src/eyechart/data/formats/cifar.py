@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eyechart.core.errors import DataError
-from eyechart.data.formats.archives import members
+from eyechart.data.formats.archives import MOST, members
 from eyechart.data.formats.pickles import read_pickle
 from eyechart.data.images import Images
 
@@ -19,19 +19,19 @@ TEST = "test_batch"
 SHAPE = (3, 32, 32)  # channels first
 
 
-def read(files: Sequence[Path]) -> Images:
+def read(files: Sequence[Path], most: int = MOST) -> Images:
     """Read one archive, or the six batches themselves."""
-    batches = {name: _batch(content, name) for name, content in _contents(files)}
+    batches = {name: _batch(content, name) for name, content in _contents(files, most)}
     if missing := [name for name in (*TRAIN, TEST) if name not in batches]:
         raise DataError(f"{', '.join(file.name for file in files)}: no {', '.join(missing)} inside")
     train_images, train_labels = (np.concatenate(parts) for parts in zip(*(batches[n] for n in TRAIN), strict=True))
     return Images.of(train_images, train_labels, *batches[TEST])
 
 
-def _contents(files: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
+def _contents(files: Sequence[Path], most: int) -> Iterator[tuple[str, bytes]]:
     wanted = (*TRAIN, TEST)
     if len(files) == 1:
-        yield from members(files[0], wanted)
+        yield from members(files[0], wanted, most)
     else:
         yield from ((file.name, file.read_bytes()) for file in files if file.name in wanted)
 

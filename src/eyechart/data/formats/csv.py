@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from eyechart.core.errors import DataError
-from eyechart.data.formats.archives import unpacked
+from eyechart.data.formats.archives import MOST, opened
 from eyechart.data.formats.holdout import Part, hold_back
 from eyechart.data.formats.squares import squares
 from eyechart.data.images import Images
 
 LABEL = "label"  # the name of the first column, where there are labels
+LONGEST = 10**7  # characters in a line
 
 
-def read(files: Sequence[Path]) -> Images:
+def read(files: Sequence[Path], most: int = MOST) -> Images:
     """Read the training images, and the test images if there is a second file; else hold back a sixth for the test."""
     if len(files) not in (1, 2):
         raise DataError(f"format csv takes 1 or 2 files: to train, and to test. Received: {len(files)}")
-    train, *others = (_labelled(file) for file in files)
+    train, *others = (_labelled(file, most) for file in files)
     if others:
         return Images.of(*train, *others[0])
     if len(train[0]) < 2:
@@ -32,42 +34,57 @@ def read(files: Sequence[Path]) -> Images:
     return Images.of(*train, *test)
 
 
-def read_csv(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
+def read_csv(path: Path, most: int = MOST) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64] | None]:
     """Read one file, compressed with gzip or not.
 
     Args:
         path: a header line, then whole numbers. Where the first column is called `label` it holds the labels; the
             others are the pixels of a square gray image, row by row, from 0 to 255.
+        most: bytes that it may unpack to.
 
     Returns:
         The images, uint8, (n, side, side, 1), and the labels, int64, (n,), or None where the file has none.
 
     Raises:
-        DataError: the file is not such a table; the message names the line.
+        DataError: the file is too large or not such a table; the message names the line.
     """
-    try:
-        text = unpacked(path).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError(f"{path.name}, line 1: expected a text, received bytes of another kind") from None
-    header, _, body = text.partition("\n")
-    names = [name.strip().strip('"') for name in header.split(",")]
-    if any(name.isdigit() for name in names):
-        raise DataError(f"{path.name}, line 1: expected the names of the columns, such as label,pixel0,pixel1,...")
-    if not body.strip():
-        raise DataError(f"{path.name}, line 2: expected an image. Received: the end of the file")
-    labelled = names[0] == LABEL
-    pixels = len(names) - labelled
-    kind = np.dtype([("label", np.int64, int(labelled)), ("pixels", np.uint8, pixels)])
-    try:
-        table = np.loadtxt(io.StringIO(body), kind, delimiter=",", comments=None, ndmin=1)
-    except ValueError:
-        raise DataError(f"{path.name}, {_first_wrong(body, len(names), labelled)}") from None
+    with opened(path, most) as content, io.TextIOWrapper(content, "utf-8-sig") as text:
+        names: list[str] = []
+        labelled = False
+        try:
+            lines = _lines(text, path.name)
+            names = [name.strip().strip('"') for name in next(lines, "").split(",")]
+            labelled = names[0] == LABEL
+            if any(name.isdigit() for name in names):
+                raise DataError(f"{path.name}, line 1: expected the names of the columns, such as label,pixel0,...")
+            first = next((line for line in lines if line.strip()), None)
+            if first is None:
+                raise DataError(f"{path.name}, line 2: expected an image. Received: the end of the file")
+            kind = np.dtype([("label", np.int64, int(labelled)), ("pixels", np.uint8, len(names) - labelled)])
+            table = np.loadtxt(itertools.chain([first], lines), kind, delimiter=",", comments=None, ndmin=1)
+        except UnicodeDecodeError:
+            where = ", line 1" if not names else ""
+            raise DataError(f"{path.name}{where}: expected a text, received bytes of another kind") from None
+        except ValueError:
+            text.seek(0)
+            raise DataError(f"{path.name}, {_first_wrong(_lines(text, path.name), len(names), labelled)}") from None
     images = squares(np.ascontiguousarray(table["pixels"]), path.name)
     return images, table["label"][:, 0].copy() if labelled else None
 
 
-def _labelled(path: Path) -> Part:
-    images, labels = read_csv(path)
+def _lines(text: io.TextIOWrapper, name: str) -> Iterator[str]:
+    """The lines of a file, without their ends, none of them endless."""
+    for number in itertools.count(1):
+        line = text.readline(LONGEST)
+        if not line:
+            return
+        if len(line) == LONGEST:
+            raise DataError(f"{name}, line {number}: expected {LONGEST:,} characters at most, received more")
+        yield line.rstrip("\r\n")
+
+
+def _labelled(path: Path, most: int) -> Part:
+    images, labels = read_csv(path, most)
     if labels is None:
         raise DataError(
             f"{path.name} has no column '{LABEL}', so nothing can be trained on it or tested with it; leave it out of "
@@ -76,9 +93,9 @@ def _labelled(path: Path) -> Part:
     return images, labels
 
 
-def _first_wrong(body: str, columns: int, labelled: bool) -> str:
+def _first_wrong(lines: Iterator[str], columns: int, labelled: bool) -> str:
     """What is wrong first, in words: looked for only where the fast reader has failed, and said nothing of lines."""
-    for number, line in enumerate(body.splitlines(), start=2):
+    for number, line in enumerate(itertools.islice(lines, 1, None), start=2):
         values = line.split(",")
         if line and len(values) != columns:
             return f"line {number}: expected {columns} values, as many as names in line 1. Received: {len(values)}"

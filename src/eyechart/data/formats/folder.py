@@ -9,6 +9,7 @@ the training images is held back.
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections import Counter
@@ -21,6 +22,7 @@ import numpy.typing as npt
 
 from eyechart.core import terminal
 from eyechart.core.errors import DataError
+from eyechart.data.formats.archives import MOST, TooLargeError
 from eyechart.data.formats.holdout import hold_back
 from eyechart.data.images import Images
 from eyechart.data.on_disk import kind_of
@@ -77,20 +79,24 @@ def list_images(top: Path) -> Listing:
     return listing
 
 
-def read(files: Sequence[Path], *, image_size: Sequence[int], channels: int) -> Images:
+def read(files: Sequence[Path], most: int = MOST, *, image_size: Sequence[int], channels: int) -> Images:
     """Read the one folder.
 
     Args:
         files: the folder.
         image_size: height and width that every image is resized to.
+        most: bytes that the images may take.
         channels: 1 for gray, 3 for colour.
 
     Raises:
-        DataError: the folder is not laid out as it should be, or images cannot be read; the message lists them.
+        DataError: the folder is not laid out as it should be, its images take more room than they may, or some cannot
+            be read; the message lists them.
         OSError: a folder cannot be read.
     """
     (top,) = files
     listing = list_images(top)
+    if len(listing.paths) * math.prod(image_size) * channels > most:
+        raise TooLargeError(top.name, most)
     images = _read_all(listing.paths, top, (image_size[0], image_size[1]), channels)
     labels = np.array([label for part in listing.parts.values() for label in _labels(part)])
     fit = len(_labels(listing.parts["train"]))

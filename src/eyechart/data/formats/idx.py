@@ -11,26 +11,27 @@ import numpy as np
 import numpy.typing as npt
 
 from eyechart.core.errors import DataError
-from eyechart.data.formats.archives import unpacked
+from eyechart.data.formats.archives import MOST, unpacked
 from eyechart.data.images import Images
 
 UNSIGNED_BYTE = 0x08
 
 
-def read(files: Sequence[Path]) -> Images:
+def read(files: Sequence[Path], most: int = MOST) -> Images:
     """Read training images, training labels, test images and test labels, in this order."""
     if len(files) != 4:
         raise DataError(f"format idx takes 4 files: images and labels to train, then to test. Received: {len(files)}")
-    return Images.of(*(read_idx(file) for file in files))
+    return Images.of(*(read_idx(file, most) for file in files))
 
 
-def read_idx(path: Path) -> npt.NDArray[np.uint8]:
+def read_idx(path: Path, most: int = MOST) -> npt.NDArray[np.uint8]:
     """Read one IDX file of unsigned bytes.
 
     Raises:
-        DataError: the file is not IDX, has another element type, or is shorter or longer than its header says.
+        DataError: the file is not IDX, has another element type, is shorter or longer than its header says, or unpacks
+            to more than `most` bytes.
     """
-    content = unpacked(path)
+    content = unpacked(path, most)
     if len(content) < 4 or content[:2] != b"\0\0":
         raise DataError(f"{path.name} is not an IDX file: expected it to begin with 00 00. Received: {_begin(content)}")
     kind, dimensions = content[2], content[3]

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eyechart.core.errors import DataError
-from eyechart.data.formats.archives import unpacked
+from eyechart.data.formats.archives import MOST, unpacked
 from eyechart.data.formats.pickles import read_pickle
 from eyechart.data.formats.squares import squares
 from eyechart.data.images import Images
@@ -24,12 +24,12 @@ FACTOR = 256
 PARTS = ("training", "validation", "test")
 
 
-def read(files: Sequence[Path]) -> Images:
+def read(files: Sequence[Path], most: int = MOST) -> Images:
     """Read the one file, compressed with gzip or not."""
     if len(files) != 1:
         raise DataError(f"format mnist_pkl takes 1 file. Received: {len(files)}")
     name = files[0].name
-    parts = read_pickle(unpacked(files[0]), name, tuple)
+    parts = read_pickle(unpacked(files[0], most), name, tuple)
     if len(parts) != len(PARTS):
         raise DataError(f"{name}: expected three parts, to train, to validate and to test. Received: {len(parts)}")
     train, validation, test = (_part(part, f"{name}, {word} part") for part, word in zip(parts, PARTS, strict=True))

@@ -61,7 +61,11 @@ def _reconstruct(*_: Any) -> _Array:
     return _Array()
 
 
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(pickle._Unpickler):
+    """Written in Python: the one in C makes room up to any number under which a pickle wants something remembered."""
+
+    # of any stated size, with zeros; the files need none
+    dispatch = {key: load for key, load in pickle._Unpickler.dispatch.items() if key != pickle.BYTEARRAY8[0]}  # noqa: RUF012
     known = {  # noqa: RUF012
         ("numpy", "dtype"): _Dtype,
         ("numpy", "ndarray"): _ndarray,
