@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from support import compose
 
+from eyechart.config import check
 from eyechart.core import paths
 from eyechart.core.errors import ConfigError, DataError
 from eyechart.data import open_dataset
@@ -26,14 +27,14 @@ def base():
 
 
 def composer(base):
-    def composed(overrides):
+    def configured(overrides, number):
         config = copy.deepcopy(base)
         for override in overrides:
             key, _, value = override.partition("=")
             OmegaConf.update(config, key, OmegaConf.create(f"x: {value}").x)
-        return config
+        return check(config)
 
-    return composed
+    return configured
 
 
 JOBS = st.lists(

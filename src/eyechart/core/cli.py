@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import os
@@ -18,7 +19,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from eyechart.core import paths
@@ -130,7 +131,7 @@ def _from_the_door(words: Sequence[str]) -> list[str]:
 
 def typed_for(group: str) -> str:
     """What a person typed to choose one of a group's options and to change it, as a shell reads it."""
-    return words_for(group, HydraConfig.get().overrides.task)
+    return words_for(group, typed_words())
 
 
 def words_for(group: str, words: Iterable[str]) -> str:
@@ -138,9 +139,33 @@ def words_for(group: str, words: Iterable[str]) -> str:
     return shlex.join(word for word in words if re.match(rf"[+~]*{group}\b", word))
 
 
+def typed_words() -> list[str]:
+    """The overrides that a person typed, or those of a job of a sweep, with their `${...}` as it was typed."""
+    words = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    assert isinstance(words, list)
+    return list(map(str, words))
+
+
 def typed_keys() -> set[str]:
     """The keys that a person gave a value, whatever the value."""
-    return {word.partition("=")[0].lstrip("+~") for word in HydraConfig.get().overrides.task}
+    return {word.partition("=")[0].lstrip("+~") for word in typed_words()}
+
+
+def number_job(hydra: Any, number: int) -> None:
+    """Say a job's place in its sweep in Hydra's part of its configuration, where `${hydra:job.num}` is looked up.
+
+    A launcher counts what it was given, which is other jobs each time that something is finished. The job's number with
+    a scheduler is known to nobody before, so it is the same.
+    """
+    with read_write(hydra):
+        hydra.job.num, hydra.job.id = number, str(number)
+        hydra.runtime.output_dir = os.path.abspath(os.path.join(hydra.sweep.dir, hydra.sweep.subdir))
+
+
+def resolve(config: DictConfig) -> None:
+    """Put in what its `${...}` stand for, once and for all; what stands for nothing is left for a check to tell of."""
+    with contextlib.suppress(OmegaConfBaseException):
+        OmegaConf.resolve(config)
 
 
 def own_part(config: DictConfig, config_name: str) -> DictConfig:

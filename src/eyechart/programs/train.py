@@ -6,9 +6,11 @@ python pipelines/train.py -m model=fnn,cnn seed=0,1,2
 
 from __future__ import annotations
 
+import os
+
 from omegaconf import DictConfig
 
-from eyechart.core.cli import command
+from eyechart.core.cli import command, number_job, resolve, typed_words
 
 
 @command("config")
@@ -17,5 +19,9 @@ def main(config: DictConfig) -> float:
     from hydra.core.hydra_config import HydraConfig
 
     from eyechart.sweeps.job import run_job
+    from eyechart.sweeps.sweep import JOB
 
-    return run_job(config, list(HydraConfig.get().overrides.task))
+    if (number := os.environ.get(JOB)) is not None:
+        number_job(HydraConfig.get(), int(number))
+    resolve(config)
+    return run_job(config, typed_words())

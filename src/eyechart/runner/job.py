@@ -25,6 +25,7 @@ class Job:
         run_key: of the run.
         name: in tables, made of what was swept; the model and the data set if empty.
         status: how far the run was when it was asked for.
+        number: its place in the sweep as it was typed, which `${hydra:job.num}` gives.
         trial: its number in a search; None outside of one.
         warning: where the classes of its data set are of unequal size; None: they are not.
         choices_key: the run key that it would have if the code behind its choices did not count.
@@ -35,12 +36,13 @@ class Job:
     run_key: str
     name: str
     status: RunStatus
+    number: int = 0
     trial: int | None = None
     warning: str | None = None
     choices_key: str = ""
 
     @classmethod
-    def of(cls, config: Config, overrides: Sequence[str] = (), name: str = "") -> Job:
+    def of(cls, config: Config, overrides: Sequence[str] = (), name: str = "", number: int = 0) -> Job:
         """The job of a configuration.
 
         Raises:
@@ -59,7 +61,7 @@ class Job:
         before = Run(config.without_code().run_key(dataset.digest, dataset.own_validation))
         if config.code.own and not config.force and _counts_still(before, run):
             run = before
-        return cls(tuple(overrides), config, run.key, name, run.status, warning=warning, choices_key=before.key)
+        return cls(tuple(overrides), config, run.key, name, run.status, number, None, warning, before.key)
 
     @property
     def run(self) -> Run:

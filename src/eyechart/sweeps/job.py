@@ -44,25 +44,25 @@ def run_job(config: DictConfig, overrides: list[str]) -> float:
     check_export(checked)
     sweep = OpenSweep.of_this_job()
     if sweep is None and checked.plan:
-        print(_plan(config, overrides).tell(runs=True))
+        print(_plan(checked, overrides).tell(runs=True))
         return math.nan
-    outcome = _train_in(sweep, checked, overrides) if sweep else _train_alone(checked, config, overrides)
+    outcome = _train_in(sweep, checked, overrides) if sweep else _train_alone(checked, overrides)
     if checked.export is not None:
         export(outcome.run, paths.named("export", checked.export))
     return outcome.run.selection_score
 
 
-def _plan(config: DictConfig, overrides: list[str]) -> Plan:
+def _plan(checked: Config, overrides: list[str]) -> Plan:
     """The plan of one run."""
-    plan = make_plan([overrides], lambda _: config)
+    plan = make_plan([overrides], lambda *_: checked)
     (job,) = plan.jobs
     return plan.ignoring_before(ignored_before(job.run)) if job.config.force else plan
 
 
-def _train_alone(checked: Config, config: DictConfig, overrides: list[str]) -> FinishedRun:
+def _train_alone(checked: Config, overrides: list[str]) -> FinishedRun:
     """One run that no sweep has asked for."""
     print(f"training {describe(checked)}", flush=True)
-    since = _plan(config, overrides).since if checked.force else None
+    since = _plan(checked, overrides).since if checked.force else None
     with MLflowCourier(checked.tracking) as courier:
         close_abandoned(courier)
         courier.catch_up()

@@ -6,14 +6,14 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from omegaconf import DictConfig
-
-from eyechart.config import check
+from eyechart.config import Config
 from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.runner.export import check_export
 from eyechart.runner.job import Job
 from eyechart.sweeps.code_changes import about_code
 from eyechart.sweeps.durations import PastDurations
+
+Configure = Callable[[Sequence[str], int], Config]
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,12 @@ class Plan:
         return "\n".join([*lines, summary])
 
 
-def make_plan(overrides: Sequence[Sequence[str]], compose: Callable[[Sequence[str]], DictConfig]) -> Plan:
+def make_plan(overrides: Sequence[Sequence[str]], configure: Configure) -> Plan:
     """Compose and check every job before anything trains.
 
     Args:
         overrides: one list per job, as `key=value`.
-        compose: from a job's overrides to its configuration.
+        configure: from a job's overrides, and its place among all, to its checked configuration.
 
     Raises:
         EyechartError: there is no job, or one's configuration is wrong; the message names its overrides.
@@ -90,12 +90,12 @@ def make_plan(overrides: Sequence[Sequence[str]], compose: Callable[[Sequence[st
         )
     swept = _swept(overrides)
     jobs: dict[str, Job] = {}
-    for job_overrides in overrides:
+    for number, job_overrides in enumerate(overrides):
         name = " ".join(override for override in job_overrides if override.partition("=")[0] in swept)
         try:
-            config = check(compose(job_overrides))
+            config = configure(job_overrides, number)
             check_export(config)
-            job = Job.of(config, job_overrides, name or config.model_name)
+            job = Job.of(config, job_overrides, name or config.model_name, number)
         except EyechartError as error:
             where = f" (in the job {name or 'without overrides'})" if len(overrides) > 1 else ""
             raise type(error)(f"{error}{where}") from None

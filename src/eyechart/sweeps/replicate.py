@@ -12,6 +12,7 @@ from hydra import compose
 from rich.text import Text
 
 from eyechart.comparison.references import Reference, read_references, reference_rows
+from eyechart.config import check
 from eyechart.core import terminal
 from eyechart.core.errors import ConfigError, EyechartError, in_words, nearest
 from eyechart.runner.job import Job
@@ -48,7 +49,7 @@ def replicate(
         if reference.images is not None:
             own.append(f"limit=[{reference.images},null]")
         jobs.append([*own, *overrides])
-    plan = make_plan(jobs, lambda overrides: compose("config", list(overrides)))
+    plan = make_plan(jobs, lambda overrides, _: check(compose("config", list(overrides))))
     run_sweep(plan, " ".join(["python pipelines/replicate.py", *sys.argv[1:]]), _train)
     results: dict[str, dict[str, Any]] = {}
     for job in plan.jobs:

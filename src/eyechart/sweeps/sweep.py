@@ -27,6 +27,7 @@ from eyechart.tracking import MLflowCourier
 from eyechart.tracking.config import TrackingConfig
 
 SWEEP = "EYECHART_SWEEP"  # in the environment of a job, wherever it runs: the id of its sweep
+JOB = "EYECHART_JOB"  # there too: its place in the sweep as it was typed
 PATIENCE = 2.0  # seconds to wait for a lock that is taken only briefly, by `close_if_abandoned` or `publish`
 
 

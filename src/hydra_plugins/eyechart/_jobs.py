@@ -1,9 +1,8 @@
-"""What Eyechart's sweepers share: composing jobs, and handing those that are left to a launcher."""
+"""What Eyechart's sweepers share: reading what was typed, and handing the jobs that are left to a launcher."""
 
 from __future__ import annotations
 
 import contextlib
-import copy
 import io
 import shlex
 import signal
@@ -15,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import DictConfig, open_dict, read_write
 
+from hydra_plugins.eyechart._composition import Composition, plain
 from hydra_plugins.eyechart.fused import FusedLauncher
 
 if TYPE_CHECKING:
@@ -33,18 +32,19 @@ if TYPE_CHECKING:
 
 
 class JobSweeper(Sweeper):
-    """Composes jobs as Hydra would, and gives to the launcher those that are left.
+    """Composes jobs as their launcher will, and gives it those that are left.
 
     Args:
         params: values to sweep over where the command line gives none for that key.
     """
 
     def __init__(self, params: Mapping[str, Any] | None = None) -> None:
-        self.params = dict(params or {})
-        self._composed: dict[tuple[str, ...], DictConfig] = {}
+        self.params = plain(params or {})
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.hydra_context, self.config = hydra_context, config
+        assert isinstance(hydra_context.config_loader, ConfigLoaderImpl)
+        self.jobs = Composition(hydra_context.config_loader, config)
         self.launcher: Launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
@@ -54,40 +54,14 @@ class JobSweeper(Sweeper):
         """What was typed."""
         return shlex.join(["python", "pipelines/train.py", *sys.argv[1:]])
 
-    def parse(self, arguments: Sequence[str]) -> list[Override]:
-        """The values of `params`, and after them what was typed, which comes later and wins."""
-        assert self.hydra_context is not None
-        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        configured = [f"{key}={value}" for key, value in self.params.items()]
-        return parser.parse_overrides([*configured, *arguments])
+    def sweeps(self, arguments: Sequence[str]) -> list[list[Override]]:
+        """The sweeps that were typed: one, or where options bring their own values to sweep over, one for each."""
+        from eyechart.sweeps.overrides import sweeps_of
 
-    def compose(self, overrides: Sequence[str]) -> DictConfig:
-        """The configuration of a job.
-
-        To compose one takes a fifth of a second, so jobs that differ in values alone share a composition, into a copy
-        of which the values are put, by Hydra's own means.
-        """
-        assert self.hydra_context is not None
-        assert self.config is not None
-        loader = self.hydra_context.config_loader
-        values = [override for override in overrides if self._sets_a_value(override)]
-        options = tuple(override for override in overrides if override not in values)
-        if options not in self._composed:
-            self._composed[options] = loader.load_sweep_config(self.config, list(options))
-            with open_dict(self._composed[options]):
-                del self._composed[options]["hydra"]
-        config = copy.deepcopy(self._composed[options])
-        parsed = OverridesParser.create(config_loader=loader).parse_overrides(values)
-        ConfigLoaderImpl._apply_overrides_to_config(parsed, config)
-        return config
-
-    def _sets_a_value(self, override: str) -> bool:
-        """Whether an override sets one value, rather than choosing an option of a group or adding a key."""
-        assert self.config is not None
-        key = override.partition("=")[0]
-        if "." in key:
-            return key.replace(".", "").isidentifier()
-        return key in self.config and not OmegaConf.is_config(self.config[key])
+        jobs = self.jobs
+        return sweeps_of(
+            self.params, jobs.parse(arguments), parse=jobs.parse, is_option=jobs.is_option, brings=jobs.brings
+        )
 
     def check_backends(self, plan: Plan) -> None:
         """Raise ConfigError where one process would have to train on two backends."""
@@ -124,7 +98,11 @@ class JobSweeper(Sweeper):
             return self._launch_in_workers(jobs, sweep)
 
     def _launch(self, jobs: Sequence[Job]) -> list[str]:
-        returns = self.launcher.launch([list(job.overrides) for job in jobs], initial_job_idx=0)
+        from eyechart.sweeps.sweep import JOB
+
+        # launchers count what is left to train, and not what was typed
+        words = [[*job.overrides, f"++hydra.job.env_set.{JOB}={job.number}"] for job in jobs]
+        returns = self.launcher.launch(words, initial_job_idx=0)
         return _failures(returns, [job.name for job in jobs])
 
     def _launch_in_workers(self, jobs: Sequence[Job], sweep: OpenSweep) -> list[str]:

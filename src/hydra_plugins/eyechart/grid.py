@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
-
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper  # for the syntax of its overrides alone
 
 from hydra_plugins.eyechart._jobs import JobSweeper
 from hydra_plugins.eyechart.fused import FusedLauncher
@@ -19,9 +19,15 @@ class GridSweeper(JobSweeper):
         from eyechart.sweeps.drive import run_sweep
         from eyechart.sweeps.plan import make_plan
 
-        (jobs,) = BasicSweeper.split_arguments(self.parse(arguments), None)
-        plan = replace(make_plan(jobs, self.compose), together=isinstance(self.launcher, FusedLauncher))
+        plan = make_plan(self.jobs_of(arguments), self.jobs.configure)
+        plan = replace(plan, together=isinstance(self.launcher, FusedLauncher))
         self.check_backends(plan)
         if not run_sweep(plan, self.command, self.launch):
             return None
         return [job.run.selection_score for job in plan.jobs]
+
+    def jobs_of(self, arguments: Sequence[str]) -> list[tuple[str, ...]]:
+        """The overrides of each job."""
+        from eyechart.sweeps.overrides import words
+
+        return [job for sweep in self.sweeps(arguments) for job in itertools.product(*map(words, sweep))]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from omegaconf import OmegaConf
-
+from hydra_plugins.eyechart._composition import plain
 from hydra_plugins.eyechart._jobs import JobSweeper
 
 
@@ -31,7 +30,7 @@ class OptunaSweeper(JobSweeper):
         params: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(params)
-        self.sampler, self.pruner = _plain(sampler), _plain(pruner) if pruner else None
+        self.sampler, self.pruner = plain(sampler), plain(pruner) if pruner else None
         self.n_trials, self.n_jobs = n_trials, n_jobs
 
     def sweep(self, arguments: list[str]) -> float | None:
@@ -39,16 +38,18 @@ class OptunaSweeper(JobSweeper):
 
         Raises EyechartError at the end if trials failed.
         """
+        from eyechart.core.errors import ConfigError
         from eyechart.sweeps.search.search import Search, run_search
         from eyechart.sweeps.search.space import Space
 
-        search = Search(Space.of(self.parse(arguments)), self.sampler, self.pruner, self.n_trials, self.n_jobs)
-        plan = search.plan(self.compose)
+        spaces = self.sweeps(arguments)
+        if len(spaces) > 1:
+            raise ConfigError(
+                f"a search has one space: expected options that bring the same values to choose from, received "
+                f"{', '.join(str(space[0].input_line) for space in spaces)}, which bring others; "
+                f"search with one of them at a time, or type the keys that they sweep yourself"
+            )
+        search = Search(Space.of(spaces[0]), self.sampler, self.pruner, self.n_trials, self.n_jobs)
+        plan = search.plan(self.jobs.configure)
         self.check_backends(plan)
-        return run_search(search, plan, self.compose, self.command, self.launch)
-
-
-def _plain(node: Mapping[str, Any]) -> dict[str, Any]:
-    plain = OmegaConf.to_container(OmegaConf.create(dict(node)), resolve=True)
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
+        return run_search(search, plan, self.jobs.configure, self.command, self.launch)

@@ -24,11 +24,13 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from support import command, compose, environment, error_line, forbid, link_data, mlflow_runs, run_program
 
+from eyechart.config import check
 from eyechart.core import paths
 from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.runner.attempt import Pruned
 from eyechart.runs.journal import Journal
 from eyechart.runs.lock import RunLock
+from eyechart.sweeps.overrides import settled
 from eyechart.sweeps.search.pruner import pruner_of
 from eyechart.sweeps.search.search import Search, run_search
 from eyechart.sweeps.search.space import Choices, Integers, Reals, Space
@@ -43,7 +45,8 @@ HYPERBAND = {"_target_": "optuna.pruners.HyperbandPruner", "min_resource": 1, "m
 
 
 def space(*words):
-    return Space.of(OverridesParser.create().parse_overrides(list(words)))
+    parse = OverridesParser.create().parse_overrides
+    return Space.of(settled(parse(list(words)), parse))
 
 
 # --- what the words mean
@@ -132,7 +135,8 @@ def test_a_wrong_space_is_refused(word, said):
 
 def test_what_is_typed_later_counts_and_the_rest_stays():
     found = space("model=fnn,cnn", "x=interval(0,1)", "seed=3", "+y=1", "~z", "model=lenet")
-    assert found.fixed == ("model=lenet", "seed=3", "+y=1", "~z")
+    assert found.words == ("x", "seed=3", "+y=1", "~z", "model=lenet")
+    assert found.job({"x": "0.5"}) == ["x=0.5", "seed=3", "+y=1", "~z", "model=lenet"]
     assert found.parameters == {"x": Reals(0.0, 1.0)}
     with pytest.raises(ConfigError, match="there is nothing to search"):
         space("model=fnn")
@@ -164,19 +168,19 @@ class Lab:
         self.trained = []  # run keys
         self.breaks = {}  # after how many trainings to do what
 
-    def compose(self, overrides):
+    def configure(self, overrides, number):
         config = copy.deepcopy(self.base)
         for override in overrides:
             key, _, value = override.partition("=")
             OmegaConf.update(config, key, OmegaConf.create(f"x: {value}").x)
-        return config
+        return check(config)
 
     def search(self, n_trials, *words, n_jobs=1, pruner=None, sampler=TPE):
         asked = Search(space(*(words or [RATE, "seed=0,1"])), sampler, pruner, n_trials, n_jobs)
-        plan = asked.plan(self.compose)
+        plan = asked.plan(self.configure)
         self.study = asked.name(plan)
         try:
-            return run_search(asked, plan, self.compose, "typed", self.launch)
+            return run_search(asked, plan, self.configure, "typed", self.launch)
         finally:
             self.trials = load(self.study).trials
 
@@ -308,7 +312,7 @@ def test_a_failed_trial_is_tried_again_once_by_each_command(lab, capsys):
 def test_runs_that_were_finished_elsewhere_are_not_trained_again(lab, pruner, capsys):
     words = ["optimizer.learning_rate=0.001,0.01,0.1"]
     asked = Search(space(*words), TPE, None, 1, 1)
-    for job in asked.plan(lab.compose).jobs:
+    for job in asked.plan(lab.configure).jobs:
         lab.train(job)
     lab.search(4, *words, pruner=pruner)
     assert len(lab.trained) == 3
@@ -455,7 +459,8 @@ def test_a_trial_whose_process_died_while_it_chose(lab):
 def test_without_pruner_workers_need_no_optuna():
     lines = """
         import sys
-        from eyechart.sweeps.search.pruner import pruner_of
+        from eyechart.sweeps.overrides import settled
+from eyechart.sweeps.search.pruner import pruner_of
         import eyechart.sweeps.job
         assert pruner_of({"study": "x", "monitor": "y", "pruner": None}, 0, 1) is None
         assert pruner_of(None, None, 1) is None

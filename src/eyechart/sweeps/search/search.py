@@ -14,13 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
-
 from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.core.files import replacing
 from eyechart.runner.job import Job
 from eyechart.sweeps.drive import SweepSummary, closing
-from eyechart.sweeps.plan import Plan, make_plan
+from eyechart.sweeps.plan import Configure, Plan, make_plan
 from eyechart.sweeps.search.space import Space, words
 from eyechart.sweeps.search.study import RUN_KEY, Study, known_states, need_optuna
 from eyechart.sweeps.sweep import OpenSweep
@@ -28,7 +26,6 @@ from eyechart.sweeps.sweep import OpenSweep
 if TYPE_CHECKING:
     import pandas as pd
 
-Compose = Callable[[Sequence[str]], DictConfig]
 Launch = Callable[[Sequence[Job]], list[str]]
 
 TRIALS, HISTORY, IMPORTANCE = "trials.csv", "search_history.png", "parameter_importance.png"
@@ -52,7 +49,7 @@ class Search:
     n_trials: int
     n_jobs: int
 
-    def plan(self, compose: Compose) -> Plan:
+    def plan(self, configure: Configure) -> Plan:
         """The jobs that stand for all, checked: each choice, and both ends of each range.
 
         Raises:
@@ -63,7 +60,7 @@ class Search:
             if type(number) is not int or number < 1:
                 raise ConfigError(f"hydra.sweeper.{name} must be a whole number above 0, received {number}")
         try:
-            plan = make_plan(self.space.points(), compose)
+            plan = make_plan(self.space.points(), configure)
         except ConfigError as error:
             whole = "; type int(interval(LOW,HIGH)) for whole numbers" if "to Integer" in str(error) else ""
             raise ConfigError(f"{error}{whole}") from None
@@ -100,13 +97,13 @@ class Search:
         return hashlib.sha256(json.dumps(decides, sort_keys=True, default=dict).encode()).hexdigest()[:20]
 
 
-def run_search(search: Search, plan: Plan, compose: Compose, command: str, launch: Launch) -> float | None:
+def run_search(search: Search, plan: Plan, configure: Configure, command: str, launch: Launch) -> float | None:
     """Ask for trials, have them trained, and close the search with what it found.
 
     Args:
         search: what is searched.
         plan: the jobs that stand for all, checked.
-        compose: from a job's overrides to its configuration.
+        configure: from a job's overrides to its checked configuration.
         command: what was typed.
         launch: trains some jobs, and returns a line for each that failed.
 
@@ -134,7 +131,7 @@ def run_search(search: Search, plan: Plan, compose: Compose, command: str, launc
     )
     with closing(sweep, tracking) as summary:
         study = Study(name, maximize=maximize, sampler=search.sampler, pruner=search.pruner)
-        driver = _Driver(search, study, monitor, compose, launch, summary)
+        driver = _Driver(search, study, monitor, configure, launch, summary)
         print(_summary(study.states(), search.n_trials), flush=True)
         driver.drive()
         summary.files += driver.write(sweep.folder)
@@ -162,7 +159,7 @@ class _Driver:
     search: Search
     study: Study
     monitor: str
-    compose: Compose
+    configure: Configure
     launch: Launch
     summary: SweepSummary
     _tried: set[int] = field(default_factory=set)  # the numbers of the trials that this command has looked at
@@ -199,13 +196,13 @@ class _Driver:
         """The job of a trial; None if its values, each of which can be, do not go together."""
         name = " ".join(words(values))
         try:
-            (job,) = make_plan([[*self.search.space.fixed, *words(values)]], self.compose).jobs
+            (job,) = make_plan([self.search.space.job(values)], lambda job, _: self.configure(job, number)).jobs
         except EyechartError as error:
             self.study.rule_out(number)
             print(f"{name}: impossible, {error}", flush=True)
             return None
         self.study.note_run(number, job.run_key)
-        return dataclasses.replace(job, name=name, trial=number)
+        return dataclasses.replace(job, name=name, number=number, trial=number)
 
     def _is_left(self, job: Job) -> bool:
         """Whether the run of a trial is to be trained; says so if it was trained before.

@@ -110,35 +110,33 @@ class Space:
     """The words of a command line: those that stay, and those that a search may choose.
 
     Attributes:
-        fixed: as `key=value`.
+        words: in the order in which they have to be applied, those that stay as `key=value`, the others by their key.
         parameters: by their key.
     """
 
-    fixed: tuple[str, ...]
+    words: tuple[str, ...]
     parameters: Mapping[str, Parameter]
 
     @classmethod
     def of(cls, overrides: Sequence[Override]) -> Space:
-        """The space that is meant; of two overrides of one key the later counts.
+        """The space of overrides of which each counts.
 
         Raises:
             ConfigError: nothing is to be searched, or a range has no values.
         """
-        last = {override.get_key_element().lstrip("+~"): override for override in overrides}
-        fixed, parameters = [], {}
-        for override in last.values():
+        found, parameters = [], {}
+        for override in overrides:
             if override.is_sweep_override():
                 parameters[override.get_key_element()] = _parameter(override)
-            elif override.is_delete():
-                fixed.append(str(override.input_line))
+                found.append(override.get_key_element())
             else:
-                fixed.append(f"{override.get_key_element()}={override.get_value_element_as_str()}")
+                found.append(str(override.input_line))
         if not parameters:
             raise ConfigError(
                 f"there is nothing to search: expected one range or several choices at least, {EXAMPLE}, "
-                f"received {' '.join(fixed) or 'none'}; type it, or train one run without -m hydra/sweeper=optuna"
+                f"received {' '.join(found) or 'none'}; type it, or train one run without -m hydra/sweeper=optuna"
             )
-        return cls(tuple(fixed), parameters)
+        return cls(tuple(found), parameters)
 
     def points(self) -> list[list[str]]:
         """The jobs that stand for all: the first of everything, then each other end with the rest at its first."""
@@ -146,7 +144,11 @@ class Space:
         points = [first]
         for name, parameter in self.parameters.items():
             points += [{**first, name: end} for end in parameter.ends()[1:]]
-        return [[*self.fixed, *words(point)] for point in points]
+        return [self.job(point) for point in points]
+
+    def job(self, values: Mapping[str, str]) -> list[str]:
+        """The overrides of the job that takes these values."""
+        return [f"{word}={values[word]}" if word in self.parameters else word for word in self.words]
 
     def suggest(self, trial: BaseTrial) -> dict[str, str]:
         """What a trial takes for each parameter. Asked again, the answer is the same."""
