@@ -141,7 +141,7 @@ WORDS = [
 ]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=12)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8)
 @given(st.lists(st.sampled_from(WORDS), max_size=4), st.integers(0, 2))
 @example(["trainer.epochs=1", "++trainer.epochs=2", "seed=0,1"], 0)
 @example(["model=fnn,lenet", "seed=${hydra:job.num}"], 1)

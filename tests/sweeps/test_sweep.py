@@ -241,6 +241,31 @@ def test_what_was_typed_last_is_the_last_though_nothing_was_left_to_do(sweep, fo
     assert f"written to {sweep.root}/.eyechart/sweeps/{sweep.parent.data.tags['eyechart.sweep']}:" in compared.stdout
 
 
+# --- experiments that sweep themselves
+
+
+def test_each_experiment_brings_its_own_sweep_and_typed_again_it_is_finished(digits_root, tmp_path):
+    root, conf = link_data(digits_root, tmp_path / "root"), tmp_path / "conf" / "experiment"
+    conf.mkdir(parents=True)
+    for name, params in (("units", '{model.units: "[4],[5]"}'), ("seeds", '{seed: "0,1", trainer.epochs: "3,4"}')):
+        (conf / f"{name}.yaml").write_text(f"# @package _global_\nhydra:\n  sweeper:\n    params: {params}\n")
+    words = ["--config-dir", str(conf.parent), "model=fnn", "dataset=digits", "limit=[64,32]", "hydra/launcher=fused"]
+    words += ["experiment=units,seeds", "trainer.epochs=1", "++trainer.epochs=2"]
+    words += ["tracking.experiment_name=${hydra:job.name}s"]
+    done = run_program(root, "train", "-m", *words)
+    assert done.returncode == 0, done.stderr
+    # units=[5], seed=0 and the default units are three pieces of work, and so is seed=1
+    assert done.stdout.startswith("4 runs: 0 finished, 4 to train\n")
+    assert "2 runs of fnn on digits, as one program" in done.stdout
+    names = {run.info.run_name for run in mlflow_runs(root, "trains") if "eyechart.run_key" in run.data.tags}
+    assert names == {f"experiment=units model.units=[{n}]" for n in (4, 5)} | {
+        f"experiment=seeds seed={seed}" for seed in (0, 1)
+    }
+    again = run_program(root, "train", "-m", *words, env=forbid(tmp_path / "forbidden", "tensorflow", "keras", "jax"))
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.startswith("4 runs: 4 finished, 0 to train\n")
+
+
 # --- a sweep in which one job fails
 
 

@@ -459,8 +459,7 @@ def test_a_trial_whose_process_died_while_it_chose(lab):
 def test_without_pruner_workers_need_no_optuna():
     lines = """
         import sys
-        from eyechart.sweeps.overrides import settled
-from eyechart.sweeps.search.pruner import pruner_of
+        from eyechart.sweeps.search.pruner import pruner_of
         import eyechart.sweeps.job
         assert pruner_of({"study": "x", "monitor": "y", "pruner": None}, 0, 1) is None
         assert pruner_of(None, None, 1) is None
