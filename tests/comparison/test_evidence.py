@@ -86,7 +86,7 @@ def without_test(key):
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
-        (missing, "there is no .*predictions.parquet: .*train the run again"),
+        (missing, "run alike1 has lost its predictions.parquet: .*train the run anew"),
         (broken, r"predictions.parquet is not a predictions table \(.*train the run again"),
         (of_something_else, r"predictions.parquet is not a predictions table \("),
         (without_test, "has no rows of the part 'test'"),

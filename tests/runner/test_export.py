@@ -25,7 +25,7 @@ def run(tmp_path: Path) -> Any:
     for name in (*FILES, "mistakes.png"):
         (folder / name).write_text(name)
     (folder / "run.json").write_text(json.dumps({"run_key": "k", "result": {}}))
-    return SimpleNamespace(file=lambda name: folder / name)
+    return SimpleNamespace(file=lambda name: folder / name, has=lambda name: (folder / name).is_file())
 
 
 def test_what_was_exported_is_replaced_also_where_an_earlier_version_did(run, root):

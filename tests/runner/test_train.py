@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -451,6 +452,19 @@ def test_where_nothing_is_held_back_the_last_epoch_counts(offline):
     assert "validation/loss" not in history(offline.root)
     table = pd.read_parquet(run_folder(offline.root) / "artifacts/predictions.parquet")
     assert set(table["part"]) == {"test"}
+
+
+def test_the_end_of_the_journal_says_what_each_file_holds(offline):
+    folder = run_folder(offline.root)
+    said = read_journal(folder)[-1]["files"]
+    held = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.glob("artifacts/*")}
+    assert {"artifacts/model.keras", "artifacts/predictions.parquet", "artifacts/run.json"} <= set(said)
+    assert said == {
+        name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()} for name, content in held.items()
+    }
+    of_others = json.loads(held["artifacts/run.json"])["files"]  # goes with the files, wherever they are copied
+    assert of_others == {Path(name).name: about for name, about in said.items() if not name.endswith("run.json")}
+    assert trained(run_program(offline.root, "runs", "verify")) == "1 run: 1 whole\n"
 
 
 def test_the_board_says_that_nothing_was_held_back(offline):

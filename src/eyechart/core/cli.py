@@ -34,7 +34,7 @@ EXPECTED = (EyechartError, HydraException, OmegaConfBaseException, OSError)  # w
 
 
 def command(
-    config_name: str, *, texts: Collection[str] = ()
+    config_name: str, *, texts: Collection[str] = (), acts: bool = False
 ) -> Callable[[Callable[[DictConfig], Any]], Callable[[], None]]:
     """Make a program of a function that takes a composed configuration.
 
@@ -45,6 +45,7 @@ def command(
     Args:
         config_name: the file in `conf/`, without `.yaml`.
         texts: the keys whose values are text, whatever a person types there.
+        acts: whether the first word may be what to do, the value of the key `action`: `runs.py verify`.
     """
 
     def decorate(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
@@ -69,6 +70,8 @@ def command(
             signal.signal(signal.SIGTERM, _interrupt)
             if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # under nohup it stays ignored
                 signal.signal(signal.SIGHUP, _interrupt)
+            if acts and len(sys.argv) > 1 and re.fullmatch(r"\w+", sys.argv[1]):
+                sys.argv[1] = f"action={sys.argv[1]}"
             sys.argv[1:] = [quoted(word, texts) for word in _from_the_door(sys.argv[1:])]
             try:
                 if {"--help", "-h"} & set(sys.argv[1:]):

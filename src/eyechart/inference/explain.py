@@ -17,6 +17,7 @@ from eyechart.core.folders import Kind, check_folder, replacing_folder
 from eyechart.data import Dataset, Slice
 from eyechart.inference.network import own_architecture
 from eyechart.runs.courier import Courier
+from eyechart.runs.files import checksum
 from eyechart.runs.journal import Journal, RecordKind
 from eyechart.runs.lock import RunLock, owner
 from eyechart.runs.run import Run
@@ -159,7 +160,7 @@ def _log(run: Run, source: Path, pictures: Sequence[str]) -> tuple[str, ...]:
                 continue
             with replacing(run.folder / path) as temporary:
                 temporary.write_bytes((source / name).read_bytes())
-            journal.append(RecordKind.ARTIFACT, path=path)
+            journal.append(RecordKind.ARTIFACT, path=path, files={path: checksum(run.folder / path)})
             journal.append(RecordKind.IMAGE, path=path, key=Path(name).stem)
             logged.append(name)
     finally:

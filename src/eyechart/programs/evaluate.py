@@ -31,11 +31,12 @@ def main(config: DictConfig) -> None:
     from eyechart.core import paths
     from eyechart.data import verify_all
     from eyechart.runner.scorecard import evaluate
-    from eyechart.runs.run import Run
+    from eyechart.runs.run import ExportedRun, Run
     from eyechart.runs.status import scores_in_words
 
     verify_all(settings.verify)
-    source = Run.find(settings.run).artifacts if settings.run else paths.results() / "train"
+    exported = ExportedRun(paths.results() / "train", again="type dvc repro -f train")
+    source = Run.find(settings.run).require() if settings.run else exported
     to = paths.named("to", settings.to)
     scores = evaluate(source, to)
     for warning in scores.warnings:

@@ -20,6 +20,7 @@ from eyechart.data import Dataset
 from eyechart.runner.job import Job
 from eyechart.runs.checkpoints import remove_checkpoints
 from eyechart.runs.courier import Courier
+from eyechart.runs.files import checksums
 from eyechart.runs.journal import Journal, RecordKind, RunState
 from eyechart.runs.replaced import attempt_number
 from eyechart.runs.run import CODE, Run
@@ -91,7 +92,8 @@ class Attempt:
     def finish(self, result: dict[str, Any], warnings: Sequence[str] = ()) -> None:
         """Say that it has been finished, with this result and what should be known of it."""
         self.journal.append(RecordKind.DESCRIPTION, text=self._described(result))
-        about = {"warnings": list(warnings)} if warnings else {}
+        about: dict[str, Any] = {"files": checksums(self.folder, "artifacts")}
+        about |= {"warnings": list(warnings)} if warnings else {}
         self.journal.append(RecordKind.END, status=RunState.FINISHED, result=result, **about)
         self.outcome = FinishedRun(self.run, trained=True)
         self._close()

@@ -30,5 +30,5 @@ def check_export(config: Config) -> None:
 def export(run: Run, folder: Path) -> None:
     """Copy the files of a finished run to a folder, which is replaced whole."""
     with replacing_folder(folder, EXPORT) as temporary:
-        for file in (*FILES, *([OPTIONAL] if run.file(OPTIONAL).is_file() else [])):
+        for file in (*FILES, *([OPTIONAL] if run.has(OPTIONAL) else [])):
             shutil.copyfile(run.file(file), temporary / file)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from eyechart.core.files import replacing, write_json
 from eyechart.runner.attempt import Attempt
 from eyechart.runner.members import Setup
+from eyechart.runs.files import checksums
 from eyechart.runs.journal import RecordKind
+from eyechart.runs.run import RUN_JSON
 
 if TYPE_CHECKING:
     from eyechart.runner.listener import JournalListener
@@ -130,7 +132,7 @@ def record_result(
         summary["members"] = members
     result = summary | result
     about = {"run_key": journal.folder.name, "title": setup.title, "dataset": setup.dataset.name, "result": result}
-    write_json(artifacts / "run.json", about)
+    write_json(artifacts / RUN_JSON, about | {"files": checksums(artifacts)})
     return result, scores.warnings
 
 

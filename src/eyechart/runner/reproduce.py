@@ -20,6 +20,7 @@ from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.data.config import DatasetConfig
 from eyechart.evaluation import predictions
+from eyechart.evaluation.history import read_history
 from eyechart.runner.job import Job
 from eyechart.runner.run import run as train_run
 from eyechart.runs.machine import git_tags, machine_tags
@@ -180,9 +181,7 @@ def _apart(run_key: str) -> Iterator[Path]:
 
 def _history(path: Path) -> pd.DataFrame:
     """The metrics of every epoch, without what tells of time."""
-    import pandas as pd
-
-    return pd.read_csv(path).drop(columns=["seconds"], errors="ignore")
+    return read_history(path).drop(columns=["seconds"], errors="ignore")
 
 
 def _reasons(result: dict[str, Any], tags: Mapping[str, Any]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from eyechart.core import paths
-from eyechart.core.errors import TO_HAVE_AGAIN, EyechartError
+from eyechart.core.errors import TO_HAVE_AGAIN, DataError, EyechartError
 from eyechart.core.files import replacing, write_json, write_text
 from eyechart.core.folders import Kind, check_folder, replacing_folder, says
-from eyechart.data import open_dataset
+from eyechart.data import Dataset, open_dataset
 from eyechart.evaluation import predictions, scores
+from eyechart.evaluation.history import read_history, read_numbers
 from eyechart.evaluation.predictions import part_of
+from eyechart.runs.run import RUN_JSON, ExportedRun, Run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,12 +141,12 @@ def write_scorecard(folder: Path, findings: Findings, test_images: NDArray[np.ui
     return Scores(overall, per_class, FILES if by_step is None else FILES + STEP_FILES, tuple(warnings))
 
 
-def evaluate(source: Path, target: Path) -> Scores:
+def evaluate(source: Run | ExportedRun, target: Path) -> Scores:
     """Write the report on a run, `metrics.json` and `confusion.csv` (a row per test image: actual, predicted class).
 
     Args:
-        source: holds the run's `predictions.parquet`, `history.csv`, `run.json` and, of a model that answers after each
-            time step, `accuracy_by_step.csv`.
+        source: has `predictions.parquet`, `history.csv`, `run.json` and, of a model that answers after each time step,
+            `accuracy_by_step.csv`.
         target: a folder, replaced whole.
 
     Returns:
@@ -158,28 +158,24 @@ def evaluate(source: Path, target: Path) -> Scores:
     import pandas as pd
 
     check_folder(target, REPORT)
-    if not source.is_dir():
-        raise EyechartError(f"there is no run in {source}: type dvc repro train, or run= and a run key")
-    try:
-        about = json.loads((source / "run.json").read_text(encoding="utf-8"))
-        history = pd.read_csv(source / "history.csv")
-        steps = source / "accuracy_by_step.csv"
-        by_step = pd.read_csv(steps) if steps.is_file() else None
-    except (OSError, ValueError) as error:
-        again = "type dvc repro -f train" if source == paths.results() / "train" else TO_HAVE_AGAIN
-        if isinstance(error, FileNotFoundError):
-            raise EyechartError(f"the run in {source} has no {Path(error.filename).name}: {again}") from None
-        raise EyechartError(f"the run in {source} is broken ({error}): {again}") from None
-    table = predictions.read(source / "predictions.parquet")
+    about = source.read_json(RUN_JSON, "dataset", "title", "result")
+    best_epoch = about["result"].get("best_epoch") if isinstance(about["result"], dict) else None
+    if not isinstance(best_epoch, int):
+        raise EyechartError(f"expected the number of the best epoch in {source.file(RUN_JSON)}: {TO_HAVE_AGAIN}")
+    table = predictions.read(source.file("predictions.parquet"))
+    by_step = None
+    if source.has("accuracy_by_step.csv"):
+        by_step = read_numbers(source.file("accuracy_by_step.csv"), ("step", *table["part"].unique()))
     dataset = open_dataset(about["dataset"])
     arrays = dataset.split(validation_fraction=0)
+    _check_images(table, dataset)
     findings = Findings(
         table=table,
-        history=history,
-        best_epoch=about["result"]["best_epoch"],
+        history=read_history(source.file("history.csv")),
+        best_epoch=best_epoch,
         by_step=by_step,
         class_names=dataset.class_names,
-        title=about["title"],
+        title=str(about["title"]),
     )
     with replacing_folder(target, REPORT) as temporary:
         scores = write_scorecard(temporary, findings, arrays.test.images)
@@ -189,6 +185,17 @@ def evaluate(source: Path, target: Path) -> Scores:
         pairs = pd.DataFrame({"actual": names[test["label"]], "predicted": names[test["prediction"]]})
         pairs.to_csv(temporary / PAIRS, index=False)
     return scores
+
+
+def _check_images(table: pd.DataFrame, dataset: Dataset) -> None:
+    """Raise DataError where a predictions table cannot be of the images of a data set."""
+    classes, last = predictions.class_count(table), int(part_of(table, "test")["index"].max())
+    if classes != len(dataset.class_names) or last >= dataset.counts["test"]:
+        raise DataError(
+            f"expected predictions for '{dataset.name}' as it is prepared, with {len(dataset.class_names)} classes and "
+            f"{dataset.counts['test']:,} test images, received some for {classes} classes and an image {last}: prepare "
+            f"it as it was, or train anew"
+        )
 
 
 def _metric_name(class_name: object) -> str:

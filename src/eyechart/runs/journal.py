@@ -21,10 +21,11 @@ An append-only file of JSON records, one a line, each with its `kind` and the ti
 |          | `order_by` (a metric), `ascending`                                                                  |
 | description | `text` in Markdown, which takes the place of an earlier one                                      |
 | end      | `status` (FINISHED, FAILED or KILLED), `result`, `message`, `pruned` (given up by a search),        |
-|          | `warnings` (about the result, one line each)                                                        |
+|          | `warnings` (about the result, one line each), `files`                                               |
 | replaced | nothing: the run was trained anew, and counts no more                                               |
 
-Paths are relative to the journal's folder.
+Paths are relative to the journal's folder. `files` says of files, by their paths, what they hold: `size` in bytes and
+`sha256`. It may stand in any record; journals of earlier versions have none, and nothing is known of their files then.
 """
 
 from __future__ import annotations
@@ -145,6 +146,7 @@ class JournalState:
         end: its last `end` record; None while it is at work, or if its process is gone and nobody has said so yet.
         replaced: whether the run was trained anew, and counts no more.
         files: kind and path of each record about a file.
+        checksums: size and SHA-256 of files by their paths, as the attempt that ended last left them.
     """
 
     begun: int | None = None
@@ -155,17 +157,18 @@ class JournalState:
     end: Mapping[str, Any] | None = None
     replaced: bool = False
     files: frozenset[tuple[str, str]] = frozenset()
+    checksums: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, records: Iterable[Mapping[str, Any]]) -> JournalState:
         """Fold the records of a journal, in their order, into its state."""
-        said: dict[str, Any] = {"tags": {}}
+        said: dict[str, Any] = {"tags": {}, "checksums": {}}
         files: set[tuple[str, str]] = set()
         for record in records:
             kind = record["kind"]
             said.setdefault("begun", record["t"])
             if kind == RecordKind.START:
-                said |= {"start": record, "end": None}
+                said |= {"start": record, "end": None, "checksums": {}}
             elif kind == RecordKind.PARAMS:
                 said["params"] = record["values"]
             elif kind == RecordKind.TAGS:
@@ -178,6 +181,7 @@ class JournalState:
                 said["replaced"] = True
             if "path" in record:
                 files.add((kind, record["path"]))
+            said["checksums"] |= record.get("files", {})
         return cls(**said, files=frozenset(files))
 
     @classmethod

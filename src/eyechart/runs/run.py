@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from eyechart.core.errors import TO_HAVE_AGAIN, DataError, EyechartError, neares
 from eyechart.core.within import plain
 from eyechart.data import Dataset, as_found, open_dataset
 from eyechart.runs.cursor import run_ids
+from eyechart.runs.files import checked, file_of
 from eyechart.runs.journal import JournalState, read_metrics
 from eyechart.runs.status import RunStatus
 from eyechart.runs.tags import DATA_DIGEST
 
 CODE = "code.json"  # the code that a run was trained with, as tokens and files
+RUN_JSON = "run.json"  # what a run came to, in a file that goes with its other files
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,22 @@ class Run:
         return self.folder / "artifacts"
 
     def file(self, name: str) -> Path:
-        """Where a file of the run lies, whether it is there or not."""
-        return self.artifacts / name
+        """A file of the run, which is there and whole.
+
+        Raises:
+            EyechartError: the run has lost it, or it does not hold what was written to it.
+        """
+        try:
+            return file_of(self.folder, f"artifacts/{name}")
+        except FileNotFoundError:
+            raise EyechartError(
+                f"run {self.key} has lost its {name}: expected it in {self.artifacts}; "
+                f"move {self.folder} away and train the run anew"
+            ) from None
+
+    def has(self, name: str) -> bool:
+        """Whether it has a file of this name."""
+        return (self.artifacts / name).is_file()
 
     @property
     def journal(self) -> JournalState:
@@ -141,15 +158,11 @@ class Run:
         return read_metrics(self.folder, name)
 
     def require(self, *files: str) -> Run:
-        """This run, or EyechartError where it is not finished or has lost one of these files."""
+        """This run, or EyechartError where it is not finished, or one of these files is lost or damaged."""
         if not self.finished:
             raise EyechartError(f"run {self.key} is not finished: type the command that trains it again, it goes on")
         for name in files:
-            if not self.file(name).is_file():
-                raise EyechartError(
-                    f"run {self.key} has lost its {name}: expected it in {self.artifacts}; "
-                    f"move {self.folder} away and train the run anew"
-                )
+            self.file(name)
         return self
 
     def code_files(self) -> dict[str, str]:
@@ -166,14 +179,7 @@ class Run:
         Raises:
             EyechartError: the run is not finished, or the file is lost or broken.
         """
-        path = self.require(name).file(name)
-        try:
-            said = json.loads(path.read_text(encoding="utf-8"))
-            return {key: said[key] for key in keys}
-        except (ValueError, LookupError, TypeError) as error:
-            raise EyechartError(
-                f"a file of the run in {path.parent} is broken: {path.name} ({error}): {TO_HAVE_AGAIN}"
-            ) from None
+        return _read_keys(self.require().file(name), keys)
 
     @property
     def title(self) -> str:
@@ -211,3 +217,50 @@ class Run:
             EyechartError: as for `dataset`.
         """
         return as_found(self.dataset())
+
+
+@dataclass(frozen=True)
+class ExportedRun:
+    """The files of a run that `train.py export=FOLDER` copied, with a table of what they hold in `run.json`.
+
+    Attributes:
+        folder: that they lie in.
+        again: what a person has to do to have them again.
+    """
+
+    folder: Path
+    again: str = TO_HAVE_AGAIN
+
+    def file(self, name: str) -> Path:
+        """A file of the run, which is there and whole.
+
+        Raises:
+            EyechartError: it is lost, or does not hold what was written to it.
+        """
+        known: dict[str, Any] = {}
+        if name != RUN_JSON:
+            with suppress(EyechartError):  # one of an earlier version has no table; one that is broken is told of
+                known = dict(self.read_json(RUN_JSON, "files")["files"])
+        if not self.folder.is_dir():
+            raise EyechartError(f"there is no run in {self.folder}: type dvc repro train, or run= and a run key")
+        try:
+            return checked(self.folder, name, known, self.again)
+        except FileNotFoundError:
+            raise EyechartError(f"the run in {self.folder} has no {name}: {self.again}") from None
+
+    def has(self, name: str) -> bool:
+        """Whether a file of this name lies there."""
+        return (self.folder / name).is_file()
+
+    def read_json(self, name: str, *keys: str) -> dict[str, Any]:
+        """What a JSON file of the run says under these keys; EyechartError as for `file`, or where it is broken."""
+        return _read_keys(self.file(name), keys, self.again)
+
+
+def _read_keys(path: Path, keys: Iterable[str], again: str = TO_HAVE_AGAIN) -> dict[str, Any]:
+    """What a JSON file of a run says under these keys, or EyechartError where it is broken."""
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return {key: said[key] for key in keys}
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        raise EyechartError(f"a file of the run in {path.parent} is broken: {path.name} ({error}): {again}") from None

@@ -13,6 +13,7 @@ from filelock import Timeout
 from eyechart.core import paths
 from eyechart.core.passwords import hide_password
 from eyechart.runs.cursor import delivered, delivered_bytes, is_promised, promise, promised
+from eyechart.runs.files import BrokenFile
 from eyechart.runs.journal import BrokenJournal, is_private
 from eyechart.tracking.config import TrackingConfig
 from eyechart.tracking.delivery import deliver
@@ -165,7 +166,7 @@ class MLflowCourier:
             deliver(folder, self.store, -1 if own else 0)
         except Timeout:  # another process delivers it
             return not own
-        except BrokenJournal as error:
+        except (BrokenJournal, BrokenFile) as error:
             if folder not in self._broken:
                 print(f"warning: {error}", file=sys.stderr)
             self._broken.add(folder)

@@ -16,6 +16,7 @@ from eyechart.core.errors import EyechartError
 from eyechart.core.passwords import hide_password
 from eyechart.core.within import PathError, within
 from eyechart.runs.cursor import deleted, delivered, delivered_bytes
+from eyechart.runs.files import BrokenFile
 from eyechart.runs.journal import KINDS, BrokenJournal, is_private, journals
 from eyechart.runs.recovery import close_abandoned
 from eyechart.tracking.config import TrackingConfig
@@ -168,7 +169,7 @@ def _try(action: Callable[[Path, Store], None], folder: Path, store: Store, done
         try:
             action(folder, store)
         except Exception as error:  # whatever is wrong with this one must not stop the others
-            lasting = isinstance(error, BrokenJournal | FileNotFoundError)
+            lasting = isinstance(error, BrokenJournal | BrokenFile | FileNotFoundError)
             failures = 0 if delivered_bytes(folder, store.uri) > before else failures + 1
             tries = 1 if done.gave_up else TRIES
             if lasting or failures >= tries or time.monotonic() - began > LONG:

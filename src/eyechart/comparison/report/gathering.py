@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.comparison.groups import Board, as_dicts
-from eyechart.core.errors import TO_HAVE_AGAIN, EyechartError
+from eyechart.core.errors import EyechartError
 from eyechart.evaluation import predictions
+from eyechart.evaluation.history import read_history
 from eyechart.runs.run import Run
 
 if TYPE_CHECKING:
@@ -122,8 +121,8 @@ def class_names(board: Board, classes: int) -> tuple[str, ...]:
     """The names of the classes as a run noted them, for where the data set is not there; else their numbers."""
     for key in board.runs["run_key"]:
         try:
-            names = json.loads((_artifacts(key) / "per_class.json").read_text(encoding="utf-8"))["class"]
-        except (OSError, ValueError, KeyError, TypeError):
+            names = Run(key).read_json("per_class.json", "class")["class"]
+        except EyechartError:
             continue
         if isinstance(names, list) and len(names) == classes:
             return tuple(map(str, names))
@@ -139,7 +138,7 @@ def _try_answers(found: Gathered, name: str, row: int, key: str) -> RunAnswers |
 
 
 def _answers(found: Gathered, row: int, key: str) -> RunAnswers:
-    test = predictions.part_of(predictions.read(_artifacts(key) / "predictions.parquet"), "test")
+    test = predictions.part_of(predictions.read(Run(key).file("predictions.parquet")), "test")
     test = test.sort_values("index", kind="stable")
     index, labels = test["index"].to_numpy(), test["label"].to_numpy()
     given = np.nan_to_num(predictions.probabilities(test))  # a network that diverged says no number
@@ -155,23 +154,11 @@ def _answers(found: Gathered, row: int, key: str) -> RunAnswers:
 
 
 def _history(found: Gathered, name: str, key: str) -> pd.DataFrame | None:
-    import pandas as pd
-
-    path = _artifacts(key) / "history.csv"
-    reason = ""
     try:
-        history = pd.read_csv(path)
-        wanted = [column for column in map(str, history) if column == "epoch" or "/" in column]
-        if "epoch" in wanted and "train/accuracy" in wanted:
-            return history[wanted].astype(float).dropna(subset="epoch").drop_duplicates("epoch")
-        reason = f"{path} has no columns 'epoch' and 'train/accuracy'"
-    except FileNotFoundError:
-        reason = f"there is no {path}"
-    except (OSError, ValueError) as error:  # what pandas raises on a file that is no table
-        reason = f"{path} is not a readable table ({' '.join(str(error).split())})"
-    found.problems.append(f"{name}, has no learning curves: {reason}: {TO_HAVE_AGAIN}")
-    return None
-
-
-def _artifacts(key: Any) -> Path:
-    return Run(str(key)).artifacts
+        history = read_history(Run(key).file("history.csv"))
+    except EyechartError as error:
+        found.problems.append(f"{name}, has no learning curves: {error}")
+        return None
+    numbers = history.select_dtypes("number")
+    wanted = [column for column in map(str, numbers) if column == "epoch" or "/" in column]
+    return numbers[wanted].astype(float).drop_duplicates("epoch")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass, fields
 from itertools import chain
 from pathlib import Path
@@ -19,6 +20,7 @@ from eyechart.inference.scanning.canvas import Composition, composed
 from eyechart.inference.scanning.detect import THRESHOLDS, Score, detect, right_ones, score_detections
 from eyechart.inference.scanning.maps import see
 from eyechart.runs.courier import Courier
+from eyechart.runs.files import BrokenFile, checksums, file_of
 from eyechart.runs.journal import Journal, JournalState, RecordKind, RunState
 from eyechart.runs.lock import RunLock
 from eyechart.runs.replaced import attempt_number
@@ -97,15 +99,21 @@ def detect_run(run: Run, canvases: Canvases, courier: Courier, advance: Callable
     if not kept:
         courier.tell(run.folder)  # of which what is found is a part in MLflow
     with RunLock.take(folder, f"the scan {folder.name}"):
-        if JournalState.read(folder).finished and (folder / "artifacts" / SCORES).is_file():
+        if _was_found(folder):
             for _ in range(canvases.canvases):
                 advance()
         else:
             _find(run, canvases, folder, advance, private=courier.private or kept)
     if not kept:
         courier.tell(folder)
-    artifacts = folder / "artifacts"
-    return Found(run, pd.read_csv(artifacts / SCORES), artifacts)
+    return Found(run, pd.read_csv(file_of(folder, f"artifacts/{SCORES}")), folder / "artifacts")
+
+
+def _was_found(folder: Path) -> bool:
+    """Whether it was, and the scores are still there and whole."""
+    with suppress(FileNotFoundError, BrokenFile):
+        return JournalState.read(folder).finished and file_of(folder, f"artifacts/{SCORES}").is_file()
+    return False
 
 
 def numbers(scores: pd.DataFrame) -> dict[str, float | None]:
@@ -192,6 +200,6 @@ def _report(folder: Path, about: dict[str, Any], parameters: dict[str, Any], sco
         for file in (DETECTIONS, SCORES, PICTURE):
             journal.append(RecordKind.ARTIFACT, path=f"artifacts/{file}")
         journal.append(RecordKind.IMAGE, path=f"artifacts/{PICTURE}", key="detections")
-        journal.append(RecordKind.END, status=RunState.FINISHED, result={})
+        journal.append(RecordKind.END, status=RunState.FINISHED, result={}, files=checksums(folder, "artifacts"))
     finally:
         journal.close()
