@@ -515,6 +515,16 @@ def test_the_command(two_rows, program, root, tmp_path):
     assert "MLflow experiment eyechart: 5 runs in 2 rows." in found.text
     assert "window.vegaEmbed" in found.html
     assert not list(root.glob(".report*"))
+    (root / "mine.html").write_text("mine")
+    (root / "report.html").rename(root / "before.html")
+    (root / "link.html").symlink_to("before.html")
+    line = error_line(program("compare", "report=mine.html", "tracking=none"))
+    assert "received mine.html, which is another: type report=NEW.html" in line
+    words = ["report=link.html", "picture=board.svg", "tracking=none"]
+    for _ in range(2):  # the second time in the place of the first
+        assert program("compare", *words).returncode == 0
+    assert (root / "link.html").is_symlink()
+    assert "window.vegaEmbed" in (root / "before.html").read_text(encoding="utf-8")
 
 
 def test_what_is_wrong_is_one_line(two_rows, program, root):

@@ -111,8 +111,22 @@ def test_a_writer_that_wrote_nothing_is_an_error(tmp_path):
 def test_a_file_that_cannot_be_written_is_told_of_before_any_work(tmp_path, name, told):
     (tmp_path / "file").touch()
     with pytest.raises(EyechartError, match=re.escape(told.format(root=tmp_path))):
-        check_file(tmp_path / name, "report", ".html")
-    check_file(tmp_path / "not/there/report.HTML", "report", ".html")
+        check_file(tmp_path / name, "report", ".html", b"ours")
+    check_file(tmp_path / "not/there/report.HTML", "report", ".html", b"ours")
+
+
+def test_a_persons_file_is_not_replaced(tmp_path):
+    file = tmp_path / "report.html"
+    for content, replaceable in (("", True), ("this is ours", True), ("mine", False)):
+        file.write_text(content)
+        if replaceable:
+            check_file(file, "report", ".html", b"ours")
+    told = f"written for report= before, received {file}, which is another: type report=NEW.html"
+    with pytest.raises(EyechartError, match=re.escape(told)):
+        check_file(file, "report", ".html", b"ours")
+    os.mkfifo(tmp_path / "pipe.html")
+    with pytest.raises(EyechartError, match=r"which is another"):
+        check_file(tmp_path / "pipe.html", "report", ".html", b"ours")
 
 
 def test_an_error_of_a_full_disk_names_what_was_to_be_written(tmp_path):
@@ -140,7 +154,7 @@ def test_a_disk_that_is_full_is_told_from_the_one_that_is_copied_from(tmp_path):
 def test_a_link_in_a_circle_is_told_of_before_any_work(tmp_path):
     (tmp_path / "loop.html").symlink_to(tmp_path / "loop.html")
     with pytest.raises(EyechartError, match=r"loop.html is a link that leads in a circle: remove it"):
-        check_file(tmp_path / "loop.html", "report", ".html")
+        check_file(tmp_path / "loop.html", "report", ".html", b"ours")
 
 
 # --- what a killed process leaves

@@ -120,17 +120,18 @@ def _bring_back(holder: Path, path: Path) -> None:
         os.rename(holder / REPLACED, path)
 
 
-def check_file(path: Path, key: str, suffix: str) -> None:
-    """Refuse a file that cannot be written, before any work.
+def check_file(path: Path, key: str, suffix: str, own: bytes) -> None:
+    """Refuse a file that cannot be written, or that is a person's, before any work.
 
     Args:
-        path: of the file; what is there is replaced.
+        path: of the file.
         key: by which a person named it.
         suffix: that its name has to have.
+        own: stands in every file that the same program wrote, and is to replace.
 
     Raises:
-        EyechartError: it is a folder, its name does not end in the suffix, links lead in a circle, or nothing may be
-            written beside it.
+        EyechartError: it is a folder or another program's, its name does not end in the suffix, links lead in a
+            circle, or nothing may be written beside it.
     """
     if path.is_dir():
         raise EyechartError(f"{key}={path} is a folder, expected a file: type {key}={path / key}{suffix}")
@@ -138,7 +139,19 @@ def check_file(path: Path, key: str, suffix: str) -> None:
         raise EyechartError(
             f"expected a name that ends in {suffix}, received {key}={path}: type {key}={path.with_suffix(suffix)}"
         )
-    check_place(behind_links(path), key)
+    target = behind_links(path)
+    if target.exists() and not (target.is_file() and _holds(target, own)):
+        raise EyechartError(
+            f"expected no file, or one that was written for {key}= before, received {path}, which is another: "
+            f"type {key}=NEW{suffix}"
+        )
+    check_place(target, key)
+
+
+def _holds(file: Path, own: bytes) -> bool:
+    """Whether `own` stands in a file, or nothing does."""
+    content = file.read_bytes()
+    return own in content or not content
 
 
 def behind_links(path: Path) -> Path:

@@ -56,9 +56,9 @@ def main(config: DictConfig) -> None:
     from eyechart.runs.run import Run
     from eyechart.runs.sweep import Sweep
 
-    for key, suffix in (("picture", ".svg"), ("report", ".html")):
+    for key, suffix, own in (("picture", ".svg", b"pipelines/compare.py"), ("report", ".html", b"<title>Eyechart: ")):
         if (named := getattr(settings, key)) is not None:
-            check_file(Path(named), key, suffix)
+            check_file(Path(named), key, suffix, own)
     verify_all(settings.verify)
     sweep = None if settings.sweep is None else Sweep.find(settings.sweep)  # once: `last` may soon be another
     results = results_of(Run.all() if sweep is None else sweep.finished_runs(), settings.experiment_name)
