@@ -92,8 +92,8 @@ REMAKEABLE := $(VENV) $(VENV_JAX) .dvc/tmp .mypy_cache .pytest_cache .ruff_cache
 KEPT := .eyechart mlflow.db mlartifacts results
 
 clean:
-	@echo "frees:"; du -shc $(REMAKEABLE) data .dvc/cache 2>/dev/null || true
+	@echo "frees, but for what it says it keeps:"; du -shc $(REMAKEABLE) data .dvc/cache 2>/dev/null || true
 	@echo "keeps your runs (delete them yourself if you mean to):"; du -shc $(KEPT) 2>/dev/null || true
-	@PYTHONPATH=src $(PYTHON) tools/clean.py || echo "keeps data and .dvc/cache, which could not be looked at: make install, then make clean"
+	@PYTHONPATH=src $(PYTHON) tools/clean.py 2>/dev/null || echo "keeps data and .dvc/cache, which could not be looked at: make install, then make clean"
 	@rm -rf $(REMAKEABLE)
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
