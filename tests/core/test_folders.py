@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 from pathlib import Path
 
 import pytest
 from support import files_below
 
 from eyechart.core.errors import EyechartError
-from eyechart.core.files import REPLACED
+from eyechart.core.files import HELD, REPLACED
 from eyechart.core.folders import MARK, Kind, check_folder, replacing_folder
 
 
@@ -214,6 +215,17 @@ def test_a_folder_that_cannot_be_made_is_told_of_before_any_work(tmp_path, monke
 
 
 # --- what goes wrong
+
+
+def test_who_starts_next_puts_back_what_a_killed_process_had_moved_away(tmp_path):
+    make(tmp_path / "to")
+    left = tmp_path / ".to.abcdefgh"
+    left.mkdir()
+    (left / HELD).write_text(f"eyechart on {socket.gethostname()}\n")
+    (tmp_path / "to").rename(left / REPLACED)
+    check_folder(tmp_path / "to", TABLES)
+    assert files_below(tmp_path / "to") == [MARK, "table.csv"]
+    assert sorted(os.listdir(tmp_path)) == ["home", "root", "to"]
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])

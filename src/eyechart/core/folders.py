@@ -15,7 +15,7 @@ from pathlib import Path
 
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
-from eyechart.core.files import REPLACED, behind_links, check_place, holding, write_json
+from eyechart.core.files import REPLACED, behind_links, check_place, holding, remove_abandoned, write_json
 
 MARK = ".made-by-eyechart"
 SHOWN = 3  # so many names of what is a person's
@@ -62,6 +62,8 @@ def replacing_folder(folder: Path, kind: Kind) -> Iterator[Path]:
 def check_folder(folder: Path, kind: Kind) -> Path:
     """Refuse to replace a folder that the same program did not make, before any work.
 
+    What killed processes left beside it is removed, or put back where one was about to replace it.
+
     Returns:
         The folder itself, where `folder` is a link to it. It need not be there.
 
@@ -70,6 +72,7 @@ def check_folder(folder: Path, kind: Kind) -> Path:
             where a disk is mounted, or nothing may be written beside it.
     """
     target = behind_links(folder)
+    remove_abandoned(target.parent)
     expected = f"expected no folder, or one with what an earlier {kind.program}.py left, received"
     instead = f"type {kind.key}=NEW" if kind.key else "move that elsewhere, then type the same again"
     for what, kept in _kept():
