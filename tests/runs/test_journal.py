@@ -129,7 +129,7 @@ def test_reading_goes_on_where_it_ended(tmp_path):
     whole = list(read_from(tmp_path, 0))
     for i, (_, offset) in enumerate(whole):
         assert list(read_from(tmp_path, offset)) == whole[i + 1 :]
-    journal.append("end")
+    journal.append("end", status="KILLED")
     ((record, end),) = read_from(tmp_path, whole[-1][1])
     assert record["kind"] == "end"
     assert end == journal.path.stat().st_size

@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from eyechart.comparison.evidence import correctness
 from eyechart.comparison.groups import as_dicts, best_first, boards
-from eyechart.comparison.results import results_of
+from eyechart.comparison.results import result_of
 from eyechart.core import paths
 from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.data.inequality import inequality
@@ -62,7 +62,7 @@ def candidate_of(results: pd.DataFrame, run: Run | None = None) -> dict[str, Any
         EyechartError: the runs cannot be compared, or none was held against validation data.
     """
     if run is not None:
-        return as_dicts(results_of([run.require()]))[0]
+        return as_dicts(result_of(run))[0]
     found = boards(results)
     if len(found) > 1:
         titles = "; ".join(board.title for board in found)
@@ -154,13 +154,13 @@ def _check(champion: Version, name: str, run_key: str, digest: str) -> None:
 
 def _compare(candidate: Mapping[str, Any], champion: Version) -> tuple[bool, str, bool]:
     """Whether the candidate takes the champion's place, why, and whether the test images were asked."""
-    results = results_of([Run(champion.run_key)])
-    if results.empty:
+    run = Run(champion.run_key)
+    if not run.finished:
         raise EyechartError(
             f"the champion's run {champion.run_key} is not in {paths.runs()}: copy its folder there, "
             f"or promote where it is"
         )
-    (known,) = as_dicts(results)
+    (known,) = as_dicts(result_of(run))
     who = f"the champion (version {champion.number}, run {champion.run_key})"
     metric = candidate["monitor"]
     if isinstance(metric, str) and metric == known["monitor"]:

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from eyechart.config import NEUTRAL
+from eyechart.runs.listing import passing_over
 from eyechart.runs.run import Run
+from eyechart.runs.status import selected_by
 from eyechart.runs.sweep import Sweep
 from eyechart.runs.tags import DATA_DIGEST, KERNELS, TRAINED_BY_VERSION, VERSIONS
 
@@ -37,7 +39,7 @@ def load_results(sweep: str | None = None, experiment_name: str | None = None) -
 
 
 def results_of(runs: Iterable[Run], experiment_name: str | None = None) -> pd.DataFrame:
-    """The rows of the finished ones among these runs, each once.
+    """The rows of the finished ones among these runs, each once. One that is broken is named on stderr.
 
     Args:
         runs: in the order of the rows.
@@ -45,13 +47,28 @@ def results_of(runs: Iterable[Run], experiment_name: str | None = None) -> pd.Da
     """
     import pandas as pd
 
-    once = {run.key: run for run in runs}
-    rows = [_row(run) for run in once.values() if run.finished]
-    return pd.DataFrame([row for row in rows if experiment_name in (None, row["experiment_name"])])
+    rows: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        with passing_over():
+            if run.key not in rows and run.finished:
+                rows[run.key] = _row(run)
+    return pd.DataFrame([row for row in rows.values() if experiment_name in (None, row["experiment_name"])])
+
+
+def result_of(run: Run) -> pd.DataFrame:
+    """The row of one finished run.
+
+    Raises:
+        EyechartError: it is not finished, or its journal is broken.
+    """
+    import pandas as pd
+
+    return pd.DataFrame([_row(run.require())])
 
 
 def _row(run: Run) -> dict[str, Any]:
     said = run.journal
+    result = run.numbers("best_epoch", "test/accuracy", selected_by(run.result))
     digest, version = said.tags.get(DATA_DIGEST), int(said.tags.get(TRAINED_BY_VERSION, 1))
     computed_by = [said.tags[tag] for tag in (VERSIONS, KERNELS) if said.tags.get(tag)]
     return {
@@ -59,10 +76,10 @@ def _row(run: Run) -> dict[str, Any]:
         "data_digest": digest,
         "training_version": version,
         "computed_by": ", ".join(computed_by) or None,
-        "name": said.start["name"],
-        "experiment_name": said.start["experiment_name"],
+        "name": said.start.get("name", run.key),
+        "experiment_name": said.start.get("experiment_name", ""),
         **said.params,
-        **run.result,
+        **result,
         "group": _group(said.params, digest, version),
     }
 

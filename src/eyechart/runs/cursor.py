@@ -15,6 +15,7 @@ from eyechart.core import paths
 from eyechart.core.files import write_json
 from eyechart.core.passwords import hide_password
 from eyechart.runs.journal import NAME, journals
+from eyechart.runs.listing import passing_over
 
 CURSOR = "delivery.json"
 DELIVERY_LOCK = "delivery.lock"
@@ -65,10 +66,17 @@ def _cursors(folder: Path) -> dict[str, Cursor]:
     """How far a journal has been delivered, by store; nothing where that is lost: to deliver again changes nothing."""
     try:
         known = json.loads((_notes(folder) / CURSOR).read_text())
-        names = [field.name for field in fields(Cursor)]
-        return {uri: Cursor(**{name: said[name] for name in names if name in said}) for uri, said in known.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
+        return {uri: _cursor(said) for uri, said in known.items()}
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return {}
+
+
+def _cursor(said: dict[str, Any]) -> Cursor:
+    """A cursor as it was noted. Raises TypeError where it is of another form."""
+    cursor = Cursor(**{field.name: said[field.name] for field in fields(Cursor) if field.name in said})
+    if any(type(value) is not type(getattr(Cursor(), name)) for name, value in asdict(cursor).items()):
+        raise TypeError("expected a cursor")
+    return cursor
 
 
 def cursor_of(folder: Path, uri: str) -> Cursor:
@@ -136,4 +144,9 @@ def is_promised(folder: Path, uri: str) -> bool:
 
 def promised(state: Path, uri: str) -> list[Path]:
     """The folders of a state folder whose journals are to be delivered to this store, and have not been in full."""
-    return [folder for folder in journals(state) if is_promised(folder, uri) and not delivered(folder, uri)]
+    found = []
+    for folder in journals(state):
+        with passing_over():
+            if is_promised(folder, uri) and not delivered(folder, uri):
+                found.append(folder)
+    return found

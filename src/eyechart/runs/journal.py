@@ -76,7 +76,36 @@ class RunState(StrEnum):
 
 
 class BrokenJournal(EyechartError):
-    """A journal has a line, other than its last, that is no record."""
+    """A journal cannot be read, or has a line, other than its last, that is no record or not as it should be."""
+
+
+# what is read of records, and of which kind it is: where it stands, and where it has to
+_FORM: dict[str, Any] = {
+    "name": str,
+    "experiment_name": str,
+    "attempt": int,
+    "step": int,
+    "values": dict,
+    "path": str,
+    "backend": str,
+    "status": str,
+    "result": dict,
+    "message": str,
+    "warnings": list,
+    "files": dict,
+}
+_NEEDED = {
+    RecordKind.PARAMS: ("values",),
+    RecordKind.TAGS: ("values",),
+    RecordKind.METRICS: ("step", "values"),
+    RecordKind.ARTIFACT: ("path",),
+    RecordKind.IMAGE: ("path",),
+    RecordKind.TABLE: ("path",),
+    RecordKind.MODEL: ("path",),
+    RecordKind.DESCRIPTION: ("text",),
+    RecordKind.END: ("status",),
+}
+_NUMBERS = ("best_epoch", "epochs", "parameters", "seconds", "members")  # of a result, with all that have a `/`
 
 
 class Journal:
@@ -92,8 +121,9 @@ class Journal:
         self.path = folder / NAME
         self._seen: set[tuple[str, int]] = set()
         end = 0
-        for record, end in _records(self.path, 0):  # noqa: B007
+        for record, end in _records(self.path, 0):
             if record["kind"] == RecordKind.METRICS:
+                _check_form(record, self.path, end)
                 self._seen |= {(name, record["step"]) for name in record["values"]}
         self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         os.ftruncate(self._file, end)
@@ -130,7 +160,14 @@ def read_journal(folder: Path) -> list[dict[str, Any]]:
 
 def journals(state: Path) -> list[Path]:
     """Every folder with a journal in a state folder, in the order in which they are delivered."""
-    return [path.parent for kind in KINDS for path in sorted(state.glob(f"{kind}/*/{NAME}"))]
+    return [folder for kind in KINDS for folder in sorted(state.glob(f"{kind}/*")) if _has_journal(folder)]
+
+
+def _has_journal(folder: Path) -> bool:
+    try:
+        return (folder / NAME).exists()
+    except PermissionError:  # whoever reads it says so
+        return True
 
 
 @dataclass(frozen=True)
@@ -189,13 +226,15 @@ class JournalState:
         """The state of the journal in `folder`, read again only where that has grown.
 
         Raises:
-            BrokenJournal: a line other than the last is no record.
+            BrokenJournal: it cannot be read, or a record is not as it should be.
         """
         path = folder / NAME
         try:
             file = path.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return cls()
+        except OSError as error:
+            raise _unreadable(path, error) from None
         return _read_state(path, file.st_mtime_ns, file.st_size)
 
     @property
@@ -217,41 +256,78 @@ class JournalState:
 # a sweep asks again and again what its runs came to; a journal that has grown meanwhile is another file
 @functools.lru_cache(maxsize=4096)
 def _read_state(path: Path, changed: int, size: int) -> JournalState:
-    return JournalState.of(record for record, _ in _records(path, 0))
+    return JournalState.of(record for record, _ in _well_formed(path, 0))
 
 
 def read_metrics(folder: Path, name: str) -> dict[int, float]:
     """The values of a metric by step, as the journal in `folder` has them; the first of a step counts."""
     values: dict[int, float] = {}
-    for record in read_journal(folder):
+    for record, _ in _well_formed(folder / NAME, 0):
         if record["kind"] == RecordKind.METRICS and name in record["values"]:
             values.setdefault(record["step"], record["values"][name])
     return values
 
 
 def read_from(folder: Path, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
-    """The whole records from byte `offset` on, each with the offset behind it."""
-    return _records(folder / NAME, offset)
+    """The whole records from byte `offset` on, each with the offset behind it.
+
+    Raises:
+        BrokenJournal: it cannot be read, or a record is not as it should be.
+    """
+    return _well_formed(folder / NAME, offset)
+
+
+def _well_formed(path: Path, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
+    for record, end in _records(path, offset):
+        _check_form(record, path, end)
+        yield record, end
+
+
+def _check_form(record: Mapping[str, Any], path: Path, end: int) -> None:
+    """Raise BrokenJournal where a record lacks what is read of its kind, or has it in another form."""
+    lacking = [name for name in _NEEDED.get(record["kind"], ()) if name not in record]
+    wrong = [name for name, kind in _FORM.items() if name in record and not isinstance(record[name], kind)]
+    if record["kind"] == RecordKind.END and not wrong and not lacking:
+        wrong += [] if record["status"] in set(RunState) else ["status"]
+        wrong += [
+            f"result: {name}"
+            for name, value in record.get("result", {}).items()
+            if (name in _NUMBERS or "/" in name) and not isinstance(value, int | float | None)
+        ]
+    if lacking or wrong:
+        raise _broken(path, end, f"whose '{wrong[0]}' is not what it should be" if wrong else f"without '{lacking[0]}'")
+
+
+def _broken(path: Path, end: int, what: str = "") -> BrokenJournal:
+    what = f", {what}" if what else ""
+    return BrokenJournal(
+        f"the journal {path} has a broken record before byte {end}{what}: move its folder away to train the run anew"
+    )
+
+
+def _unreadable(path: Path, error: OSError) -> BrokenJournal:
+    return BrokenJournal(
+        f"the journal {path} cannot be read ({error.strerror}): change its permissions, or move its folder away"
+    )
 
 
 def _records(path: Path, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
     try:
-        file = path.open("rb")
-    except FileNotFoundError:
+        with path.open("rb") as file:
+            file.seek(offset)
+            lines = file.read().split(b"\n")
+    except (FileNotFoundError, NotADirectoryError):
         return
-    with file:
-        file.seek(offset)
-        lines = file.read().split(b"\n")
+    except OSError as error:
+        raise _unreadable(path, error) from None
     for line in lines[:-1]:  # what follows the last line end is a record cut in half, or nothing
         offset += len(line) + 1
         try:
             record = json.loads(line)
-            _ = record["kind"], record["t"]
-        except (ValueError, TypeError, KeyError):
-            raise BrokenJournal(
-                f"the journal {path} has a broken record before byte {offset}: "
-                f"move its folder away to train the run anew"
-            ) from None
+            if not (isinstance(record["kind"], str) and isinstance(record["t"], int)):
+                raise TypeError("expected a kind and a time")
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise _broken(path, offset) from None
         yield record, offset
 
 
@@ -259,7 +335,7 @@ def is_private(folder: Path) -> bool:
     """Whether what the journal in `folder` says was trained, or asked, with `tracking=none` when it was last."""
     private = False
     with suppress(BrokenJournal):  # it is told of when it is delivered
-        for record, _ in read_from(folder, 0):
+        for record, _ in _records(folder / NAME, 0):
             if record["kind"] == RecordKind.START:
                 private = record.get("private", False)
     return private

@@ -101,7 +101,8 @@ def _left_open(folder: Path) -> bool:
 
 
 def _note(folder: Path) -> dict[str, Any]:
-    with contextlib.suppress(OSError, ValueError):
-        note: dict[str, Any] = json.loads((folder / NOTE).read_text())
-        return note
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        note = json.loads((folder / NOTE).read_text())
+        if isinstance(note, dict) and {"host", "pid"} <= set(note):
+            return note
     return {}

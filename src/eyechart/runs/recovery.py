@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 from eyechart.core import paths
-from eyechart.core.errors import EyechartError
 from eyechart.runs.checkpoints import remove_checkpoints
 from eyechart.runs.courier import Courier
 from eyechart.runs.journal import Journal, JournalState, RecordKind, RunState
+from eyechart.runs.listing import passing_over
 from eyechart.runs.lock import RunLock, stale_locks
 
 GONE = "its process is gone; the same command goes on from here"
@@ -21,7 +20,7 @@ def close_abandoned(courier: Courier) -> None:
     What another machine works on is left alone, and so is what was never to be delivered to the courier's store.
     """
     for folder in [found for place in (paths.runs(), paths.sweeps(), paths.scans()) for found in stale_locks(place)]:
-        with contextlib.suppress(EyechartError):  # a broken journal is told of by the command that needs it
+        with passing_over():
             close_if_abandoned(folder, courier)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +15,9 @@ from eyechart.core.within import plain
 from eyechart.data import Dataset, as_found, open_dataset
 from eyechart.runs.cursor import run_ids
 from eyechart.runs.files import checked, file_of
-from eyechart.runs.journal import JournalState, read_metrics
-from eyechart.runs.status import RunStatus
+from eyechart.runs.journal import BrokenJournal, JournalState, read_metrics
+from eyechart.runs.listing import passing_over
+from eyechart.runs.status import RunStatus, selected_by
 from eyechart.runs.tags import DATA_DIGEST
 
 CODE = "code.json"  # the code that a run was trained with, as tokens and files
@@ -40,8 +41,17 @@ class Run:
         object.__setattr__(self, "folder", folder)
 
     @classmethod
-    def all(cls) -> list[Run]:
-        """Every run of this workspace, by run key."""
+    def all(cls) -> Iterator[Run]:
+        """Every run of this workspace whose journal can be read, by run key; the others are named on stderr."""
+        for run in cls._folders():
+            readable = False
+            with passing_over():
+                readable = run.journal is not None
+            if readable:
+                yield run
+
+    @classmethod
+    def _folders(cls) -> list[Run]:
         return [cls(path.name) for path in sorted(paths.runs().glob("*"))]
 
     @classmethod
@@ -55,15 +65,14 @@ class Run:
         Raises:
             EyechartError: there is no such run, or more than one.
         """
-        runs = cls.all()
         if name in (None, "last"):
-            ends = [(end["t"], run.key) for run in runs if (end := run.journal.end) and run.finished]
+            ends = [(end["t"], run.key) for run in cls.all() if (end := run.journal.end) and run.finished]
             if not ends:
                 raise EyechartError(
                     "there is no finished run yet: type, for example, python pipelines/train.py model=cnn"
                 )
             return cls(max(ends)[1])
-        name = str(name)
+        name, runs = str(name), cls._folders()
         found = [run for run in runs if run.key == name]
         found = found or [run for run in runs if len(name) >= 6 and run.key.startswith(name)]
         if not found and name:
@@ -143,6 +152,21 @@ class Run:
         end = self.journal.end or {}
         return tuple(end.get("warnings", ()))
 
+    def numbers(self, *names: str) -> dict[str, Any]:
+        """The result, which has numbers under these names.
+
+        Raises:
+            EyechartError: the run is not finished.
+            BrokenJournal: its result lacks one.
+        """
+        result = self.result
+        for name in names:
+            if not isinstance(result.get(name), int | float):
+                raise BrokenJournal(
+                    f"the result of run {self.key} has no number '{name}': move {self.folder} away and train it anew"
+                )
+        return result
+
     @property
     def selection_score(self) -> float:
         """The number by which runs are compared before anyone looks at the test part.
@@ -150,8 +174,8 @@ class Run:
         Raises:
             EyechartError: it is not finished.
         """
-        result = self.result
-        return float(result[result["monitor"] or "train/accuracy"])
+        name = selected_by(self.result)
+        return float(self.numbers(name)[name])
 
     def metrics(self, name: str) -> dict[int, float]:
         """The values of a metric by epoch."""

@@ -58,6 +58,12 @@ class RunStatus:
         return "failed before" if self.failed else "new" if self.begun is None else "begun before"
 
 
+def selected_by(result: Mapping[str, Any]) -> str:
+    """The metric by which a run is compared before anyone looks at the test part."""
+    monitor = result.get("monitor")
+    return monitor if isinstance(monitor, str) else "train/accuracy"
+
+
 def in_a_sentence(result: Mapping[str, Any]) -> str:
     """What a run came to: how good it is on the test part, and on what it was chosen by."""
     held_back = (

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
-from eyechart.core.within import plain
+from eyechart.core.within import PathError, plain
 from eyechart.runs.cursor import run_ids
 from eyechart.runs.journal import JournalState
+from eyechart.runs.listing import passing_over
 from eyechart.runs.run import Run
 
 MANIFEST = "manifest.json"
+
+
+# what is read of a manifest and of its jobs, and of which kinds it may be
+_FORM: dict[str, Any] = {"identity": str, "command": str, "since": int | None, "search": dict | None, "jobs": list}
+_JOB: dict[str, Any] = {"run_key": str, "name": str, "overrides": list, "trial": int | None}
+
+
+def _check_form(manifest: Any) -> None:
+    """Raise LookupError, TypeError or PathError where a manifest is of another form."""
+    for job in manifest["jobs"]:
+        plain(job["run_key"])
+    for part, form in [(manifest, _FORM), *((job, _JOB) for job in manifest["jobs"])]:
+        if any(name in part and not isinstance(part[name], kind) for name, kind in form.items()):
+            raise TypeError("expected a manifest")
 
 
 class Sweep:
@@ -35,9 +49,11 @@ class Sweep:
     @classmethod
     def all(cls) -> list[Sweep]:
         """Every sweep of this workspace, in the order in which they were last typed."""
-        known = paths.sweeps().glob(f"*/{MANIFEST}")
-        typed = sorted(known, key=lambda path: (path.stat().st_mtime, path.parent.name))
-        return [cls(path.parent.name) for path in typed]
+        known = []
+        for path in paths.sweeps().glob(f"*/{MANIFEST}"):
+            with passing_over():
+                known.append((path.stat().st_mtime, path.parent.name))
+        return [cls(name) for _, name in sorted(known)]
 
     @classmethod
     def find(cls, name: str) -> Sweep:
@@ -64,7 +80,7 @@ class Sweep:
     def of_identity(cls, identity: str) -> Sweep | None:
         """The newest sweep of this identity; None if there is none."""
         for sweep in reversed(cls.all()):
-            with suppress(EyechartError):  # another sweep's that is broken
+            with passing_over():
                 if sweep.manifest.get("identity") == identity:
                     return sweep
         return None
@@ -75,8 +91,8 @@ class Sweep:
         path: Path = self.folder / MANIFEST
         try:
             manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            _ = manifest["jobs"]
-        except (ValueError, LookupError, TypeError):
+            _check_form(manifest)
+        except (OSError, ValueError, LookupError, TypeError, RecursionError, PathError):
             raise EyechartError(
                 f"{path} is broken: move {self.folder} away and type the sweep's command again, "
                 f"which trains nothing that is finished"
@@ -121,7 +137,11 @@ class Sweep:
         Raises:
             EyechartError: there is none.
         """
-        finished = [run for run in self.runs if run.finished]
+        finished = []
+        for run in self.runs:
+            with passing_over():
+                if run.finished:
+                    finished.append(run)
         if not finished:
             raise EyechartError(
                 f"no run of sweep {self.id} is finished: wait for it, or type its command again, it goes on"

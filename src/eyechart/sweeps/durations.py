@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eyechart.config import Config
-from eyechart.core.errors import EyechartError
+from eyechart.runs.listing import passing_over
 from eyechart.runs.machine import machine_tags
 from eyechart.runs.run import Run
 from eyechart.runs.tags import MACHINE
@@ -27,14 +27,11 @@ class PastDurations:
         here = machine_tags()[MACHINE]
         self._seconds_per_epoch: dict[frozenset[tuple[str, str]], list[float]] = {}
         for run in Run.all():
-            try:
-                if not run.finished or run.tags.get(MACHINE) != here:
+            with passing_over():
+                if not run.finished or run.tags.get(MACHINE) != here or ("members" in run.result) != together:
                     continue
-            except EyechartError:
-                continue  # told of where it is needed
-            result = run.result
-            if ("members" in result) == together:
-                seconds = result["seconds"] / result["epochs"]
+                result = run.numbers("seconds", "epochs")
+                seconds = result["seconds"] / max(result["epochs"], 1)
                 self._seconds_per_epoch.setdefault(_likeness(run.params), []).append(seconds)
 
     def expected_seconds(self, config: Config, epochs: int) -> float | None:

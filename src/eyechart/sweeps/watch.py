@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from eyechart.runner.attempt import FinishedRun
 from eyechart.runner.job import Job
+from eyechart.runs.listing import passing_over
 from eyechart.runs.run import Run
 from eyechart.sweeps.job import print_result
 
@@ -30,15 +31,16 @@ def report_workers(jobs: Sequence[Job], since: int | None) -> Iterator[None]:
 
     def look() -> None:
         for key, job in list(left.items()):
-            run = Run(key)
-            now = run.status.ignoring_before(since or 0)
-            if now.finished:
-                print_result(FinishedRun(run, trained=True), job.name)
-            elif now.pruned and not job.status.pruned:
-                print(f"{job.name}: {run.journal.message}", flush=True)
-            else:
-                continue
-            del left[key]
+            with passing_over():
+                run = Run(key)
+                now = run.status.ignoring_before(since or 0)
+                if now.finished:
+                    print_result(FinishedRun(run, trained=True), job.name)
+                elif now.pruned and not job.status.pruned:
+                    print(f"{job.name}: {run.journal.message}", flush=True)
+                else:
+                    continue
+                del left[key]
 
     def watch() -> None:
         while not ended.wait(PAUSE):

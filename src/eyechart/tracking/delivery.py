@@ -237,6 +237,10 @@ def _start(record: dict[str, Any], store: Store, progress: CursorFile) -> None:
         if not _finished_by_another(store, cursor):
             client.update_run(cursor.run_id, status="RUNNING")
         return
+    named = [record.get(field) for field in ("name", "experiment_name")]
+    identity = record.get("identity")
+    if not (all(named) and isinstance(identity, list) and len(identity) == 2):
+        raise BrokenJournal(f"the journal in {progress.folder} does not say whose it is: move its folder away")
     cursor.experiment_id = store.experiment_id(record["experiment_name"])
     run = _kept(record, store, progress)
     cursor.run_id, cursor.shared = str(run.info.run_id), bool(run.info.start_time != record["t"])

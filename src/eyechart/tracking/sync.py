@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from eyechart.core import paths, terminal
-from eyechart.core.errors import EyechartError
+from eyechart.core.errors import EyechartError, in_words
 from eyechart.core.passwords import hide_password
 from eyechart.core.within import PathError, within
 from eyechart.runs.cursor import deleted, delivered, delivered_bytes
@@ -117,7 +117,10 @@ def sync(state: Path, store: Store) -> Synced:
     ):
         for folder in bar.track(folders):
             if folder not in done.undelivered:
-                _settle(folder, store, done)
+                try:
+                    _settle(folder, store, done)
+                except OSError as error:  # of another person
+                    done.undelivered[folder] = in_words(error)
             if interrupted:
                 raise KeyboardInterrupt
     return done
