@@ -148,7 +148,7 @@ def test_without_predictions_the_board_is_shown_and_says_so(seeds, capsys):
     assert "against the best" not in found
     assert found["95% interval"][-1] == "-"
     (note,) = notes()
-    assert note.startswith(f"the rows are not compared: fnn model.units=[8]: there is no {path}")
+    assert note.startswith("the rows are not compared: fnn model.units=[8]: run 20 has lost its predictions.parquet: ")
     Leaderboard.of(load_results()).print()
     assert "the rows are not compared" in capsys.readouterr().out
 
