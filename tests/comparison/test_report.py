@@ -421,6 +421,19 @@ def test_other_data_under_the_same_name_are_not_shown(two_rows, data, written):
     assert found.known["pairs"]["1"]["classes"] == ["class 0", "class 1", "class 2"]
 
 
+def test_classes_and_data_set_may_have_been_renamed(two_rows, data, written):
+    renamed = [f"the {name}" for name in NAMES]
+    data(renamed)
+    paths.prepared("digits").rename(paths.prepared("numerals"))
+    found = written()
+    assert found.attributes("img", "src")
+    assert found.known["pairs"]["1"]["classes"] == renamed
+    (paths.prepared("numerals") / "test_images.npy").unlink()
+    found = written()
+    assert not found.attributes("img", "src")
+    assert found.known["pairs"]["1"]["classes"] == renamed
+
+
 def test_boards_are_apart(data, trained, written):
     labels = data()
     for digest in (DIGEST, "e" * 64):

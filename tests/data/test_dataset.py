@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from support import tiny_config, tiny_images, write_idx
 
 from eyechart.core.errors import DataError
-from eyechart.data import Dataset, open_dataset
+from eyechart.data import Dataset, names_of, open_dataset
+from eyechart.data.dataset import Names
 from eyechart.data.fetch import fetch
 from eyechart.data.prepare import prepare
 
@@ -172,6 +173,27 @@ def test_damaged_folders(copy):
     for text in ("", "[]", "{", "null"):
         (copy / "dataset.json").write_text(text)
         damaged("damaged")
+
+
+def test_data_are_found_by_their_content_whatever_they_are_called_now(copy):
+    digest = tiny_images().digest()
+    assert names_of(digest) == names_of(digest, "tiny") == names_of(digest, "x") == Names("tiny", ("a", "b", "c"))
+    description = json.loads((copy / "dataset.json").read_text())
+    (copy / "dataset.json").write_text(json.dumps(description | {"class_names": ["a", "x", "c"]}))
+    assert open_dataset("tiny", digest).class_names == names_of(digest).class_names == ("a", "x", "c")
+
+    for name, text in (("another", json.dumps(description)), ("broken", "{"), ("odd", "[]"), ("old", "{}")):
+        shutil.copytree(copy, copy.parent / name)
+        (copy.parent / name / "dataset.json").write_text(text)
+    assert names_of(digest, "tiny").name == "tiny"  # of several that it is called by now, its own
+    assert names_of(digest).name == names_of(digest, "gone").name == "another"
+    shutil.rmtree(copy)
+    assert open_dataset("tiny", digest).class_names == ("a", "b", "c")
+
+    assert names_of("0" * 64, "tiny") is names_of(None, "another") is None
+    assert open_dataset("another", "0" * 64).digest == digest  # whoever asks for others looks at what it is
+    with pytest.raises(DataError, match="'tiny' is not prepared"):
+        open_dataset("tiny", "0" * 64)
 
 
 # --- a data set with a validation part of its own

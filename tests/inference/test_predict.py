@@ -21,6 +21,7 @@ from support import command, environment, error_line, files_below, link_data, ml
 
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
+from eyechart.core.files import write_json
 from eyechart.core.folders import MARK
 from eyechart.inference.network import Network, open_network
 from eyechart.inference.predict import counted, predict, printable
@@ -268,6 +269,28 @@ def test_what_is_to_be_known_of_a_run(root):
     assert network("abcdef") == network("last") == network(None) == expected
 
 
+def prepared(name: str, digest: str, *class_names: str) -> None:
+    """As much of a prepared data set as says what its classes are called."""
+    write_json(paths.prepared(name) / "dataset.json", {"digest": digest, "class_names": class_names})
+
+
+def test_classes_are_called_as_in_the_data_that_a_run_was_trained_on(root):
+    folder = a_run("abcdef0123", **{"per_class.json": '{"class": ["cat", "dgo"]}'})
+    recorded = ("cat", "dgo")
+    assert network("abcdef").class_names == recorded
+    prepared("pets", "d" * 64, "cat", "dog")
+    assert network("abcdef").class_names == recorded  # it does not say what it was trained on
+    journal = Journal(folder)
+    journal.append("tags", values={"eyechart.data_digest": "d" * 64})
+    journal.append("params", values={"model": "fnn", "dataset": "pets"})
+    journal.close()
+    assert network("abcdef").class_names == ("cat", "dog")
+    for digest, class_names in (("e" * 64, ("cat", "dog")), ("d" * 64, ("cat", "dog", "cow"))):
+        prepared("pets", digest, *class_names)
+        assert network("abcdef").class_names == recorded
+    assert json.loads((folder / "artifacts/per_class.json").read_text())["class"] == list(recorded)
+
+
 def test_a_network_of_a_persons_own_says_so(root):
     folder = a_run("abcdef0123")
     assert network("abcdef").own is None
@@ -321,7 +344,10 @@ def test_a_champion_that_was_trained_elsewhere(root, monkeypatch):
     file = root / "package" / "data" / "model.keras"
     monkeypatch.setattr(registry, "champion", lambda store, name: version)
     monkeypatch.setattr(registry, "download_model", lambda store, version, to: file)
+    monkeypatch.setattr(registry, "data_digest", lambda store, version: "d" * 64)
     assert network("champion", store=Store()) == Network("pets, version 3", file, "jax", ("1", "no one"))
+    prepared("animals", "d" * 64, "one", "none")
+    assert network("champion", store=Store()).class_names == ("one", "none")
     a_run("abcdef0123", status="KILLED")
     assert network("champion", store=Store()).file == file
 
@@ -330,6 +356,7 @@ def test_a_champion_that_does_not_name_its_classes(root, monkeypatch):
     version = a_package(root / "package", "null")
     monkeypatch.setattr(registry, "champion", lambda store, name: version)
     monkeypatch.setattr(registry, "download_model", lambda *_: root / "package" / "data" / "model.keras")
+    monkeypatch.setattr(registry, "data_digest", lambda *_: None)
     assert refusal("champion", store=Store()).startswith("expected pets, version 3 to name its classes, received ")
 
 

@@ -65,7 +65,12 @@ def raw(dataset: str) -> Path:
 
 def prepared(dataset: str) -> Path:
     """The arrays of a data set, written by `pipelines/preprocess.py`."""
-    return workspace() / "data" / "prepared" / plain(dataset)
+    return all_prepared() / plain(dataset)
+
+
+def all_prepared() -> Path:
+    """The folder with one folder of arrays per data set."""
+    return workspace() / "data" / "prepared"
 
 
 def named(key: str, typed: str) -> Path:

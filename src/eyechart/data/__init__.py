@@ -5,7 +5,7 @@ writes it as arrays, and `dataset` is all that the rest of Eyechart sees. The pr
 `fetch` and `prepare` from their modules.
 """
 
-from eyechart.data.dataset import Dataset, Slice, Splits, as_found, open_dataset
+from eyechart.data.dataset import Dataset, Slice, Splits, as_found, names_of, open_dataset
 from eyechart.data.integrity import verify_all
 
-__all__ = ["Dataset", "Slice", "Splits", "as_found", "open_dataset", "verify_all"]
+__all__ = ["Dataset", "Slice", "Splits", "as_found", "names_of", "open_dataset", "verify_all"]

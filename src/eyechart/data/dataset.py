@@ -163,15 +163,49 @@ class Dataset:
         return Slice(self._arrays[f"{part}_images"], self._arrays[f"{part}_labels"][indices], indices)
 
 
-def open_dataset(name: str) -> Dataset:
+@dataclass(frozen=True)
+class Names:
+    """What a person calls a data set and its classes, and may change without another content.
+
+    Attributes:
+        name: of its prepared folder.
+        class_names: in the order of the classes.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+
+
+def names_of(digest: str | None, name: str = "") -> Names | None:
+    """What the data with this digest are called as they are prepared now; None where they are not prepared.
+
+    Args:
+        digest: of their content; None: nothing is known of it, and so nothing is found.
+        name: what they were called, preferred where data sets of several names have this content.
+    """
+    files = paths.all_prepared().glob(f"*/{DESCRIPTION}") if digest else ()
+    for file in sorted(files, key=lambda file: (file.parent.name != name, file)):
+        try:
+            description = json.loads(file.read_text(encoding="utf-8"))
+            if description["digest"] == digest:
+                return Names(file.parent.name, tuple(map(str, description["class_names"])))
+        except (OSError, ValueError, LookupError, TypeError):  # it is damaged, and told of when it is opened
+            continue
+    return None
+
+
+def open_dataset(name: str, digest: str | None = None) -> Dataset:
     """Open a prepared data set. The images stay on disk until they are used.
 
     Args:
         name: as in `conf/dataset`.
+        digest: of the content that is meant. Where a data set of another name has it and that of this name does not,
+            the other is opened: it was renamed. Where none has it, the data set of this name is opened all the same.
 
     Raises:
         DataError: it is not prepared, or its folder is damaged: the arrays are not those of its digest, for example.
     """
+    name = names.name if (names := names_of(digest, name)) else name
     folder = paths.prepared(name)
     if not (folder / DESCRIPTION).is_file():
         others = [path.parent.name for path in folder.parent.glob(f"*/{DESCRIPTION}")]
@@ -219,7 +253,7 @@ def as_found(dataset: Dataset) -> Dataset:
         return dataset
     name, digest = dataset.made_of
     try:
-        found = open_dataset(name)
+        found = open_dataset(name, digest)
     except DataError as error:
         raise DataError(f"'{dataset.name}' was made of '{name}', whose images are needed: {error}") from None
     if found.digest != digest:

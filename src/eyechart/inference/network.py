@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from eyechart.core.errors import EyechartError
 from eyechart.core.within import PathError
+from eyechart.data import names_of
 from eyechart.data.backgrounds import CLASS
+from eyechart.data.dataset import Names
 from eyechart.runs.run import Run
 from eyechart.tracking.package import read_package
 
@@ -83,7 +85,8 @@ def open_network(run: str | None, name: str | None, store: Store | None) -> Iter
         yield of_run(run_here, title)
         return
     with tempfile.TemporaryDirectory() as place:  # it was trained elsewhere
-        yield _of_package(registry.download_model(store, version, Path(place) / "model"), title)
+        names = names_of(registry.data_digest(store, version))
+        yield _of_package(registry.download_model(store, version, Path(place) / "model"), title, names)
 
 
 def _trained_here(run_key: str) -> Run | None:
@@ -105,14 +108,15 @@ def of_run(run: Run, title: str = "") -> Network:
         EyechartError: the run is not finished, or it has lost a file.
     """
     run.require("run.json", "per_class.json", "model.keras")
-    class_names = run.read_json("per_class.json", "class")["class"]
     title = f"{run.title}, run {run.key}" + (f" ({title})" if title else "")
-    return Network(title, run.file("model.keras"), run.backend, tuple(map(str, class_names)), run)
+    return Network(title, run.file("model.keras"), run.backend, run.class_names, run)
 
 
-def _of_package(file: Path, title: str) -> Network:
-    """The network of a logged model that was fetched from MLflow."""
+def _of_package(file: Path, title: str, names: Names | None) -> Network:
+    """The network of a logged model that was fetched from MLflow; `names` are those of its data, if they are here."""
     backend, class_names = read_package(file)
+    if names and len(names.class_names) == len(class_names):
+        class_names = names.class_names
     if not class_names:
         raise EyechartError(
             f"expected {title} to name its classes, received a model that an earlier version of Eyechart logged: "

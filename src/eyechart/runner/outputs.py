@@ -131,7 +131,8 @@ def record_result(
     if members > 1:  # the seconds are a share of theirs
         summary["members"] = members
     result = summary | result
-    about = {"run_key": journal.folder.name, "title": setup.title, "dataset": setup.dataset.name, "result": result}
+    about: dict[str, Any] = {"run_key": journal.folder.name, "title": setup.title, "dataset": setup.dataset.name}
+    about |= {"digest": setup.dataset.digest, "result": result}
     write_json(artifacts / RUN_JSON, about | {"files": checksums(artifacts)})
     return result, scores.warnings
 

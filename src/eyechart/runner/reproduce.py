@@ -78,6 +78,7 @@ def reproduce(run: Run) -> Reproduction:
             f"run {run.key} was trained by version {version} of the training, and this code is version "
             f"{TRAINING_VERSION}, which gives other results: check out commit {tags.get(GIT_COMMIT, 'of that time')}"
         )
+    choices.dataset.name = dataset.name  # it may have been renamed
     config = _config(choices, name := str(run.params["model"]))
     _check_code(run, config, dict(choices.get("code", {})))
     known = [config, config.without_code()]  # the second for a run of a time when code was not recorded

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from eyechart.core.errors import TO_HAVE_AGAIN, DataError, EyechartError
 from eyechart.core.files import replacing, write_json, write_text
 from eyechart.core.folders import Kind, check_folder, replacing_folder, says
-from eyechart.data import Dataset, open_dataset
+from eyechart.data import Dataset
 from eyechart.evaluation import predictions, scores
 from eyechart.evaluation.history import read_history, read_numbers
 from eyechart.evaluation.predictions import part_of
@@ -158,7 +158,7 @@ def evaluate(source: Run | ExportedRun, target: Path) -> Scores:
     import pandas as pd
 
     check_folder(target, REPORT)
-    about = source.read_json(RUN_JSON, "dataset", "title", "result")
+    about = source.read_json(RUN_JSON, "title", "result")
     best_epoch = about["result"].get("best_epoch") if isinstance(about["result"], dict) else None
     if not isinstance(best_epoch, int):
         raise EyechartError(f"expected the number of the best epoch in {source.file(RUN_JSON)}: {TO_HAVE_AGAIN}")
@@ -166,7 +166,7 @@ def evaluate(source: Run | ExportedRun, target: Path) -> Scores:
     by_step = None
     if source.has("accuracy_by_step.csv"):
         by_step = read_numbers(source.file("accuracy_by_step.csv"), ("step", *table["part"].unique()))
-    dataset = open_dataset(about["dataset"])
+    dataset = source.dataset()
     arrays = dataset.split(validation_fraction=0)
     _check_images(table, dataset)
     findings = Findings(

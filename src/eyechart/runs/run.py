@@ -12,7 +12,7 @@ from typing import Any
 from eyechart.core import paths
 from eyechart.core.errors import TO_HAVE_AGAIN, DataError, EyechartError, nearest
 from eyechart.core.within import plain
-from eyechart.data import Dataset, as_found, open_dataset
+from eyechart.data import Dataset, as_found, names_of, open_dataset
 from eyechart.runs.cursor import run_ids
 from eyechart.runs.files import checked, file_of
 from eyechart.runs.journal import BrokenJournal, JournalState, read_metrics
@@ -215,24 +215,30 @@ class Run:
         """The backend that its model was trained on."""
         return str(self.journal.model["backend"])
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of its classes: as its data are called now where they are prepared, else as when it was trained.
+
+        Raises:
+            EyechartError: its file `per_class.json` does not say them.
+        """
+        recorded = tuple(map(str, self.read_json("per_class.json", "class")["class"]))
+        names = names_of(self.tags.get(DATA_DIGEST), str(self.params.get("dataset", "")))
+        return names.class_names if names and len(names.class_names) == len(recorded) else recorded
+
     def dataset(self, name: str | None = None) -> Dataset:
         """The data set as it was when the run was trained.
 
         Args:
-            name: of the data set; None: that its file `run.json` has.
+            name: of the data set; None: that its file `run.json` has. Where it was renamed since, it is found by its
+                content.
 
         Raises:
             EyechartError: `run.json` does not say which.
-            DataError: it is not prepared, or has other content now.
+            DataError: no prepared data set has its content.
         """
-        dataset = open_dataset(name or self.read_json("run.json", "dataset")["dataset"])
-        digest = self.tags.get(DATA_DIGEST)
-        if digest not in (None, dataset.digest):
-            raise DataError(
-                f"expected '{dataset.name}' as run {self.key} was trained on it (digest {digest[:12]}), received other "
-                f"content ({dataset.digest[:12]}): prepare it as it was, or train anew"
-            )
-        return dataset
+        name = name or self.read_json("run.json", "dataset")["dataset"]
+        return _data_of(self.key, str(name), self.tags.get(DATA_DIGEST))
 
     def images(self) -> Dataset:
         """The data set whose test images the run is asked about: that it was trained on, as it was found.
@@ -280,6 +286,21 @@ class ExportedRun:
         """What a JSON file of the run says under these keys; EyechartError as for `file`, or where it is broken."""
         return _read_keys(self.file(name), keys, self.again)
 
+    def dataset(self) -> Dataset:
+        """The data set as it was when the run was trained.
+
+        Raises:
+            EyechartError: `run.json` does not say which.
+            DataError: no prepared data set has its content.
+        """
+        about = self.read_json(RUN_JSON, "run_key", "dataset")
+        digest = None
+        with suppress(EyechartError):  # one of an earlier version does not say it, but the run may lie here
+            digest = self.read_json(RUN_JSON, "digest")["digest"]
+        if digest is None:
+            digest = next((run.tags.get(DATA_DIGEST) for run in Run.all() if run.key == about["run_key"]), None)
+        return _data_of(str(about["run_key"]), str(about["dataset"]), digest)
+
 
 def _read_keys(path: Path, keys: Iterable[str], again: str = TO_HAVE_AGAIN) -> dict[str, Any]:
     """What a JSON file of a run says under these keys, or EyechartError where it is broken."""
@@ -288,3 +309,23 @@ def _read_keys(path: Path, keys: Iterable[str], again: str = TO_HAVE_AGAIN) -> d
         return {key: said[key] for key in keys}
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise EyechartError(f"a file of the run in {path.parent} is broken: {path.name} ({error}): {again}") from None
+
+
+def _data_of(run_key: str, name: str, digest: str | None) -> Dataset:
+    """The data set that a run was trained on.
+
+    Args:
+        run_key: of the run.
+        name: of the data set. Where it was renamed since, it is found by its content.
+        digest: of its content; None: what the run does not say, any will do.
+
+    Raises:
+        DataError: no prepared data set has its content.
+    """
+    dataset = open_dataset(name, digest)
+    if digest not in (None, dataset.digest):
+        raise DataError(
+            f"expected '{dataset.name}' as run {run_key} was trained on it (digest {digest[:12]}), received other "
+            f"content ({dataset.digest[:12]}): prepare it as it was, or train anew"
+        )
+    return dataset

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
-from eyechart.runs.tags import RUN_KEY
+from eyechart.runs.tags import DATA_DIGEST, RUN_KEY
 from eyechart.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -128,6 +128,12 @@ def _run(store: Store, run_id: str) -> Run | None:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return None
         raise
+
+
+def data_digest(store: Store, version: Version) -> str | None:
+    """The digest of the data that the model of a version was trained on; None where its MLflow run is gone."""
+    run = _run(store, version.run_id)
+    return None if run is None else run.data.tags.get(DATA_DIGEST)
 
 
 def note(store: Store, version: Version, why: str, tags: Mapping[str, Any]) -> None:

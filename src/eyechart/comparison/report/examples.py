@@ -12,7 +12,7 @@ from eyechart.comparison.groups import Board
 from eyechart.comparison.report.gathering import Gathered, class_names
 from eyechart.comparison.report.pictures import png
 from eyechart.core.errors import DataError
-from eyechart.data import open_dataset
+from eyechart.data import names_of, open_dataset
 from eyechart.evaluation.agreement import hardest, wrong_answers
 
 SHOWN = 24  # images of a section
@@ -37,9 +37,11 @@ class Source:
 def source(board: Board, found: Gathered) -> Source:
     """Open the data set that a board's runs were tested on."""
     name, digest = str(board.rows["dataset"].iloc[0]), str(board.rows["data_digest"].iloc[0])
-    noted = class_names(board, found.classes)
+    names = names_of(digest, name)
+    fitting = names is not None and len(names.class_names) == found.classes
+    noted = names.class_names if names and fitting else class_names(board, found.classes)
     try:
-        dataset = open_dataset(name)
+        dataset = open_dataset(name, digest)
     except DataError as error:
         return Source(noted, problem=f"there are no pictures: {error}")
     images = dataset.split(validation_fraction=0).test.images
