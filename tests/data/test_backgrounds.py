@@ -152,3 +152,11 @@ def test_by_the_programs(program, root):
 )
 def test_bad_choices(program, word, message):
     assert message in error_line(program("preprocess", *DIGITS, word))
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_images_of_other_channels_than_photographs_have(channels):
+    pixels, labels = np.zeros((4, 5, 5, channels), np.uint8), np.arange(4) % 2
+    images = Images.of(pixels, labels, pixels, labels, class_names=["a", "b"])
+    with pytest.raises(DataError, match=f"images to lay over photographs of 1 or 3 channels.* received {channels} ch"):
+        over_backgrounds(images, BackgroundConfig(of="squares"))

@@ -116,3 +116,9 @@ def test_a_configured_digest_of_labels_that_begin_at_1(tmp_path, root):
     assert json.loads((root / "data/prepared/tiny/dataset.json").read_text())["labels"] == [1, 2, 3]
     config.class_names = ["a", "b", "c"]
     assert prepare(config).class_names == ("a", "b", "c")
+
+
+def test_numbers_of_images_are_no_labels():
+    images = of(np.arange(5001), [0]).named(None)
+    with pytest.raises(DataError, match=r"expected 5,000 classes at most.* Received: 5,001; are the labels numbers"):
+        images.check()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from eyechart.comparison.evidence import Correctness, Evidence, weigh
 from eyechart.comparison.groups import Board, as_dicts, boards
 from eyechart.core import terminal
+from eyechart.core.cells import cell
 from eyechart.core.files import replacing, write_text
 from eyechart.data.inequality import inequality
 from eyechart.evaluation.scores import NAMED, listed
@@ -96,7 +97,8 @@ class Leaderboard:
         }
         for name, parts in tables.items():
             with replacing(folder / name) as temporary:
-                pd.DataFrame([row for part in parts for row in as_dicts(part)]).to_csv(temporary, index=False)
+                lines = [{key: cell(value) for key, value in row.items()} for part in parts for row in as_dicts(part)]
+                pd.DataFrame(lines).to_csv(temporary, index=False)
         write_text(folder / "leaderboard.md", self.markdown())
         return ["leaderboard.csv", "leaderboard.md", "runs.csv"]
 

@@ -19,6 +19,7 @@ from eyechart.core.errors import DataError
 from eyechart.data.config import BackgroundConfig
 from eyechart.data.formats.folder import read_image
 from eyechart.data.images import Images
+from eyechart.data.photographs import check_channels
 from eyechart.data.sources import NotThereError, UnreachableError, find_folder
 
 CLASS = "background"
@@ -56,6 +57,7 @@ def over_backgrounds(images: Images, settings: BackgroundConfig) -> Images:
     """
     if CLASS in images.class_names:
         raise DataError(f"expected a data set without a class '{CLASS}'. Received: {', '.join(images.class_names)}")
+    check_channels(images.train_images.shape[-1], "images to lay over photographs")
     channels, label = images.train_images.shape[-1], len(images.class_names)
     first = len(images.train_labels) - images.validation  # of the data set's own validation part, which stays the last
     parts = []

@@ -128,6 +128,8 @@ def check_dataset(dataset: DatasetConfig) -> None:
     names = dataset.class_names
     if names is not None and (len(names) < 2 or len(set(names)) < len(names)):
         raise ConfigError(f"dataset.class_names must be two or more different names, or null. Received: {names}")
+    if odd := [name for name in names or () if not name.strip() or not name.isprintable()]:
+        raise ConfigError(f"dataset.class_names must be names that can be shown. Received: {odd[0]!a}")
     if not dataset.forms:
         raise ConfigError("dataset.forms must name at least one form in which the data set comes. Received: []")
     for number, form in enumerate(dataset.forms):

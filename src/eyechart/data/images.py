@@ -14,6 +14,7 @@ import numpy.typing as npt
 from eyechart.core.errors import DataError
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+MOST_CLASSES = 5_000
 LARGEST_FLOAT = 2**53  # below it a float64 holds every whole number
 FEW = 10  # so many missing labels are listed; of more, the number
 
@@ -131,7 +132,7 @@ class Images:
         return sha256.hexdigest()
 
     def check(self) -> None:
-        """Raise a DataError unless there are two or more classes and some images are to train."""
+        """Raise a DataError unless there are two or more classes, but not too many, and some images are to train."""
         if self.validation >= len(self.train_labels):
             raise DataError(
                 f"expected a validation part that leaves some of {len(self.train_labels)} training images. "
@@ -140,6 +141,11 @@ class Images:
         classes = len(self.class_names)
         if classes < 2:
             raise DataError(f"expected labels of two or more classes. Received: {', '.join(self.class_names)}")
+        if classes > MOST_CLASSES:
+            raise DataError(
+                f"expected {MOST_CLASSES:,} classes at most, because mistakes are counted for each two of them. "
+                f"Received: {classes:,}; are the labels numbers of images?"
+            )
 
 
 def _images(array: npt.NDArray[Any], part: str) -> npt.NDArray[np.uint8]:

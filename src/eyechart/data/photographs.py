@@ -15,6 +15,15 @@ from eyechart.core.errors import DataError
 from eyechart.data.formats.folder import SUFFIXES, read_image, reason
 
 
+def check_channels(channels: int, what: str) -> None:
+    """Raise DataError where photographs, which are gray or in colour, have no such number of channels for `what`."""
+    if channels not in (1, 3):
+        raise DataError(
+            f"expected {what} of 1 or 3 channels, as photographs have, received {channels} channels: "
+            "name a network or a data set of gray or colour images"
+        )
+
+
 def find_images(words: Sequence[str]) -> list[Path]:
     """The files that are meant, each once, sorted by their paths.
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eyechart.core.pictures import visible
+
 COLUMNS = 12
 ROWS = 50  # of more classes the first are shown: a picture of hundreds would be too high to look at
 MARGIN = 2  # pixels between images
@@ -38,7 +40,7 @@ def draw_samples(
 
     names = [name if len(name) <= NAME else f"{name[: NAME - 1]}…" for name in class_names[:ROWS]]
     every = -(-max(images.shape[1:3]) // LARGE)
-    images = images[:, ::every, ::every]
+    images = visible(images[:, ::every, ::every])
     _, height, width, channels = images.shape
     step = height + MARGIN, width + MARGIN
     sheet = np.full((len(names) * step[0] - MARGIN, COLUMNS * step[1] - MARGIN, channels), 255, np.uint8)
@@ -54,7 +56,7 @@ def draw_samples(
     figure = Figure(figsize=size, dpi=dpi)
     FigureCanvasAgg(figure)
     axes = figure.add_axes((strip / size[0], 0.1 / size[1], (size[0] - strip - 0.1) / size[0], 1 - 0.2 / size[1]))
-    shown = sheet if channels in (3, 4) else sheet[..., 0]
+    shown = sheet if channels == 3 else sheet[..., 0]
     axes.imshow(shown, cmap="gray" if channels == 1 else None, vmin=0, vmax=255, interpolation="nearest", aspect="auto")
     axes.set_xticks([])
     middles = [row * step[0] + (height - 1) / 2 for row in range(len(names))]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from eyechart.core.pictures import visible
 from eyechart.figures import style
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def captioned(
     """A grid of the given images in the given order.
 
     Args:
-        images: uint8 (n, height, width, 1 or 3), gray or RGB; n may be 0.
+        images: uint8 (n, height, width, channels), shown as `visible` makes them; n may be 0.
         captions: of each image the same number of lines, one or more, no wider than `CAPTION`.
         key: what the lines are, in their colours.
         title: written above, folded where it is wider than the figure.
@@ -40,8 +41,9 @@ def captioned(
     Raises:
         ValueError: the images have another shape.
     """
-    if images.ndim != 4 or images.shape[3] not in (1, 3):
-        raise ValueError(f"Expected images of the shape (n, height, width, 1 or 3). Received: {images.shape}")
+    if images.ndim != 4 or 0 in images.shape[1:]:
+        raise ValueError(f"Expected images of the shape (n, height, width, channels). Received: {images.shape}")
+    images = visible(images)
     columns = min(len(images), max(COLUMNS, math.ceil(math.sqrt(len(images)))))
     rows = math.ceil(len(images) / columns) if columns else 0
     scale = TILE / max(images.shape[1:3])

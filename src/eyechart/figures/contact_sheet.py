@@ -28,7 +28,7 @@ def contact_sheet(
     """A grid of the given images in the given order, each with its predicted class and its name below.
 
     Args:
-        images: uint8 (n, height, width, 1 or 3), as the network sees them; n may be 0.
+        images: uint8 (n, height, width, channels), as the network sees them; n may be 0.
         names: of the images; long ones are shortened to fit.
         probabilities: (n, K), of each class.
         class_names: K names; long ones are shortened to fit.

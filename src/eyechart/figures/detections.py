@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from eyechart.core.pictures import visible
 from eyechart.figures import style
 from eyechart.figures.shrinking import shrunk
 
@@ -55,7 +56,7 @@ def detections(
     """The image with a box around each detection, its class and probability at its upper edge where it has room.
 
     Args:
-        image: uint8 (height, width, 1 or 3).
+        image: uint8 (height, width, channels), shown as `visible` makes it.
         boxes: what was detected.
         missed: first row and column of what was not, dashed.
         size: height and width of all boxes.
@@ -64,8 +65,8 @@ def detections(
     Raises:
         ValueError: the image has another shape.
     """
-    if image.ndim != 3 or image.shape[2] not in (1, 3):
-        raise ValueError(f"Expected an image of the shape (height, width, 1 or 3). Received: {image.shape}")
+    if image.ndim != 3 or 0 in image.shape:
+        raise ValueError(f"Expected an image of the shape (height, width, channels). Received: {image.shape}")
     longer = max(image.shape[:2])
     panel = min(MOST, max(PANEL, ROOM * longer / size[1]))
     height, width = (panel * side / longer for side in image.shape[:2])
@@ -80,7 +81,8 @@ def detections(
     axes.locator_params(axis="y", nbins=rows, integer=True)
     axes.locator_params(axis="x", nbins=columns, integer=True)
     small, side = shrunk(image, SHOWN)
-    shown = small[:, :, 0] if image.shape[2] == 1 else small
+    small = visible(small)
+    shown = small[:, :, 0] if small.shape[2] == 1 else small
     extent = (0, small.shape[1] * side, small.shape[0] * side, 0)
     axes.imshow(shown, cmap="gray", vmin=0, vmax=255, extent=extent, interpolation="nearest")
     style.add_boxes(axes, missed, size, style.GREY, width=LINE, line="dashed")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from eyechart.core.pictures import visible
 from eyechart.figures import style
 from eyechart.figures.tiles import BAR, GAP, GRAY, Scale, add_scale, add_tiles, extent, tile_size
 
@@ -35,7 +36,7 @@ def feature_maps(
     title says so.
 
     Args:
-        image: uint8 (height, width, 1 or 3).
+        image: uint8 (height, width, channels), shown as `visible` makes it.
         layers: of each its name and its maps, float (height, width, n), in the order of computation.
         caption: lines below the image, each shortened to its width.
         title: written above, folded where it is wider than the figure.
@@ -43,8 +44,9 @@ def feature_maps(
     Raises:
         ValueError: the image or some maps have another shape, or there is no layer.
     """
-    if image.ndim != 3 or image.shape[2] not in (1, 3):
-        raise ValueError(f"Expected an image of the shape (height, width, 1 or 3). Received: {image.shape}")
+    if image.ndim != 3 or 0 in image.shape:
+        raise ValueError(f"Expected an image of the shape (height, width, channels). Received: {image.shape}")
+    image = visible(image)
     if not layers or any(maps.ndim != 3 or 0 in maps.shape for _, maps in layers):
         shapes = [maps.shape for _, maps in layers]
         raise ValueError(f"Expected maps of the shape (height, width, n) of each layer. Received: {shapes}")

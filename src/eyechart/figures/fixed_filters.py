@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from eyechart.core.pictures import visible
 from eyechart.figures import style
 from eyechart.figures.tiles import BAR, GRAY, Scale, add_scale, add_tiles, tile_size
 
@@ -31,14 +32,15 @@ def fixed_filters(image: NDArray[np.uint8], title: str) -> Figure:
     `points_for`; its scales are 0 to 255, and as far to either side of 0 where there is a sign.
 
     Args:
-        image: uint8 (height, width, 1 or 3).
+        image: uint8 (height, width, channels), shown as `visible` makes it.
         title: written above, folded where it is wider than the figure.
 
     Raises:
         ValueError: the image has another shape.
     """
-    if image.ndim != 3 or image.shape[2] not in (1, 3):
-        raise ValueError(f"Expected an image of the shape (height, width, 1 or 3). Received: {image.shape}")
+    if image.ndim != 3 or 0 in image.shape:
+        raise ValueError(f"Expected an image of the shape (height, width, channels). Received: {image.shape}")
+    image = visible(image)
     width = EDGE + 5 * ROOM
     heading = style.fold(title, width - 2 * EDGE, style.TITLE)
     plots = EDGE + style.inches(style.TITLE, len(heading)) + style.inches(style.LABEL) + 0.14

@@ -33,7 +33,7 @@ def gallery(
         gallery(test_images[rows["index"]], rows["label"], rows["prediction"], rows["confidence"], names, title)
 
     Args:
-        images: uint8 (n, height, width, 1 or 3), gray or RGB; n may be 0.
+        images: uint8 (n, height, width, channels); n may be 0.
         labels: (n,) integers, the true class of each.
         predictions: (n,) integers, the predicted class of each.
         probabilities: (n,) floats, the probability, 0 to 1, of the predicted class.

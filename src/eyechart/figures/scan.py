@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from eyechart.core.pictures import visible
 from eyechart.figures import style
 from eyechart.figures.shrinking import shrunk
 from eyechart.figures.tiles import BAR, Scale, add_scale
@@ -58,7 +59,7 @@ def scan(
     less probable the class. Of more than ten classes the ten that cover most have a colour, the others are gray.
 
     Args:
-        image: uint8 (height, width, 1 or 3).
+        image: uint8 (height, width, channels), shown as `visible` makes it.
         maps: one or more.
         class_names: in the order of their numbers.
         places: first row and column of what is known to lie in the image; framed there, and their centres in the maps.
@@ -68,8 +69,8 @@ def scan(
     Raises:
         ValueError: the image has another shape, or there is no map.
     """
-    if image.ndim != 3 or image.shape[2] not in (1, 3) or not maps:
-        raise ValueError(f"Expected an image (height, width, 1 or 3) and maps. Received: {image.shape}, {len(maps)}")
+    if image.ndim != 3 or 0 in image.shape or not maps:
+        raise ValueError(f"Expected an image (height, width, channels) and maps. Received: {image.shape}, {len(maps)}")
     height, width = (PANEL * side / max(image.shape[:2]) for side in image.shape[:2])
     room = max(width, LEAST)
     column = LEFT + room
@@ -88,10 +89,10 @@ def scan(
 
     size = image.shape[0], image.shape[1]
     axes = _panel(figure, left, top, (height, width), size, f"the image, {size[0]}×{size[1]} pixels")
-    gray = image.shape[2] == 1
     small, side = shrunk(image, SHOWN)
+    small = visible(small)
     extent = _extent(small.shape, (side, side))
-    axes.imshow(small[:, :, 0] if gray else small, cmap="gray", vmin=0, vmax=255, extent=extent)
+    axes.imshow(small[:, :, 0] if small.shape[2] == 1 else small, cmap="gray", vmin=0, vmax=255, extent=extent)
     style.add_boxes(axes, places, window, style.VERMILLION, width=0.8)
     _add_key(figure, shown, class_names, notes, LEFT, top + row - style.inches(style.LABEL))
     for number, panel in enumerate(maps):

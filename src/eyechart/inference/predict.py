@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.core import terminal
+from eyechart.core.cells import cell
 from eyechart.core.errors import EyechartError
 from eyechart.core.folders import Kind, check_folder, replacing_folder
 from eyechart.data import photographs
@@ -147,6 +148,7 @@ def _predict_files(network: Network, files: Sequence[Path], invert: bool) -> _Pr
             f"expected a network with {len(network.class_names)} classes in {network.file}, received one with "
             f"{classes}: move the run's folder away and train the run anew"
         )
+    photographs.check_channels(image_shape[2], "a network that reads images")
     predictor = module_of(network.backend).Predictor(model, device)
     known: list[Path] = []
     probabilities = [np.empty((0, classes), np.float32)]
@@ -185,10 +187,11 @@ def _write_table(path: Path, answers: _Predictions, class_names: Sequence[str]) 
     """A row per image: its name, the class that it is taken for, the probability of that, and that of each class."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([*COLUMNS, *class_names])
+        writer.writerow([*COLUMNS, *map(cell, class_names)])
         for name, row in zip(answers.files, answers.probabilities, strict=True):
             first = int(row.argmax())
-            writer.writerow([printable(str(name)), class_names[first], str(row[first]), *map(str, row)])
+            named = cell(printable(str(name))), cell(class_names[first])
+            writer.writerow([*named, str(row[first]), *map(str, row)])
 
 
 def _write_sheet(path: Path, answers: _Predictions, class_names: Sequence[str], title: str) -> None:

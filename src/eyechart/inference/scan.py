@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.core import terminal
+from eyechart.core.cells import cell
 from eyechart.core.errors import EyechartError
 from eyechart.core.files import write_json
 from eyechart.core.folders import Kind, check_folder, replacing_folder
@@ -163,6 +164,7 @@ def scanner_of(network: Network) -> Scanner:
 
 def photograph(source: Photograph, channels: int) -> NDArray[np.uint8]:
     """A person's own image, uint8 (height, width, channels), or EyechartError."""
+    photographs.check_channels(channels, "a network that reads images")
     image = photographs.read_whole(source.file, channels)
     if isinstance(image, str):
         raise EyechartError(
@@ -184,7 +186,7 @@ def _write_places(path: Path, canvas: Canvas, class_names: Sequence[str]) -> Non
         writer = csv.writer(file)
         writer.writerow(["class", "top", "left"])
         for label, (top, left) in zip(canvas.labels, canvas.places, strict=True):
-            writer.writerow([class_names[label], top, left])
+            writer.writerow([cell(class_names[label]), top, left])
 
 
 def _write_detections(
@@ -195,7 +197,9 @@ def _write_detections(
         writer = csv.writer(file)
         writer.writerow(["class", "probability", "top", "left", "height", "width"])
         for found in detections:
-            writer.writerow([class_names[found.label], f"{found.probability:.6g}", found.top, found.left, *window])
+            writer.writerow(
+                [cell(class_names[found.label]), f"{found.probability:.6g}", found.top, found.left, *window]
+            )
 
 
 def _draw(

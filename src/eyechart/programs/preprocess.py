@@ -18,12 +18,15 @@ def main(config: DictConfig) -> None:
     """Prepare, and say what was done and what to type next."""
     settings = read_config(PrepareConfig, own_part(config, "preprocess"))
     from eyechart.core import paths
+    from eyechart.core.pictures import how_visible
     from eyechart.data.images import numbering
     from eyechart.data.inequality import inequality
     from eyechart.data.prepare import prepare
 
     dataset = prepare(settings.dataset)
     if remark := numbering(dataset.originals):
+        print(f"note: {remark}", file=sys.stderr)
+    if remark := how_visible(dataset.image_shape[2]):
         print(f"note: {remark}", file=sys.stderr)
     for part, what in (("train", "training"), ("test", "test")):
         if warning := inequality(dataset.class_counts[part], dataset.class_names, what):

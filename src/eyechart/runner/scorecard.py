@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from eyechart.core.cells import cell
 from eyechart.core.errors import TO_HAVE_AGAIN, DataError, EyechartError
 from eyechart.core.files import replacing, write_json, write_text
 from eyechart.core.folders import Kind, check_folder, replacing_folder, says
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 FILES = ("confusion_matrix.png", "learning_curves.png", "mistakes.png", "history.csv", "classification_report.txt")
 STEP_FILES = ("accuracy_by_step.png", "accuracy_by_step.csv")  # of a model that answers after each time step
 TABLES = ("per_class.json", "confusion_matrix.json")  # columns, as MLflow's run-by-run comparison reads them
+LONGEST = 200  # characters of a class in the name of a metric, of which MLflow takes 250
 METRICS, PAIRS = "metrics.json", "confusion.csv"
 
 
@@ -180,7 +182,7 @@ def evaluate(source: Run | ExportedRun, target: Path) -> Scores:
     with replacing_folder(target, REPORT) as temporary:
         scores = write_scorecard(temporary, findings, arrays.test.images)
         write_json(temporary / METRICS, scores.overall | {"best_epoch": findings.best_epoch})
-        names = np.array(dataset.class_names)
+        names = np.array([cell(name) for name in dataset.class_names])
         test = predictions.part_of(table, "test")
         pairs = pd.DataFrame({"actual": names[test["label"]], "predicted": names[test["prediction"]]})
         pairs.to_csv(temporary / PAIRS, index=False)
@@ -199,5 +201,5 @@ def _check_images(table: pd.DataFrame, dataset: Dataset) -> None:
 
 
 def _metric_name(class_name: object) -> str:
-    """A class name without the characters that MLflow does not take in a metric's name."""
-    return "".join(c if c.isalnum() or c in "_-. " else "-" for c in str(class_name))
+    """A class name without the characters that MLflow does not take in a metric's name, and no longer than it takes."""
+    return "".join(c if c.isalnum() or c in "_-. " else "-" for c in str(class_name))[:LONGEST]

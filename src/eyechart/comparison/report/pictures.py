@@ -9,13 +9,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from eyechart.core.pictures import visible
+
 LONGEST = 48  # pixels of a side: more are not seen at the size in which a page shows them
 
 
 def png(image: NDArray[np.uint8]) -> str:
-    """An image (height, width, 1 or 3) as a PNG in base64, reduced where a side is longer than `LONGEST`."""
+    """An image (height, width, channels) as a PNG in base64, reduced where a side is longer than `LONGEST`."""
     from PIL import Image
 
+    image = visible(image)
     picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
     picture.thumbnail((LONGEST, LONGEST), Image.Resampling.BOX)
     file = io.BytesIO()

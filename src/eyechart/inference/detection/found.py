@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyechart.core import paths
+from eyechart.core.cells import cell
 from eyechart.core.errors import EyechartError
 from eyechart.core.files import replacing
 from eyechart.inference.network import of_run
@@ -149,7 +150,7 @@ def _find(run: Run, canvases: Canvases, folder: Path, advance: Callable[[], None
         detected = detect(seen.probabilities, seen.classes, canvas.size, network.background)
         right = set(chain.from_iterable(right_ones(detected, canvas.labels, canvas.places, canvas.size)))
         detections += [
-            (number, names[one.label], round(one.probability, 6), one.top, one.left, each in right)
+            (number, cell(names[one.label]), round(one.probability, 6), one.top, one.left, each in right)
             for each, one in enumerate(detected)
         ]
         of_canvas = [

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from eyechart.core.errors import EyechartError
 from eyechart.data import Dataset, backgrounds
 from eyechart.data.backgrounds import lay
+from eyechart.data.photographs import check_channels
 
 MOST_PIXELS = 89_000_000  # of an image: Pillow takes more for an attack
 TRIES = 100  # random places for an image, before a canvas is taken to be full
@@ -85,6 +86,7 @@ def composed(dataset: Dataset, wanted: Composition) -> Canvas:
 def _background(wanted: Composition, channels: int) -> NDArray[np.uint8] | None:
     if not wanted.background:
         return None
+    check_channels(channels, "images to lay over photographs")
     pictures = backgrounds.photographs(backgrounds.TEST, channels)
     return backgrounds.piece(pictures, (wanted.side, wanted.side), np.random.default_rng([wanted.seed, 2]))
 
