@@ -16,7 +16,7 @@ from hydra.types import HydraContext, RunMode
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
-from support import REPOSITORY
+from support import REPOSITORY, error_line
 
 from eyechart.config import check
 from eyechart.core.errors import ConfigError
@@ -206,14 +206,9 @@ def test_an_experiment_with_a_launcher_or_sweeper_of_its_own_is_refused(loader, 
         sweeper.jobs_of(["experiment=own,doc001/fnn_mnist"])
 
 
-@pytest.mark.parametrize(
-    ("word", "said"),
-    [
-        ("seed=range(5,3)", "there is no run in this sweep: seed=range"),
-        ("experiment=glob(nothing*)", "has no value"),
-        ("optimizer.learning_rate=interval(0.1,0.5)", "is a range without steps"),
-    ],
-)
-def test_a_word_without_values_is_named(loader, word, said):
-    with pytest.raises(ConfigError, match=said):
-        jobs_of(loader, "model=fnn,cnn", word)
+def test_a_value_whose_key_only_the_swept_options_have(digits, program):
+    done = program("train", "-m", "dataset=digits", "model=birnn,birnn", "model.cell=gru", "seed=0,1", "plan=true")
+    assert done.stderr == ""
+    assert [line.partition("  ")[2] for line in done.stdout.splitlines()[:-1]] == ["seed=0  new", "seed=1  new"]
+    done = program("train", "-m", "dataset=digits", "model=birnn,rnn", "model.cell=gru", "plan=true")
+    assert error_line(done).startswith("error: there is no configuration key 'model.cell' in the model that was chosen")

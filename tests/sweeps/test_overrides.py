@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from eyechart.sweeps.overrides import settled, sweeps_of
+from eyechart.core.errors import ConfigError
+from eyechart.sweeps.overrides import combinations, settled, sweeps_of
 
 parse = OverridesParser.create().parse_overrides
 
@@ -34,6 +37,22 @@ def lines(overrides):
 )
 def test_what_counts(typed, left):
     assert lines(settled(parse(typed.split()), parse)) == left.split()
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("a=range(2,1)", "there is no run in this sweep: a=range(2,1) has no value"),
+        ("a=interval(0,1)", "is a range without steps"),
+        ("a=range(0,1,0)", "takes no step"),
+        ("a=range(0.0,1.0,1e-40)", "has too many values: expected at most 100,000"),
+        ("a=range(1000000000)", "has too many values: expected at most 100,000"),
+        ("a=range(1000) b=range(1000)", "a sweep has at most 100,000 runs, received 1,000,000"),
+    ],
+)
+def test_too_few_values_and_too_many(typed, said):
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        combinations(parse(typed.split()))
 
 
 def sweeps(typed, bring, brought=None):

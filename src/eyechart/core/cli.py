@@ -29,6 +29,7 @@ from eyechart.core.errors import EyechartError, in_words, nearest
 SHOW_TRACEBACKS = "HYDRA_FULL_ERROR"
 RESUMED = ("config", "replicate", "reproduce", "sync")  # what goes on where it was interrupted
 CONFIG_PATH = ("--config-path", "-cp")
+TYPED: list[str] = []  # the words of the command line; those in `sys.argv` may be changed for Hydra
 GOES_ON = "; the same command goes on where this one stopped"
 EXPECTED = (EyechartError, HydraException, OmegaConfBaseException, OSError)  # what a person can put right
 
@@ -77,7 +78,7 @@ def command(
                 if {"--help", "-h"} & set(sys.argv[1:]):
                     print(_help(inspect.getmodule(function).__doc__ or "", conf, config_name))
                     return
-                hydra.main(version_base="1.3", config_path=str(conf), config_name=config_name)(task)()
+                _start(hydra.main(version_base="1.3", config_path=str(conf), config_name=config_name)(task))
                 if failed:
                     raise failed[0]
             except KeyboardInterrupt:
@@ -97,6 +98,33 @@ def command(
         return program
 
     return decorate
+
+
+def _start(main: Callable[[], None]) -> None:
+    """Run what Hydra has made of a program.
+
+    In a sweep Hydra composes a configuration before any job's, without the options that are swept, and refuses a value
+    whose key these alone have. As a choice of one value it is left to the jobs.
+    """
+    TYPED[:] = sys.argv[1:]
+    while True:
+        try:
+            return main()
+        except HydraException as error:
+            refused = re.search(r"Could not override '([^']+)'", str(error))
+            start = f"{refused[1]}=" if refused and {"-m", "--multirun"} & set(TYPED) else None
+            left = [word for word in sys.argv[1:] if start and word.startswith(start)]
+            if not left or any(word.startswith(f"{start}choice(") or word == start for word in left):
+                raise
+            sys.argv[1:] = [
+                f"{start}choice({word.removeprefix(str(start))})" if word in left else word for word in sys.argv[1:]
+            ]
+
+
+def as_typed(words: Sequence[str]) -> list[str]:
+    """Words that Hydra hands on as a person typed them."""
+    changed = dict(zip(sys.argv[1:], TYPED, strict=False))
+    return [changed.get(word, word) for word in words]
 
 
 def quoted(word: str, texts: Collection[str]) -> str:

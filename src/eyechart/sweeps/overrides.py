@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hydra.core.override_parser.types import ChoiceSweep, Override
+from hydra.core.override_parser.types import ChoiceSweep, Override, RangeSweep
 
 from eyechart.core.errors import ConfigError
+
+MOST = 100_000  # runs of one sweep: to plan so many takes an hour
 
 Parse = Callable[[Sequence[str]], list[Override]]
 
@@ -31,10 +34,23 @@ def words(override: Override) -> list[str]:
             f"{override.input_line} is a range without steps: expected values, as in 0.1,0.2 or range(1,9); "
             f"type them, or hydra/sweeper=optuna to search the range"
         )
-    found = [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
-    if not found:
+    value: Any = override.value()
+    if isinstance(value, RangeSweep) and not value.step:
+        raise ConfigError(f"{override.input_line} takes no step: expected range(start,stop,step) with a step but 0")
+    values = list(itertools.islice(override.sweep_string_iterator(), MOST + 1))
+    if not values:
         raise ConfigError(f"there is no run in this sweep: {override.input_line} has no value, expected one at least")
-    return found
+    if len(values) > MOST:
+        raise ConfigError(f"{override.input_line} has too many values: expected at most {MOST:,}, received more")
+    return [f"{override.get_key_element()}={one}" for one in values]
+
+
+def combinations(overrides: Sequence[Override]) -> list[tuple[str, ...]]:
+    """The overrides of each job of a sweep. Raises ConfigError for more than `MOST`."""
+    each = [words(override) for override in overrides]
+    if (count := math.prod(map(len, each))) > MOST:
+        raise ConfigError(f"a sweep has at most {MOST:,} runs, received {count:,}: leave values out, or search")
+    return list(itertools.product(*each))
 
 
 def settled(overrides: Sequence[Override], parse: Parse) -> list[Override]:

@@ -6,7 +6,6 @@ import contextlib
 import io
 import shlex
 import signal
-import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -52,16 +51,17 @@ class JobSweeper(Sweeper):
     @property
     def command(self) -> str:
         """What was typed."""
-        return shlex.join(["python", "pipelines/train.py", *sys.argv[1:]])
+        from eyechart.core.cli import TYPED
+
+        return shlex.join(["python", "pipelines/train.py", *TYPED])
 
     def sweeps(self, arguments: Sequence[str]) -> list[list[Override]]:
         """The sweeps that were typed: one, or where options bring their own values to sweep over, one for each."""
+        from eyechart.core.cli import as_typed
         from eyechart.sweeps.overrides import sweeps_of
 
-        jobs = self.jobs
-        return sweeps_of(
-            self.params, jobs.parse(arguments), parse=jobs.parse, is_option=jobs.is_option, brings=jobs.brings
-        )
+        jobs, typed = self.jobs, self.jobs.parse(as_typed(arguments))
+        return sweeps_of(self.params, typed, parse=jobs.parse, is_option=jobs.is_option, brings=jobs.brings)
 
     def check_backends(self, plan: Plan) -> None:
         """Raise ConfigError where one process would have to train on two backends."""

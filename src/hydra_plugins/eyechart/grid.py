@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -28,6 +27,6 @@ class GridSweeper(JobSweeper):
 
     def jobs_of(self, arguments: Sequence[str]) -> list[tuple[str, ...]]:
         """The overrides of each job."""
-        from eyechart.sweeps.overrides import words
+        from eyechart.sweeps.overrides import combinations
 
-        return [job for sweep in self.sweeps(arguments) for job in itertools.product(*map(words, sweep))]
+        return [job for sweep in self.sweeps(arguments) for job in combinations(sweep)]
