@@ -111,14 +111,18 @@ def _start(main: Callable[[], None]) -> None:
         try:
             return main()
         except HydraException as error:
-            refused = re.search(r"Could not override '([^']+)'", str(error))
-            start = f"{refused[1]}=" if refused and {"-m", "--multirun"} & set(TYPED) else None
-            left = [word for word in sys.argv[1:] if start and word.startswith(start)]
-            if not left or any(word.startswith(f"{start}choice(") or word == start for word in left):
+            words = [_left_to_jobs(word, str(error)) for word in sys.argv[1:]]
+            if words == sys.argv[1:] or not {"-m", "--multirun"} & set(words):
                 raise
-            sys.argv[1:] = [
-                f"{start}choice({word.removeprefix(str(start))})" if word in left else word for word in sys.argv[1:]
-            ]
+            sys.argv[1:] = words
+
+
+def _left_to_jobs(word: str, refusal: str) -> str:
+    """An override whose value Hydra refuses as a choice of that value; any other as it is."""
+    key, _, value = word.partition("=")
+    if f"Could not override '{key}'." not in refusal or key.startswith("hydra") or not value or "choice(" in value:
+        return word
+    return f"{key}=choice({value})"
 
 
 def as_typed(words: Sequence[str]) -> list[str]:
