@@ -15,6 +15,7 @@ from eyechart.core import paths
 from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.core.files import write_json
 from eyechart.runs.cursor import delivered_run_id
+from eyechart.runs.journal import Journal
 from eyechart.runs.run import Run
 from eyechart.runs.tags import DECISION, USES
 from eyechart.tracking import registry
@@ -176,7 +177,14 @@ def test_other_test_images_are_refused(store, a_run, write_run):
 
 def test_what_is_missing_is_named(store, a_run, write_run):
     write_run("k1", correct=right(500))
-    with pytest.raises(EyechartError, match="run k1 has not been delivered to this tracking store"):
+    told = r"run k1 has not been delivered to this tracking store: type python pipelines/sync\.py, then the same"
+    with pytest.raises(EyechartError, match=told):
+        promote(store, candidate_of(load_results(), Run("k1")))
+    result, journal = Run("k1").result, Journal(Run("k1").folder)  # as `tracking=none` says it
+    journal.append("start", identity=["", ""], name="k1", experiment_name="e", private=True)
+    journal.append("end", status="FINISHED", result=result)
+    journal.close()
+    with pytest.raises(EyechartError, match="because it was trained with tracking=none: type the command that trained"):
         promote(store, candidate_of(load_results(), Run("k1")))
     with pytest.raises(EyechartError, match="has no model: type the command that trains run k2 again"):
         promote(store, a_run("k2", validation=0.6, correct=600, model=False))

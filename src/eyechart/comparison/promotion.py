@@ -20,16 +20,18 @@ from eyechart.comparison.groups import as_dicts, best_first, boards
 from eyechart.comparison.results import result_of
 from eyechart.core import paths
 from eyechart.core.errors import ConfigError, EyechartError
+from eyechart.core.passwords import hide_password
 from eyechart.data.inequality import inequality
 from eyechart.evaluation.scores import warnings
 from eyechart.evaluation.significance import LEVEL, difference
-from eyechart.runs.cursor import delivered_run_id
+from eyechart.runs.cursor import deleted, delivered_run_id
+from eyechart.runs.journal import is_private
 from eyechart.runs.run import Run
 from eyechart.runs.status import in_a_sentence
 from eyechart.runs.tags import DATA_DIGEST, DECISION, USES
 from eyechart.tracking import registry
 from eyechart.tracking.registry import CHALLENGER, CHAMPION, Version
-from eyechart.tracking.store import Store
+from eyechart.tracking.store import Store, local_uri
 from eyechart.training.early_stopping import improvement
 
 if TYPE_CHECKING:
@@ -99,10 +101,10 @@ def promote(store: Store, candidate: Mapping[str, Any], name: str | None = None)
     _ = store.client  # a store that cannot be opened is what is to be told then
     run_id = delivered_run_id(Run(run_key).folder, store.uri)
     if run_id is None:
-        raise EyechartError(
-            f"run {run_key} has not been delivered to this tracking store: type the command that trained it again"
-        )
-    with FileLock(paths.state() / "promotion.lock"):  # two that decide at once would both go by the old champion
+        raise EyechartError(_not_delivered(Run(run_key), store))
+    notes = paths.own_notes()
+    notes.mkdir(parents=True, exist_ok=True)
+    with FileLock(notes / "promotion.lock"):  # two that decide at once would both go by the old champion
         champion = registry.find_version(store, name, CHAMPION)
         if champion is not None:
             _check(champion, name, run_key, digest)
@@ -138,6 +140,17 @@ def _warnings(run_key: str) -> list[str]:
     unequal = inequality(counts.support.tolist(), found.class_names, "test")
     lines = [*([unequal] if unequal else []), *warnings(counts, found.class_names)]
     return [f"Warning: {line}." for line in lines]
+
+
+def _not_delivered(run: Run, store: Store) -> str:
+    """Why the store does not have a run, and what to type."""
+    if deleted(run.folder, store.uri):
+        return f"run {run.key} was deleted in this tracking store: restore it there, then type the same again"
+    said = f"run {run.key} has not been delivered to this tracking store"
+    if is_private(run.folder):
+        return f"{said}, because it was trained with tracking=none: type the command that trained it, without that"
+    to = "" if store.uri == local_uri() else f" to={hide_password(store.uri)}"
+    return f"{said}: type python pipelines/sync.py{to}, then the same again"
 
 
 def _check(champion: Version, name: str, run_key: str, digest: str) -> None:

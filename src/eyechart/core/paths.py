@@ -11,6 +11,7 @@ The environment variable `EYECHART_ROOT` names one folder for both, for example 
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 from pathlib import Path
 
@@ -120,6 +121,19 @@ def note_format() -> None:
     file = state() / "format"
     if not file.exists():
         write_text(file, f"{FORMAT}\n")
+
+
+def own_notes() -> Path:
+    """Where a person's processes note what they have to remember of a workspace: its state folder, if that is writable.
+
+    Else a folder of their own for this one: what others have finished is handed back, and delivered, from there.
+    """
+    folder = state()
+    above = next(place for place in (folder, *folder.parents) if place.exists())
+    if os.access(above, os.W_OK):
+        return folder
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home) / "eyechart" / hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:20]
 
 
 def runs() -> Path:

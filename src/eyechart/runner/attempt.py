@@ -21,7 +21,7 @@ from eyechart.runner.job import Job
 from eyechart.runs.checkpoints import remove_checkpoints
 from eyechart.runs.courier import Courier
 from eyechart.runs.files import checksums
-from eyechart.runs.journal import Journal, RecordKind, RunState
+from eyechart.runs.journal import Journal, MovedAway, RecordKind, RunState
 from eyechart.runs.replaced import attempt_number
 from eyechart.runs.run import CODE, Run
 from eyechart.runs.tags import CHOICES_KEY, DATA_DIGEST, OVERRIDES, PRUNED, RUN_KEY, TRAINED_BY_VERSION, VERSIONS
@@ -91,6 +91,7 @@ class Attempt:
 
     def finish(self, result: dict[str, Any], warnings: Sequence[str] = ()) -> None:
         """Say that it has been finished, with this result and what should be known of it."""
+        self.journal.check_in_place()
         self.journal.append(RecordKind.DESCRIPTION, text=self._described(result))
         about: dict[str, Any] = {"files": checksums(self.folder, "artifacts")}
         about |= {"warnings": list(warnings)} if warnings else {}
@@ -111,7 +112,8 @@ class Attempt:
         """Say that this ended it; nothing if it has ended before."""
         if not self._open:
             return
-        with suppress(OSError):  # on a full disk what went wrong is of more use than that it cannot be written
+        # on a full disk what went wrong is of more use than that it cannot be written
+        with suppress(OSError, MovedAway):
             if isinstance(error, KeyboardInterrupt | SystemExit):  # the second is how Ray ends a worker
                 self.journal.append(RecordKind.END, status=RunState.KILLED, message=INTERRUPTED)
             elif isinstance(error, Pruned):
@@ -130,8 +132,10 @@ class Attempt:
 
     def _close(self) -> None:
         self._open = False
+        in_place = self.journal.in_place
         self.journal.close()
-        self._courier.tell(self.folder)
+        if in_place:  # else there is nothing to be delivered from there, and nothing is made there
+            self._courier.tell(self.folder)
 
     def _introduce(self) -> None:
         from eyechart.runs.machine import machine_tags, versions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -82,6 +83,10 @@ def run_together(
         for number, job in enumerate(jobs):
             asked = job.run
             folder = asked.folder
+            if since is None and asked.finished and not os.access(folder, os.W_OK):  # nor is there anything to write
+                outcomes[number] = FinishedRun(asked, trained=False)
+                courier.tell(folder)
+                continue
             lock = RunLock.take(folder, f"run {asked.key}") if len(jobs) == 1 else RunLock.try_to_take(folder)
             if lock is None:
                 elsewhere.append(number)

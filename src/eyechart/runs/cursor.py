@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -49,17 +50,24 @@ class CursorFile:
 
     def save(self, **changed: Any) -> None:
         """Write the cursor to the disk, with these of its values changed."""
+        _check_there(self._path.parent)
         for name, value in changed.items():
             setattr(self.cursor, name, value)
         known = {uri: asdict(cursor) for uri, cursor in _cursors(self.folder).items()}
         write_json(self._path, known | {self._uri: asdict(self.cursor)})
 
 
+def _check_there(notes: Path) -> None:
+    """Raise FileNotFoundError where a folder was moved away: one made in its place would keep it from coming back."""
+    if not notes.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(notes))
+
+
 def _notes(folder: Path) -> Path:
     """Where it is noted how far the journal in `folder` has been delivered: beside it, if that can be written."""
     if os.access(folder, os.W_OK) or not folder.exists():
         return folder
-    return paths.state() / "read_only" / hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:20]
+    return paths.own_notes() / "read_only" / hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:20]
 
 
 def _cursors(folder: Path) -> dict[str, Cursor]:
@@ -87,7 +95,9 @@ def cursor_of(folder: Path, uri: str) -> Cursor:
 def lock(folder: Path, patience: float = -1) -> FileLock:
     """Of the journal's delivery: two processes may tell of one run, and its model must arrive once."""
     notes = _notes(folder)
-    notes.mkdir(parents=True, exist_ok=True)
+    if notes != folder:
+        notes.mkdir(parents=True, exist_ok=True)
+    _check_there(notes)
     return FileLock(notes / DELIVERY_LOCK, timeout=patience)
 
 

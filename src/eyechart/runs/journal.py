@@ -108,6 +108,10 @@ _NEEDED = {
 _NUMBERS = ("best_epoch", "epochs", "parameters", "seconds", "members")  # of a result, with all that have a `/`
 
 
+class MovedAway(EyechartError):
+    """A state folder is not where it was when a process began to write to it."""
+
+
 class Journal:
     """Appends to the journal in a folder, which is made if it is not there.
 
@@ -129,13 +133,35 @@ class Journal:
         os.ftruncate(self._file, end)
 
     def append(self, kind: str, **values: Any) -> None:
-        """Write one record. Raises OSError if it cannot be written whole, and leaves nothing of it then."""
+        """Write one record.
+
+        Raises:
+            OSError: it cannot be written whole; nothing is left of it then.
+            MovedAway: it was written to where the journal is now, which is not where others look for it.
+        """
         record = {"kind": kind, "t": time.time_ns() // 1_000_000, **values}
         line = (json.dumps(record, ensure_ascii=False) + "\n").encode(errors="replace")
         written = os.write(self._file, line)
         if written < len(line):  # a full disk takes what it has room for; what came next would stand on a half line
             os.ftruncate(self._file, os.fstat(self._file).st_size - written)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+        self.check_in_place()
+
+    def check_in_place(self) -> None:
+        """Raise MovedAway where the file that it writes to is not the one that others read."""
+        if not self.in_place:
+            raise MovedAway(
+                f"expected {self.folder} where it was when this began, received none or another: it was moved or "
+                f"removed meanwhile; put it back as it was, and type the same command again, which goes on"
+            )
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the file that it writes to is still the one that others read."""
+        try:
+            return os.path.samestat(self.path.stat(), os.fstat(self._file))
+        except OSError:
+            return False
 
     def metrics(self, step: int, values: dict[str, float]) -> None:
         """Record metrics of one step; those that this step has already are left out."""

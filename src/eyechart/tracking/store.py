@@ -127,8 +127,9 @@ class Store:
     def _lock(self) -> AbstractContextManager[Any]:
         if self._served:  # a server opens its database itself
             return nullcontext()
-        paths.state().mkdir(parents=True, exist_ok=True)
-        return FileLock(paths.state() / "tracking.lock")
+        notes = paths.own_notes()
+        notes.mkdir(parents=True, exist_ok=True)
+        return FileLock(notes / "tracking.lock")
 
 
 def _what_is_wrong(uri: str, error: str) -> str:
