@@ -47,7 +47,7 @@ def write_run(key: str = "k", *, old: bool = False) -> Run:
     )
     for name, text in TEXTS.items():
         (artifacts / name).write_text(text)
-    about = {"title": "fnn on digits", "dataset": "digits", "result": RESULT}
+    about = {"run_key": "elsewhere", "title": "fnn on digits", "dataset": "digits", "result": RESULT}
     write_json(artifacts / "run.json", about | ({} if old else {"files": checksums(artifacts)}))
     journal = Journal(paths.runs() / key)
     journal.append("start", identity=["eyechart.run_key", key], name=key, experiment_name="e")
@@ -161,12 +161,12 @@ def test_a_copy_is_checked_by_the_table_that_goes_with_it(root, name):
         copy.file(name)
 
 
-ABOUT = '{"title": "t", "dataset": %s, "result": %s}'
+ABOUT = '{"run_key": "k", "digest": "d", "title": "t", "dataset": %s, "result": %s}'
 ODD_COPIES = [
     ("run.json", "[]", "is broken: run.json"),
     ("run.json", "[" * 100_000, "is broken: run.json"),
     ("run.json", ABOUT % ('"digits"', "[]"), "expected the number of the best epoch in"),
-    ("run.json", ABOUT % ("[]", '{"best_epoch": 1}'), "expected a path below a folder"),
+    ("run.json", ABOUT % ("[]", '{"best_epoch": 1}'), "data set '[]' is not prepared"),
     ("run.json", ABOUT % ('"../x"', '{"best_epoch": 1}'), "expected a path below a folder"),
     ("history.csv", "epoch,loss\n1,2\n", "is not a readable table (it has no column 'train/accuracy')"),
     ("history.csv", "epoch,train/loss,train/accuracy\na,b,c\n", "is not a readable table ('epoch' is no number)"),
