@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from eyechart.comparison import load_results
@@ -125,3 +126,14 @@ def test_one_row_is_compared_with_none(write_run):
     found = weigh(board())
     assert (found.same, found.problem) == (None, "")
     assert found.estimates[0] is not None
+
+
+@pytest.mark.parametrize("column", ["label", "prediction"])
+def test_a_table_with_classes_that_it_does_not_have(write_run, column):
+    write_run("a", correct=[True, False])
+    path = paths.runs() / "a/artifacts/predictions.parquet"
+    table = pd.read_parquet(path)
+    table[column] += 10
+    table.to_parquet(path, index=False)
+    with pytest.raises(EyechartError, match=r"not a predictions table \(classes beyond its 10\)"):
+        correctness(["a"])

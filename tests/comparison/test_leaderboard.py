@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 from pathlib import Path
 
@@ -102,16 +103,18 @@ def test_classes_of_unequal_size(write_run):
         write_run(f"a{seed}", seed=seed, validation=0.9, correct=labels == 0, labels=labels)
         most = np.arange(1000) % (40 + seed) > 0
         write_run(f"b{seed}", seed=seed, validation=0.8, model="cnn", correct=most, labels=labels)
+    names = ["common", "rare", *"23456789"]
+    (paths.runs() / "a0/artifacts/per_class.json").write_text(json.dumps({"class": names}))
     found = columns()
     assert found["balanced accuracy"][0] == "0.5000"
     assert found["macro F1"][0] == f"{(2 * 950 / 1950 + 0) / 2:.4f}"
     assert float(found["balanced accuracy"][1]) > 0.9
     unequal, low, never = notes()[-3:]
-    assert unequal.startswith("of 1,000 test images 950 are of class '0' and none of '2'")
+    assert unequal.startswith("of 1,000 test images 950 are of class 'common' and none of '2'")
     assert low.startswith("not above the share of the largest class by more than the interval")
     assert low.endswith(": fnn (0.9500, 0.9345-0.9619, against 0.9500)")
     assert "cnn" not in low
-    assert never == "classes that are never predicted: fnn: '1'"
+    assert never == "classes that are never predicted: fnn: 'rare'"
     shown, _, left_out = printed(80).partition("left out for want of room: ")
     assert "balanced" in shown  # where it says more than the accuracy it stays
     assert "parameters" in left_out

@@ -9,8 +9,8 @@ import functools
 import hashlib
 import operator
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 
 import numpy as np
@@ -33,13 +33,23 @@ class Correctness:
         images: a SHA-256 of the images' positions and labels: answers to the same images can be compared.
         correct: bool (seeds, images), the images in ascending order of their positions.
         counts: for each seed, those of its answers by class.
-        class_names: as the first run knew them.
+        run_key: of the first of the runs.
     """
 
     images: str
     correct: NDArray[np.bool_]
     counts: tuple[ClassCounts, ...]
-    class_names: tuple[str, ...]
+    run_key: str
+
+    @functools.cached_property  # a board of a thousand rows asks few of them
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes as the data are called now, else their numbers."""
+        classes = len(self.counts[0].support)
+        with suppress(EyechartError):
+            names = Run(self.run_key).class_names
+            if len(names) == classes:
+                return names
+        return tuple(str(number) for number in range(classes))
 
     def mean(self, score: str) -> float:
         """The mean over seeds of a score of `ClassCounts`, as `macro_f1`."""
@@ -106,34 +116,29 @@ def correctness(run_keys: Sequence[str]) -> Correctness:
     """
     found = []
     for key in run_keys:
-        found.append(_read(Run(key).file("predictions.parquet")))
+        found.append(_read(key))
         if found[-1].images != found[0].images:
             raise EyechartError(f"the runs {run_keys[0]} and {key} were not tested on the same images")
     return Correctness(
         images=found[0].images,
         correct=np.concatenate([each.correct for each in found]),
         counts=tuple(count for each in found for count in each.counts),
-        class_names=_class_names(run_keys[0], len(found[0].counts[0].support)),
+        run_key=run_keys[0],
     )
 
 
-def _class_names(run_key: str, classes: int) -> tuple[str, ...]:
-    """The names that a run's journal has for its classes, else their numbers."""
-    names = Run(run_key).journal.model.get("class_names")
-    if isinstance(names, list) and len(names) == classes:
-        return tuple(map(str, names))
-    return tuple(str(number) for number in range(classes))
-
-
-def _read(path: Path) -> Correctness:
+def _read(run_key: str) -> Correctness:
     """The same of one run: `correct` is (1, images)."""
     import pyarrow
     from pyarrow import parquet
 
+    path = Run(run_key).file("predictions.parquet")
     try:
         file = parquet.ParquetFile(path)
         table, classes = file.read(columns=COLUMNS), len(file.schema_arrow.names) - len(COLUMNS)
         part, *columns = (table.column(name).to_numpy() for name in COLUMNS)
+        if any(len(given) and not 0 <= given.min() <= given.max() < classes for given in columns[1:]):
+            raise ValueError(f"classes beyond its {classes}")
     except (OSError, KeyError, ValueError, pyarrow.ArrowException) as error:
         reason = str(error).partition("\n")[0]
         raise EyechartError(
@@ -145,4 +150,5 @@ def _read(path: Path) -> Correctness:
     order = np.argsort(index, kind="stable")
     images = np.stack([index, label])[:, order].astype(np.int64)
     counts = ClassCounts.of(label, prediction, classes)
-    return Correctness(hashlib.sha256(images.tobytes()).hexdigest(), (prediction == label)[None, order], (counts,), ())
+    correct = (prediction == label)[None, order]
+    return Correctness(hashlib.sha256(images.tobytes()).hexdigest(), correct, (counts,), run_key)
