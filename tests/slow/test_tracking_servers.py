@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from faults.sweeps import epochs, records, start, wait_until
 from support import command, environment, error_line, forbid, link_data, run_program
-from tracking.servers import Server, in_front_of, running, silent
+from tracking.servers import Server, in_front_of, nonsense, running, silent
 from tracking.shown import journals_say, shown
 
 from eyechart.runs.journal import JournalState, read_journal
@@ -126,6 +126,18 @@ def test_one_that_never_answers(root):
         assert ended(root) == 1
         synced = run_program(root, "sync", f"to={uri}", timeout=150)
         assert error_line(synced).startswith(f"error: the tracking store {uri} cannot be opened: ")
+
+
+def test_one_that_answers_everything_with_nothing(root):
+    with nonsense(b"") as server:
+        words = ["dataset=digits", "model=fnn", "limit=[64,32]", "trainer.epochs=2"]
+        done = run_program(root, "train", *words, "tracking=server", f"tracking.uri={server.uri}", timeout=150)
+        assert done.returncode == 0, done.stderr
+        assert "expected an MLflow server" in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert ended(root) == 1
+        assert len(server.requests) < 20
+    assert "delivered: 1 run" in run_program(root, "sync").stdout  # later, elsewhere
 
 
 def test_one_that_fails_half_of_the_time(journals, root, server):

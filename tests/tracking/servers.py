@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import http.server
+import json
 import os
 import random
 import signal
@@ -14,10 +15,11 @@ import threading
 import time
 import urllib.request
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from support import environment
 
@@ -149,6 +151,114 @@ def in_front_of(server: Server, seed: int) -> Iterator[str]:
         finally:
             proxy.shutdown()
             serving.join()
+
+
+NONSENSE = {
+    "nothing": b"",
+    "a page": b"<!doctype html><title>Log in</title>",
+    "an empty object": b"{}",
+    "a list": b"[]",
+    "null": b"null",
+    "something else": b'{"status": "ok", "run": {"info": {}}, "experiment": []}',
+    "half an answer": b'{"experiment": {"experiment_id": "1", "na',
+}
+
+
+class Answering:
+    """A server whose answers a function gives: status and body by method, path and body of the request.
+
+    Attributes:
+        uri: its address.
+        requests: the method and path of each, in their order.
+    """
+
+    def __init__(self, answer: Callable[[str, str, bytes], tuple[int, bytes]]):
+        self.requests: list[str] = []
+        requests = self.requests
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                said = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                requests.append(f"{self.command} {self.path.partition('?')[0].partition('/mlflow/')[2]}")
+                status, body = answer(self.command, self.path, said)
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer((HOST, 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))  # which ends within 10 ms
+        self.uri = f"http://{HOST}:{self._server.server_port}"
+
+    def __enter__(self) -> Answering:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@contextmanager
+def nonsense(body: bytes) -> Iterator[Answering]:
+    """A server that answers this to everything."""
+    with Answering(lambda method, path, said: (200, body)) as server:
+        yield server
+
+
+class Forgetful:
+    """What MLflow answers of experiments and runs, from memory, as far as it takes to begin a run.
+
+    Args:
+        lost: the calls whose first answer is lost after the work was done: `experiments/create`, `runs/create`.
+        blind: whether a search finds nothing.
+    """
+
+    def __init__(self, *lost: str, blind: bool = False):
+        self.experiments: dict[str, Any] = {"Default": {"experiment_id": "0", "name": "Default"}}
+        self.runs: list[dict[str, Any]] = []
+        self._lost, self._blind = set(lost), blind
+
+    def __call__(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        call = path.partition("/mlflow/")[2].partition("?")[0]
+        answer = getattr(self, f"_{call.replace('/', '_').replace('-', '_')}", lambda said, path: {})(
+            json.loads(body or b"{}"), path
+        )
+        if call in self._lost:
+            self._lost.remove(call)
+            return 200, b""
+        return (200 if "error_code" not in answer else 404), json.dumps(answer).encode()
+
+    def _experiments_get_by_name(self, said: Any, path: str) -> Any:
+        found = self.experiments.get(parse_qs(urlsplit(path).query)["experiment_name"][0])
+        return {"experiment": found} if found else {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no such"}
+
+    def _experiments_get(self, said: Any, path: str) -> Any:
+        number = parse_qs(urlsplit(path).query)["experiment_id"][0]
+        return {"experiment": next(e for e in self.experiments.values() if e["experiment_id"] == number)}
+
+    def _experiments_create(self, said: Any, path: str) -> Any:
+        number = str(len(self.experiments))
+        self.experiments[said["name"]] = {"experiment_id": number, "name": said["name"], "lifecycle_stage": "active"}
+        return {"experiment_id": number}
+
+    def _runs_create(self, said: Any, path: str) -> Any:
+        info = {"run_id": f"r{len(self.runs)}", "run_name": said["run_name"], "start_time": said["start_time"]}
+        info |= {"status": "RUNNING", "lifecycle_stage": "active", "experiment_id": said["experiment_id"]}
+        self.runs.append({"info": info, "data": {"tags": said["tags"]}})
+        return {"run": self.runs[-1]}
+
+    def _runs_search(self, said: Any, path: str) -> Any:
+        return {"runs": [] if self._blind else self.runs}
+
+    def _runs_get(self, said: Any, path: str) -> Any:
+        return {"run": next(r for r in self.runs if r["info"]["run_id"] in path)}
 
 
 @contextmanager

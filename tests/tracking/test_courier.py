@@ -4,11 +4,11 @@ import random
 import socket
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pytest
 from tracking.saying import THIRD_PARTY, FailingStore, known, say, start
+from tracking.servers import Answering, Forgetful
 
 from eyechart.runs.cursor import CURSOR, delivered_run_id, promise, promised
 from eyechart.runs.journal import Journal
@@ -146,27 +146,11 @@ def test_a_server_that_is_not_there_gives_one_warning(folder, closed_port, capsy
     assert said.count("\n") == 1
 
 
-class Answering(BaseHTTPRequestHandler):
-    """A server that has nothing to say to anything."""
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def log_message(self, *args):
-        pass
-
-
 def test_a_server_that_goes_away_takes_no_random_number_that_a_model_would_have_had(monkeypatch):
     """Initial weights come from the interpreter's random numbers, which a delivery in the background shares."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_JITTER", "1.0")  # as MLflow has it
-    with HTTPServer(("127.0.0.1", 0), Answering) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        client = Store(f"http://127.0.0.1:{server.server_port}").client
-        server.shutdown()
+    with Answering(Forgetful()) as server:
+        client = Store(server.uri).client
     random.seed(0)
     before = random.getstate(), np.random.get_state()[1].tolist()
     with pytest.raises(Exception, match="Max retries exceeded"):

@@ -177,7 +177,8 @@ class Unanswering(Store):
 
 
 def test_a_store_that_stops_to_answer_ends_it(store, monkeypatch):
-    monkeypatch.setattr("eyechart.tracking.sync.PAUSE", 0.0)
+    for patience in ("PATIENCE", "PATIENCE_TO_ASK"):
+        monkeypatch.setattr(f"eyechart.tracking.sync.{patience}", 0.5)
     say_sweep(paths.state())
     with pytest.raises(
         EyechartError, match=r"does not answer any more \(nobody there\); delivered: 1 run; type the same"

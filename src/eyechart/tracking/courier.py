@@ -20,9 +20,11 @@ from eyechart.tracking.delivery import deliver
 from eyechart.tracking.store import Store, settle_environment
 
 PAUSE = 1.0  # seconds between two rounds of deliveries
-PAUSE_AFTER_FAILURE = 15.0
+PAUSE_AFTER_FAILURE = 15.0  # after the first; each further one doubles it
+LONGEST_PAUSE = 120.0
 PATIENCE = 60.0  # seconds to wait at the end for the next delivery
 PATIENCE_INTERRUPTED = 3.0  # where a person or a scheduler waits for the process to end
+PATIENCE_AFTER_FAILURE = 10.0  # where the one before has failed
 PATIENCE_FOR_OTHERS = 10.0  # seconds to go on at the end with what earlier processes could not deliver
 LONG = 5.0  # seconds: a delivery that fails after more than this met a server that does not answer
 
@@ -106,6 +108,8 @@ class MLflowCourier:
             self._closing = True
             self._wake.notify()
         began = time.monotonic()
+        if self._failures:
+            patience = min(patience, PATIENCE_AFTER_FAILURE)
         seen, end = self._deliveries, began + (PATIENCE_INTERRUPTED if interrupted else patience)
         while self._thread is not None and self._thread.is_alive() and time.monotonic() < end:
             self._thread.join(0.05)
@@ -153,7 +157,8 @@ class MLflowCourier:
 
     def _pause(self) -> None:
         if not self._closing:
-            self._wake.wait_for(lambda: self._closing, PAUSE_AFTER_FAILURE if self._failures else PAUSE)
+            grown = min(PAUSE_AFTER_FAILURE * 2 ** min(max(0, self._failures - 1), 10), LONGEST_PAUSE)
+            self._wake.wait_for(lambda: self._closing, grown if self._failures else PAUSE)
         elif self._failures:
             self._wake.wait_for(lambda: False, PAUSE)
 

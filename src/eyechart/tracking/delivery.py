@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,18 +15,20 @@ from typing import Any
 
 from eyechart.core.errors import EyechartError
 from eyechart.core.within import PathError, plain, within
-from eyechart.runs.cursor import Cursor, CursorFile, cursor_of, delivered_run_id, lock
+from eyechart.runs.cursor import Cursor, CursorFile, cursor_of, delivered, delivered_run_id, lock
 from eyechart.runs.journal import NAME, BrokenJournal, RecordKind, read_from
 from eyechart.runs.tags import ATTEMPT
+from eyechart.tracking.answers import NoAnswer
 from eyechart.tracking.handlers import HANDLERS
 from eyechart.tracking.store import Store, once
 from eyechart.tracking.views import MOST, Order, keep_views
+from eyechart.tracking.waiting import tries
 
 METRICS_PER_BATCH, PARAMS_PER_BATCH = 1000, 100  # MLflow's limits
 LONGEST_PARAM = 6000
 KEPT = "mlflow.source.name"  # a tag that a run is given when it is the one that stays
 PATIENCE_FOR_OTHERS = 20.0  # seconds to wait for other machines that make a run of the same run key
-PAUSE = 0.2
+PAUSE = 0.2  # seconds, at first, between two looks at them
 PATIENCE = 5.0  # seconds to wait for another process that delivers a run of which a view is to be kept
 
 
@@ -128,6 +129,8 @@ def _begun(folder: Path, store: Store, patience: float = -1) -> str:
 def _deliver(progress: CursorFile, store: Store, *, only_start: bool = False) -> None:
     cursor, folder = progress.cursor, progress.folder
     # what MLflow knows must not be lost by the journal when the power fails: it would be trained, and told of, again
+    if store.served and cursor.run_id and not delivered(folder, store.uri):
+        store.client.get_run(cursor.run_id)  # what is told from here on may be answered by nothing, also by a nobody
     if not _reaches(folder / NAME, cursor.offset):  # a journal that has lost its end, or an older copy
         cursor.offset, cursor.shared = 0, True
     batch = _Batch(store, progress)
@@ -257,30 +260,32 @@ def _kept(record: dict[str, Any], store: Store, progress: CursorFile) -> Any:
     first waits until every other is either kept or gone, and all that come after it remove theirs and wait until what
     its maker has to say at once is said: told by two at the same moment, a step would be there twice.
     """
-    client, end, contended = store.client, time.monotonic() + PATIENCE_FOR_OTHERS, False
-    while True:
+    client, made, contended = store.client, False, False
+    for last in tries(PATIENCE_FOR_OTHERS, PAUSE):
         found = list(_runs_of(record, store, progress.cursor.experiment_id))
         runs = [run for run in found if run.info.lifecycle_stage == "active"]
         if not runs:
             lost = [run for run in found if run.info.start_time == record["t"]]
             if lost and not contended:
                 return lost[0]
-            _create(record, store, progress)
+            if not made:
+                _create(record, store, progress)
+                made = True
             continue
         first, *others = sorted(runs, key=lambda run: (KEPT not in run.data.tags, run.info.start_time, run.info.run_id))
         own = [run for run in others if run.info.start_time == record["t"]]  # made by a delivery of this journal
         for run in own:
             client.delete_run(run.info.run_id)
-        mine, late = first.info.start_time == record["t"], time.monotonic() > end
+        mine, made = first.info.start_time == record["t"], made and not own
         if KEPT in first.data.tags:
             contended = contended or bool(own)
-            if mine or late or not contended or first.info.status == "FINISHED":
+            if mine or last or not contended or first.info.status == "FINISHED":
                 return first
-        elif late or (mine and len(own) == len(others)):  # late: whoever made it, or another, has been killed
+        elif last or (mine and len(own) == len(others)):  # last: whoever made it, or another, has been killed
             client.set_tag(first.info.run_id, KEPT, record.get("source", ""))
             return first
         contended = True
-        time.sleep(PAUSE)
+    raise NoAnswer(f"expected the server to show the run that it was told to make within {PATIENCE_FOR_OTHERS:.0f} s")
 
 
 def _runs_of(record: dict[str, Any], store: Store, experiment_id: str) -> Iterator[Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.runs.tags import DATA_DIGEST, RUN_KEY
-from eyechart.tracking.store import Store
+from eyechart.tracking.store import Store, once
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -109,13 +109,14 @@ def register(store: Store, name: str, run_key: str, run_id: str) -> Version:
     if not ready:
         raise EyechartError(f"the MLflow run {run_id} has no model: type the command that trains run {run_key} again")
     (model, *_) = ready
-    made = client.create_model_version(
-        name,
-        source=f"models:/{model.model_id}",
-        run_id=run_id,
-        tags={RUN_KEY: run_key},
-        model_id=model.model_id,
-    )
+    with once():
+        made = client.create_model_version(
+            name,
+            source=f"models:/{model.model_id}",
+            run_id=run_id,
+            tags={RUN_KEY: run_key},
+            model_id=model.model_id,
+        )
     return _version(made)
 
 

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from urllib.error import HTTPError, URLError
 from eyechart.core import paths
 from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.tracking.store import QUIET, Store
+from eyechart.tracking.waiting import tries
 
 HOST = "127.0.0.1"
 # one worker, and no processes for jobs that nothing here asks for: half a minute less on two cores
@@ -84,12 +84,12 @@ def _answers(port: int) -> bool:
 
 
 def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    end = time.monotonic() + PATIENCE
-    while not _answers(port):
-        if server.poll() is not None or time.monotonic() > end:
+    for last in tries(PATIENCE, 0.1):
+        if _answers(port):
+            return
+        if last or server.poll() is not None:
             lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()] or ["nothing"]
             raise EyechartError(f"MLflow's server does not answer; the last it said: {lines[-1].strip()} (all: {log})")
-        time.sleep(0.1)
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:

@@ -18,6 +18,7 @@ from eyechart.core.errors import EyechartError, in_words
 from eyechart.core.files import replacing
 from eyechart.core.passwords import hide_password
 from eyechart.core.within import PathError, relative
+from eyechart.tracking.answers import refuse_nonsense
 from eyechart.tracking.views import ALL, Order, keep_views
 
 if TYPE_CHECKING:
@@ -71,13 +72,16 @@ class Store:
 
     Args:
         uri: address of the store; None: the repository's own.
+
+    Attributes:
+        served: whether a server answers for it, and no database is opened here.
     """
 
     def __init__(self, uri: str | None = None):
         self.uri = uri or local_uri()
         database = self.uri.partition(":///")[2].partition("?")[0] if self.uri.startswith("sqlite") else ""
         self._database = Path(database).resolve() if database else None
-        self._served = self.uri.startswith("http")
+        self.served = self.uri.startswith("http")
         self._client: MlflowClient | None = None
         self._experiments: dict[str, str] = {}
 
@@ -93,13 +97,18 @@ class Store:
                 try:
                     if self._database is not None and not self._database.exists():
                         _make(self._database)
+                    refuse_nonsense()
                     client = mlflow.MlflowClient(self.uri)
                     with once():
-                        client.search_experiments(max_results=1)
+                        _ask(client, self.served)
                 except Exception as error:  # MLflow's, its database's, the network's
                     raise EyechartError(_what_is_wrong(self.uri, in_words(error))) from error
             self._client = client
         return self._client
+
+    def ask(self) -> None:
+        """Raise whatever the store raises where it does not answer."""
+        _ask(self.client, self.served)
 
     def experiment_id(self, name: str) -> str:
         """The id of the MLflow experiment of this name, made if it is not there, brought back if it was deleted."""
@@ -118,18 +127,31 @@ class Store:
 
     def _place(self, name: str) -> str | None:
         """Where the files of an MLflow experiment lie. A server knows; a database has no place for them."""
-        if self._served:
+        if self.served:
             return None
         # fixed for good when it is made, so it must not depend on the working directory
         beside = self._database.parent if self._database else paths.repository()
         return (beside / "mlartifacts" / _folder_name(name)).as_uri()
 
     def _lock(self) -> AbstractContextManager[Any]:
-        if self._served:  # a server opens its database itself
+        if self.served:  # a server opens its database itself
             return nullcontext()
         notes = paths.own_notes()
         notes.mkdir(parents=True, exist_ok=True)
         return FileLock(notes / "tracking.lock")
+
+
+def _ask(client: MlflowClient, served: bool) -> None:
+    """Ask a store for something. A server also for what it cannot answer by nothing."""
+    from mlflow.exceptions import MlflowException
+
+    client.search_experiments(max_results=1)
+    if served:
+        try:
+            client.get_experiment("0")  # MLflow's own
+        except MlflowException as error:
+            if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "PERMISSION_DENIED"):
+                raise
 
 
 def _what_is_wrong(uri: str, error: str) -> str:
@@ -176,9 +198,9 @@ def _restore(client: MlflowClient, experiment_id: str) -> None:
     while True:
         page = client.search_runs([experiment_id], run_view_type=ViewType.DELETED_ONLY, page_token=token)
         runs += page
-        token = page.token
-        if not token:
+        if not page.token or page.token == token:
             break
+        token = page.token
     client.restore_experiment(experiment_id)
     for run in runs:
         client.delete_run(run.info.run_id)

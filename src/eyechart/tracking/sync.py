@@ -23,10 +23,11 @@ from eyechart.tracking.config import TrackingConfig
 from eyechart.tracking.courier import MLflowCourier
 from eyechart.tracking.delivery import ask_again, deliver
 from eyechart.tracking.store import Store
+from eyechart.tracking.waiting import tries
 
-TRIES = 20  # of a journal, one after the other, that get nothing through; 1 where the one before was given up
-TRIES_TO_ASK = 4  # whether the store answers
-PAUSE = 0.5  # seconds between two tries
+PATIENCE = 20.0  # seconds of tries that get nothing of a journal through; one try where the one before was given up
+PATIENCE_TO_ASK = 3.0  # whether the store answers
+PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds between two tries: at first, and at last
 LONG = 5.0  # seconds: what fails after more than this met a store that does not answer
 
 
@@ -166,22 +167,21 @@ def _try(action: Callable[[Path, Store], None], folder: Path, store: Store, done
     Raises:
         EyechartError: the store does not answer any more.
     """
-    failures = 0
+    waiting = tries(PATIENCE, PAUSE, LONGEST_PAUSE)
     while True:
-        before, began = delivered_bytes(folder, store.uri), time.monotonic()
+        last, before, began = next(waiting), delivered_bytes(folder, store.uri), time.monotonic()
         try:
             action(folder, store)
         except Exception as error:  # whatever is wrong with this one must not stop the others
             lasting = isinstance(error, BrokenJournal | BrokenFile | FileNotFoundError)
-            failures = 0 if delivered_bytes(folder, store.uri) > before else failures + 1
-            tries = 1 if done.gave_up else TRIES
-            if lasting or failures >= tries or time.monotonic() - began > LONG:
+            if gets_on := delivered_bytes(folder, store.uri) > before:
+                waiting = tries(PATIENCE, PAUSE, LONGEST_PAUSE)
+            if lasting or ((last or done.gave_up) and not gets_on) or time.monotonic() - began > LONG:
                 done.undelivered[folder] = hide_password((str(error).splitlines() or [type(error).__name__])[0])
                 if not lasting:
                     done.gave_up = True
                     _check_that_it_answers(store, done)
                 return False
-            time.sleep(PAUSE)
         else:
             done.gave_up = False
             return True
@@ -189,15 +189,14 @@ def _try(action: Callable[[Path, Store], None], folder: Path, store: Store, done
 
 def _ask(store: Store) -> None:
     """Raise what the store raises where it does not answer, or refuses several times."""
-    for left in reversed(range(TRIES_TO_ASK)):
+    for last in tries(PATIENCE_TO_ASK, PAUSE, LONGEST_PAUSE):
         began = time.monotonic()
         try:
-            store.client.search_experiments(max_results=1)
+            store.ask()
             return
         except Exception:  # MLflow's, its database's, the network's
-            if not left or time.monotonic() - began > LONG:
+            if last or time.monotonic() - began > LONG:
                 raise
-            time.sleep(PAUSE)
 
 
 def _check_that_it_answers(store: Store, done: Synced) -> None:
