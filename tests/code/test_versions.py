@@ -57,7 +57,9 @@ def test_an_edited_class_counts_by_its_hash_and_no_other_does(edited):
     token = versions.token(f"{SMALL}.RMSprop")
     assert len(token) == 12
     assert not versions.token(f"{SMALL}.Adam")
-    assert versions.tokens([f"{SMALL}.RMSprop", f"{SMALL}.Adam"]) == token
+    assert versions.tokens([f"{SMALL}.RMSprop"]) == token
+    # of several it is said which: another of them at this version is other code
+    assert versions.tokens([f"{SMALL}.RMSprop", f"{SMALL}.Adam"]) == f"RMSprop={token}"
 
 
 def test_another_class_beside_it_changes_nothing(edited):
@@ -77,6 +79,41 @@ def test_an_edited_base_changes_all_that_build_on_it(edited):
         for name in versions.table()
         if name.startswith("eyechart.models.") and name[23:].find("as_maps") < 0 and not name.endswith("channel_axis")
     }
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("eyechart.runner.members", "set_seed(attempt.job.config.seed)", "set_seed(0)"),
+        ("eyechart.runner.members", "augment=config.augmentation.apply", "augment=None and config"),
+        ("eyechart.training.order", "SeedSequence([seed, epoch])", "SeedSequence([seed, epoch, 2])"),
+        ("eyechart.training.early_stopping", "best - value", "value - best"),
+        ("eyechart.training.loop", "axis=1", "axis=0"),
+    ],
+)
+def test_an_edit_of_how_it_is_trained_changes_the_engines(edited, module, old, new):
+    edited(module, old, new)
+    assert {name for name in versions.table() if versions.token(name)} == {
+        "eyechart.engine.jax",
+        "eyechart.engine.tensorflow",
+    }
+
+
+def test_an_edited_loss_changes_no_engine(edited):
+    edited("eyechart.training.losses", "np.maximum(counts, 1)", "np.maximum(counts, 2)")
+    assert {name for name in versions.table() if versions.token(name)} == {"eyechart.loss.balanced"}
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("eyechart.models.CNN.build", "eyechart.models.convolutional.CNN"),
+        ("eyechart.models.convolutional.CNN", "eyechart.models.convolutional.CNN"),
+        ("eyechart.evaluation.scores.accuracy", "eyechart.evaluation.scores.accuracy"),  # not in the table
+    ],
+)
+def test_what_own_code_takes_of_the_package_is_found_by_any_of_its_names(name, found):
+    assert versions.below([name, "keras.layers", "eyechart.core.errors.ConfigError", "eyechart.models"]) == [found]
 
 
 def test_a_known_hash_gives_its_version(edited, monkeypatch):

@@ -57,6 +57,13 @@ def test_an_old_run_is_handed_back_and_never_silently(asked):
     assert not forced.status.finished
 
 
+def test_an_old_run_is_not_handed_back_where_the_package_s_code_is_another_by_now(asked):
+    finish(asked(UsedCode()).run_key)
+    job = asked(dataclasses.replace(OWN, tokens={**OWN.tokens, "engine": "2"}, first=False))
+    assert not job.status.finished
+    assert not job.before_code
+
+
 @pytest.mark.parametrize("status", ["FAILED", "KILLED"])
 def test_an_old_run_that_is_not_finished_is_not(asked, status):
     finish(asked(UsedCode()).run_key, status=status)

@@ -8,6 +8,7 @@ import functools
 import sys
 import sysconfig
 from dataclasses import dataclass, field
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 from eyechart.code.syntax import is_docstring
@@ -16,6 +17,7 @@ from eyechart.core.errors import ConfigError
 
 PACKAGE = paths.PACKAGE.name  # eyechart
 INSTALLED = {"site-packages", "dist-packages"}  # folders of what others wrote
+NOT_RUN = {"TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Module:
         imports: what each imported name may be bound to.
         stars: the modules from which everything is imported.
         effects: whether it does more, when it is imported, than to define names.
+        hears: whether it has what hears of classes that are made, or asks for them.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Module:
     imports: dict[str, list[Imported]] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
     effects: bool = False
+    hears: bool = False
 
     @property
     def file(self) -> str:
@@ -83,8 +87,9 @@ def read_module(name: str) -> Module | None:
         return None
     try:
         tree = ast.parse(path.read_bytes(), path)
-    except (SyntaxError, ValueError) as error:
-        raise ConfigError(f"{path} is not Python: {' '.join(str(error).split())}") from None
+    except (SyntaxError, ValueError, RecursionError) as error:
+        here = ".".join(map(str, sys.version_info[:2]))
+        raise ConfigError(f"{path} is not Python {here}: {' '.join(str(error).split())}") from None
     return _read(name, path, tree)
 
 
@@ -96,6 +101,20 @@ def is_own(name: str) -> bool:
     if path is None or INSTALLED & set(path.parts):
         return False
     return not any(folder in path.parents for folder in _folders_of_python())
+
+
+@functools.cache
+def is_unseen(name: str) -> bool:
+    """Whether what a name of another module stands for may be a person's own, and can be read nowhere.
+
+    It may lie in an archive, be compiled, or be found only by what the code does to `sys.path`.
+    """
+    top = name.partition(".")[0]
+    if top == PACKAGE or top in sys.stdlib_module_names:
+        return False
+    spec = _spec(top)
+    places = [] if spec is None else [spec.origin or "", *(spec.submodule_search_locations or ())]
+    return is_own(top) or (_find(top)[0] is None and not any(INSTALLED & set(Path(place).parts) for place in places))
 
 
 @functools.cache
@@ -113,11 +132,11 @@ def _find(name: str) -> tuple[Path | None, tuple[Path, ...]]:
     """
     parent, _, last = name.rpartition(".")
     if not parent:
-        found = (finder.find_spec(name, None) for finder in sys.meta_path)
-        spec = next((one for one in found if one is not None), None)
+        spec = _spec(name)
         if spec is None:
             return None, ()
         file = Path(spec.origin).resolve() if spec.origin and spec.origin.endswith(".py") else None
+        file = file if file and file.is_file() else None  # it may lie in an archive
         return file, tuple(Path(place) for place in spec.submodule_search_locations or ())
     places = [place / last for place in _find(parent)[1]]
     for place in places:
@@ -125,6 +144,12 @@ def _find(name: str) -> tuple[Path | None, tuple[Path, ...]]:
             if file.is_file():
                 return file.resolve(), below
     return None, tuple(place for place in places if place.is_dir())  # a package without a file of its own
+
+
+def _spec(name: str) -> ModuleSpec | None:
+    """What Python finds for the name of a module that lies in no package."""
+    found = (finder.find_spec(name, None) for finder in sys.meta_path)
+    return next((one for one in found if one is not None), None)
 
 
 def _read(name: str, path: Path, tree: ast.Module) -> Module:
@@ -144,7 +169,15 @@ def _read(name: str, path: Path, tree: ast.Module) -> Module:
             elif isinstance(node, ast.stmt):
                 for one in defined(node):
                     module.definitions.setdefault(one, []).append(node)
-    return dataclasses.replace(module, effects=effects)
+    return dataclasses.replace(module, effects=effects, hears=any(map(_hears, ast.walk(tree))))
+
+
+def _hears(node: ast.AST) -> bool:
+    if isinstance(node, ast.FunctionDef):
+        return node.name == "__init_subclass__"
+    if isinstance(node, ast.ClassDef):
+        return any(one.arg == "metaclass" and not ast.unparse(one.value).endswith("ABCMeta") for one in node.keywords)
+    return isinstance(node, ast.Attribute) and node.attr == "__subclasses__"
 
 
 def defined(statement: ast.stmt) -> list[str]:
@@ -158,16 +191,13 @@ def defined(statement: ast.stmt) -> list[str]:
         targets = [statement.target]
     flat = [inner for one in targets for inner in (one.elts if isinstance(one, ast.Tuple | ast.List) else [one])]
     names = [one.id for one in flat if isinstance(one, ast.Name)]
-    return names if len(names) == len(flat) else []
+    more = any(isinstance(node, ast.NamedExpr) for node in ast.walk(statement))
+    return names if len(names) == len(flat) and not more else []
 
 
 def is_not_run(statement: ast.stmt) -> bool:
     """Whether a statement is for type checkers, or for a file that is started as a program."""
-    if not isinstance(statement, ast.If) or statement.orelse:
-        return False
-    names = {node.id for node in ast.walk(statement.test) if isinstance(node, ast.Name)}
-    names |= {node.attr for node in ast.walk(statement.test) if isinstance(node, ast.Attribute)}
-    return bool(names & {"TYPE_CHECKING", "__name__"})
+    return isinstance(statement, ast.If) and not statement.orelse and ast.unparse(statement.test) in NOT_RUN
 
 
 def bound(statement: ast.Import | ast.ImportFrom, module: Module) -> list[tuple[str, Imported]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import functools
 import itertools
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -13,8 +15,12 @@ from eyechart.code.syntax import digest, is_docstring, serialised
 
 # what may reach anything, so that no reading tells what it reaches
 DYNAMIC = frozenset(
-    ["getattr", "setattr", "delattr", "exec", "eval", "compile", "globals", "locals", "vars", "__import__", "importlib"]
+    ["getattr", "setattr", "delattr", "exec", "eval", "compile", "globals", "locals", "vars", "__import__"]
 )
+CHANGES = DYNAMIC - {"getattr", "compile"}  # and may change anything
+ATTRIBUTES = frozenset(["__dict__", "__globals__", "__subclasses__", "__getattribute__", "__setattr__"])
+REFLECTION = ("builtins", "importlib", "inspect", "operator.attrgetter", "operator.methodcaller", "pkgutil", "runpy")
+REFLECTION += ("sys.modules",)
 WHOLE = "*"  # in place of a name: all that a file does
 
 
@@ -26,11 +32,13 @@ class Piece:
         module: where it stands.
         name: what it defines, or `WHOLE`.
         text: its syntax, and what the names in it that come from elsewhere stand for.
+        uses: names in it, each with the definition in these files that it stands for.
     """
 
     module: Module
     name: str
     text: str
+    uses: frozenset[tuple[str, Imported]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -50,20 +58,29 @@ class Reached:
     @functools.cached_property
     def token(self) -> str:
         """One hash for all of it: 12 hexadecimal digits. Where a piece stands counts only if two have one name."""
-        names = [piece.name for piece in self.pieces]
-        texts = (
-            f"{piece.module.name if names.count(piece.name) > 1 else ''}:{piece.name}:{piece.text}"
-            for piece in self.pieces
-        )
-        return digest(*sorted(texts))
+        return digest(*sorted(map(self._told, self.pieces)))
 
     @functools.cached_property
     def files(self) -> dict[str, str]:
         """Of each file, a hash over what of it counts."""
         by_file: dict[str, list[str]] = {}
         for piece in self.pieces:
-            by_file.setdefault(piece.module.file, []).append(f"{piece.name}:{piece.text}")
+            by_file.setdefault(piece.module.file, []).append(self._told(piece))
         return {file: digest(*sorted(texts)) for file, texts in sorted(by_file.items())}
+
+    def _told(self, piece: Piece) -> str:
+        uses = sorted(f"{name} is {self._called(place)}" for name, place in piece.uses)
+        return "\n".join([f"{self._called(Imported(piece.module.name, piece.name))}:{piece.text}", *uses])
+
+    def _called(self, place: Imported) -> str:
+        return str(place) if place.name is None or place.name in self._ambiguous else place.name
+
+    @functools.cached_property
+    def _ambiguous(self) -> set[str | None]:
+        """The names that stand for several definitions."""
+        places = {Imported(piece.module.name, piece.name) for piece in self.pieces}
+        places |= {place for piece in self.pieces for _, place in piece.uses}
+        return {name for name, number in Counter(place.name for place in places).items() if number > 1}
 
 
 def reach(roots: Sequence[str], belongs: Callable[[str], bool], *, strict: bool) -> Reached:
@@ -89,7 +106,7 @@ class _Walk:
         self._belongs, self._strict = belongs, strict
         self._left: list[tuple[Module, str]] = []
         self._seen: set[tuple[str, str]] = set()
-        self._entered: set[str] = set()
+        self._entered: dict[str, Module] = {}
         self.pieces: dict[tuple[str, str], Piece] = {}
         self.outside: set[str] = set()
         self.whole: dict[str, str] = {}
@@ -99,38 +116,66 @@ class _Walk:
         while self._left:
             while self._left:
                 self._take(*self._left.pop())
-            self._find_patches()
+            for module in list(self._entered.values()):
+                self._find_patches(module)
 
     def visit(self, target: Imported) -> None:
         """Reach a name of another file, or the file itself."""
+        target = self._definition(target)
         module = self._module(target.module)
-        if module is None:
+        if module is None or (target.name and read_module(str(target)) and not self._belongs(str(target))):
             self.outside.add(str(target))
         elif target.name is None:
             self._count_whole(module, "it is handed on as a module")
-        elif target.name in module.definitions or target.name in module.imports:
+        elif self._says(target):
             self._reach(module, target.name)
-        elif submodule := self._module(f"{target.module}.{target.name}"):
-            self._count_whole(submodule, "it is handed on as a module")
-        elif module.stars:
-            self._count_whole(module, f"it has from {module.stars[0]} import *")
+        else:
+            self._count_whole(module, f"it does not say what {target.name} is")
+
+    def _definition(self, target: Imported) -> Imported:
+        """Where a name is defined, through the files that hand it on."""
+        seen: set[Imported] = set()
+        while target.name is not None and target not in seen:
+            seen.add(target)
+            module = self._module(target.module)
+            found = module.imports.get(target.name, []) if module else []
+            if len(found) > 1 or (module and target.name in module.definitions):
+                break
+            if found and found[0] != target:
+                target = found[0]
+            elif self._module(str(target)):
+                target = Imported(str(target))
+            elif module:
+                starred = (Imported(star, target.name) for star in module.stars)
+                target = next((one for one in starred if self._says(one)), target)
+        return target
+
+    def _says(self, target: Imported) -> bool:
+        """Whether a file gives a name a meaning."""
+        module = self._module(target.module)
+        return module is not None and (target.name in module.definitions or target.name in module.imports)
 
     def _module(self, name: str) -> Module | None:
         """A module that belongs, together with what the packages around it do when they are imported."""
         if not name or not self._belongs(name) or (module := read_module(name)) is None:
             return None
         if name not in self._entered:
-            self._entered.add(name)
-            if self._strict and module.effects:
+            self._entered[name] = module
+            if self._strict and module.stars:
+                self._count_whole(module, f"it has from {module.stars[0]} import *")
+            elif self._strict and module.effects:
                 self._count_whole(module, "it does more than to define names")
             if parent := name.rpartition(".")[0]:
                 self._module(parent)
-            if self._strict:
-                # what is imported may change what was there
-                for imported in itertools.chain.from_iterable(module.imports.values()):
-                    self._module(imported.module)
-                    self._module(str(imported))
+            for imported in itertools.chain.from_iterable(module.imports.values()):
+                self._enter(imported)
         return module
+
+    def _enter(self, imported: Imported) -> None:
+        """What is imported may change what was there."""
+        if self._strict:
+            self._module(imported.module)
+            self._module(str(imported))
 
     def _reach(self, module: Module, name: str) -> None:
         if (module.name, name) not in self._seen:
@@ -138,8 +183,6 @@ class _Walk:
             self._left.append((module, name))
 
     def _count_whole(self, module: Module, why: str) -> None:
-        if not self._strict and why.startswith("it has from"):
-            return
         self.whole.setdefault(module.file, why)
         self._reach(module, WHOLE)
 
@@ -150,56 +193,61 @@ class _Walk:
             for star in module.stars:
                 if starred := self._module(star):
                     self._count_whole(starred, f"{module.file} imports everything from it")
-        elif name in module.definitions:
-            statements = module.definitions[name]
+                    for imported in itertools.chain.from_iterable(starred.imports.values()):
+                        self.visit(imported)
         else:
-            for imported in module.imports[name]:
-                self._follow(imported)
-            return
-        names = {text for statement in statements for text in self._names_in(statement, module)}
-        text = "".join(serialised(one) for one in statements if not isinstance(one, ast.Import | ast.ImportFrom))
-        self.pieces[module.name, name] = Piece(module, name, "\n".join([text, *sorted(names)]))
+            statements = module.definitions.get(name, [])
+            for imported in module.imports.get(name, []):
+                self.visit(imported)
+            if self._strict and len(module.imports.get(name, [])) + (name in module.definitions) > 1:
+                self._count_whole(module, f"it gives {name} a meaning more than once")
+        told: set[str] = set()
+        uses: set[tuple[str, Imported]] = set()
+        for statement in statements:
+            for first, place, own in self._names_in(statement, module):
+                if own:
+                    uses.add((first, place))
+                else:
+                    told.add(f"{first} is {place}")
+        text = "\n".join(["".join(map(serialised, statements)), *sorted(told)])
+        if statements:
+            self.pieces[module.name, name] = Piece(module, name, text, frozenset(uses))
 
-    def _follow(self, target: Imported) -> None:
-        if target.name is None and self._module(target.module) is None:
-            self.outside.add(target.module)
-        else:
-            self.visit(target)
-
-    def _names_in(self, statement: ast.stmt, module: Module) -> Iterator[str]:
-        """Reach every name in a statement; what is said of those that come from elsewhere."""
+    def _names_in(self, statement: ast.stmt, module: Module) -> Iterator[tuple[str, Imported, bool]]:
+        """Reach every name in a statement; what an imported one stands for, and whether that lies in these files."""
         imports = {name: list(imported) for name, imported in module.imports.items()}
         for node in ast.walk(statement):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 for name, imported in bound(node, module):
                     imports.setdefault(name, []).append(imported)
+                    self._enter(imported)
+            elif self._strict and isinstance(node, ast.Attribute) and node.attr in ATTRIBUTES:
+                self._count_whole(module, f"it uses {node.attr}")
         for chain in _chains(statement):
             first = chain[0]
-            if first in imports:
-                for imported in imports[first]:
-                    yield f"{first} is {self._through(imported, chain[1:])}"
-            elif first in module.definitions:
+            for imported in imports.get(first, []):
+                place = self._through(imported, chain[1:])
+                yield first, place, self._module(place.module) is not None
+                if self._strict and f"{place}.{chain[-1]}".startswith(REFLECTION):
+                    self._count_whole(module, f"it uses {place}")
+            if first in module.definitions or len(module.imports.get(first, [])) > 1:
                 self._reach(module, first)
-            elif module.stars:
-                self._count_whole(module, f"it has from {module.stars[0]} import *")
             if self._strict and first in DYNAMIC and not self._reads_elsewhere(statement, first, imports):
                 self._count_whole(module, f"it uses {first}")
 
-    def _through(self, imported: Imported, rest: Sequence[str]) -> str:
-        """Reach what a chain of attributes leads to; its name, where that lies elsewhere."""
-        module, left = imported.module, list(rest)
-        if imported.name is not None:
-            if not self._belongs(f"{module}.{imported.name}") or read_module(f"{module}.{imported.name}") is None:
-                self.visit(imported)
-                return str(imported) if str(imported) in self.outside else imported.name
-            module = f"{module}.{imported.name}"
-        while left and self._belongs(f"{module}.{left[0]}") and read_module(f"{module}.{left[0]}") is not None:
-            module = f"{module}.{left.pop(0)}"
-        if self._module(module) is None:
-            self.outside.add(".".join([module, *left[:1]]))
-            return str(imported)
-        self.visit(Imported(module, left[0] if left else None))
-        return left[0] if left else "module"
+    def _through(self, imported: Imported, rest: Sequence[str]) -> Imported:
+        """Reach what a chain of attributes leads to, and say where that is."""
+        place, left = self._definition(imported), list(rest)
+        for number in range(1, len(left) + 1):  # of packages without a file of their own
+            if not self._module(place.module) and self._module(below := ".".join([str(place), *left[:number]])):
+                place, left = Imported(below), left[number:]
+        while left and place.name is None and self._module(place.module):
+            place = self._definition(Imported(place.module, left.pop(0)))
+        if self._module(place.module):
+            self.visit(place)
+        else:
+            self.outside.add(".".join([str(place), *left]))
+        return place
 
     def _reads_elsewhere(self, statement: ast.stmt, name: str, imports: dict[str, list[Imported]]) -> bool:
         """Whether every use of `getattr` in a statement reads from what lies outside the files that count."""
@@ -214,30 +262,81 @@ class _Walk:
                 safe += bool(sources) and not any(self._belongs(source.module) for source in sources)
         return safe == len(uses)
 
-    def _find_patches(self) -> None:
-        """Reach what hands a definition that counts to a call, when its file is imported."""
-        for module in {piece.module.name: piece.module for piece in self.pieces.values()}.values():
-            counted = {name for owner, name in self.pieces if owner == module.name}
-            for name, statements in module.definitions.items():
-                if name not in counted and any(handed_over(one) & counted for one in statements):
-                    self._reach(module, name)
+    def _find_patches(self, module: Module) -> None:
+        """Reach the definitions of a file that may change what counts when the file is imported."""
+        for name, statements in module.definitions.items():
+            if (module.name, name) not in self._seen and any(self._may_change(one, module) for one in statements):
+                self._reach(module, name)
+
+    def _may_change(self, statement: ast.stmt, module: Module) -> bool:
+        """Whether a definition, when it is made, calls own code, is given to a library, or hands over what counts."""
+        for node in made(statement):
+            if isinstance(node, ast.Name) and node.id in CHANGES:
+                return True
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                callers = [one.func if isinstance(one, ast.Call) else one for one in node.decorator_list]
+                if not all(_of_python(_chain(one), module) for one in callers):
+                    return True
+            if isinstance(node, ast.ClassDef) and self._is_heard_of(node, module):
+                return True
+            if isinstance(node, ast.Call):
+                caller, given = _chain(node.func), [*node.args, *(keyword.value for keyword in node.keywords)]
+                if isinstance(node.func, ast.Call) or (caller and self._is_own(caller[0], module)):
+                    return True
+                names = {inner.id for one in given for inner in ast.walk(one) if isinstance(inner, ast.Name)}
+                if any(self._counts(one, module) for one in names):
+                    return True
+            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+                aliased = module.definitions.get(node.target.id, [])
+                if any(self._counts(one, module) for other in aliased for one in _names_of(other)):
+                    return True
+        return False
+
+    def _is_own(self, name: str, module: Module) -> bool:
+        return name in module.definitions or any(self._module(one.module) for one in module.imports.get(name, []))
+
+    def _counts(self, name: str, module: Module) -> bool:
+        """Whether a name of a file stands for a definition that was reached."""
+        if (module.name, name) in self._seen and name in module.definitions:
+            return True
+        places = [self._definition(one) for one in module.imports.get(name, [])]
+        return any((place.module, place.name or WHOLE) in self._seen for place in places)
+
+    def _is_heard_of(self, made: ast.ClassDef, module: Module) -> bool:
+        """Whether own code may hear that a class is made: of a base that looks for its subclasses, or a metaclass."""
+        makers = [*made.bases, *(keyword.value for keyword in made.keywords)]
+        bases = [chain for base in makers if (chain := _chain(base))]
+        return any(self._is_own(chain[0], module) for chain in bases) and any(
+            one.hears for one in self._entered.values()
+        )
 
 
-def handed_over(statement: ast.stmt) -> set[str]:
-    """The names that a definition gives to calls when it is made."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        made: list[ast.expr] = statement.decorator_list
-    elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign) and statement.value is not None:
-        made = [statement.value]
-    else:
-        return set()
-    calls = [node for one in made for node in ast.walk(one) if isinstance(node, ast.Call)]
-    given = [inner for call in calls for inner in (*call.args, *(keyword.value for keyword in call.keywords))]
-    return {node.id for one in given for node in ast.walk(one) if isinstance(node, ast.Name)}
+def made(statement: ast.AST) -> Iterator[ast.AST]:
+    """What is evaluated of a definition when it is made: not the bodies of functions."""
+    left = [statement]
+    while left:
+        node = left.pop()
+        yield node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            left += [*node.args.defaults, *(one for one in node.args.kw_defaults if one)]
+            left += [] if isinstance(node, ast.Lambda) else node.decorator_list
+        else:
+            left += ast.iter_child_nodes(node)
+
+
+def _of_python(chain: Sequence[str], module: Module) -> bool:
+    """Whether a decorator is Python's own, as `dataclass` and `property` are."""
+    if not chain or chain[0] in module.definitions:
+        return False
+    return all(one.module.partition(".")[0] in sys.stdlib_module_names for one in module.imports.get(chain[0], []))
+
+
+def _names_of(statement: ast.stmt) -> set[str]:
+    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
 
 
 def _chains(statement: ast.stmt) -> Iterator[list[str]]:
-    """Every name that a statement uses, with the attributes that are asked of it; not those of annotations."""
+    """Every name that a statement uses, with the attributes that are asked of it; of annotations those of fields."""
     left: list[ast.AST] = [statement]
     while left:
         node = left.pop()
@@ -247,7 +346,7 @@ def _chains(statement: ast.stmt) -> Iterator[list[str]]:
         if isinstance(node, ast.If) and is_not_run(node):
             continue
         for name, value in ast.iter_fields(node):
-            if name in ("annotation", "returns", "type_comment"):
+            if name in ("returns", "type_comment") or (name == "annotation" and isinstance(node, ast.arg)):
                 continue
             left += [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, ast.AST)]
 

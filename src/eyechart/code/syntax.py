@@ -7,13 +7,12 @@ import hashlib
 import json
 from typing import Any
 
-# not written: where a name stands is told by the node around it, and what an import binds by who uses the name
+# not written: where a name stands is told by the node around it
 _SKIPPED_FIELDS = {"ctx", "kind", "type_comment", "lineno", "col_offset", "end_lineno", "end_col_offset"}
-_IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 def serialised(node: ast.AST) -> str:
-    """Write a syntax tree as JSON, without docstrings, imports, positions and empty fields.
+    """Write a syntax tree as JSON, without docstrings, positions, empty fields, and the imports at the top of a file.
 
     Python 3.11, 3.12 and 3.13 give the same text, which `ast.dump` does not.
     """
@@ -38,7 +37,7 @@ def _plain(value: Any) -> Any:
         return ["JoinedStr", _joined(value)]
     if isinstance(value, ast.AST):
         fields = {
-            name: _plain(_without_docstrings(field))
+            name: _plain(_without_docstrings(field, imports=not isinstance(value, ast.Module)))
             for name, field in ast.iter_fields(value)
             if name not in _SKIPPED_FIELDS and field is not None and field != []
         }
@@ -48,11 +47,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _without_docstrings(field: Any) -> Any:
+def _without_docstrings(field: Any, *, imports: bool) -> Any:
     """The statements of a body that do something; other fields as they are."""
     if not (isinstance(field, list) and field and isinstance(field[0], ast.stmt)):
         return field
-    return [one for one in field if not is_docstring(one) and not isinstance(one, (*_IMPORTS, ast.Pass))]
+    nothing = (ast.Pass,) if imports else (ast.Pass, ast.Import, ast.ImportFrom)
+    return [one for one in field if not is_docstring(one) and not isinstance(one, nothing)]
 
 
 def _joined(text: ast.JoinedStr) -> list[Any]:

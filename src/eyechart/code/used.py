@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from eyechart.code import versions
-from eyechart.code.module import PACKAGE, is_own
+from eyechart.code.module import is_own, is_unseen
 from eyechart.code.reach import Reached, reach
 from eyechart.code.syntax import digest
 from eyechart.core import paths
@@ -23,13 +23,15 @@ class Part:
         token: what it counts by; empty: the first version of the package's own code, which run keys do not name.
         files: of each file, a hash over what of it counts.
         own: whether it is a person's own.
-        notes: a sentence for each file that counts as a whole, with the reason.
+        notes: a sentence for each file that counts as a whole, or cannot be read, with the reason.
+        first: whether all of the package's code in it is of its first version.
     """
 
     token: str
     files: Mapping[str, str]
     own: bool = False
     notes: tuple[str, ...] = ()
+    first: bool = True
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class UsedCode:
         tokens: by the choice, as `model`: what its code counts by, where that is not the package's first version.
         files: of each file, a hash over what of it counts.
         own: whether a person's own code is among it.
-        notes: a sentence for each file that counts as a whole, with the reason.
+        notes: a sentence for each file that counts as a whole, or cannot be read, with the reason.
+        first: whether all of the package's code in it is of its first version, as it was before code was recorded.
     """
 
     choices: tuple[str, ...] = ()
@@ -49,6 +52,7 @@ class UsedCode:
     files: Mapping[str, str] = field(default_factory=dict)
     own: bool = False
     notes: tuple[str, ...] = ()
+    first: bool = True
 
     @classmethod
     def of(cls, parts: Mapping[str, Part]) -> UsedCode:
@@ -62,6 +66,7 @@ class UsedCode:
             files,
             any(part.own for part in parts.values()),
             tuple(dict.fromkeys(note for part in parts.values() for note in part.notes)),
+            all(part.first for part in parts.values()),
         )
 
     def changed(self, before: Mapping[str, str]) -> list[str]:
@@ -80,11 +85,16 @@ def own_code(target: str) -> Part:
         ConfigError: a file cannot be parsed.
     """
     top = target.partition(".")[0]
-    reached = reach([target], lambda module: module.partition(".")[0] == top or is_own(module), strict=True)
-    taken = (versions.in_table(name) for name in reached.outside if name.startswith(f"{PACKAGE}."))
-    base = versions.tokens(name for name in taken if name)
+    try:
+        reached = reach([target], lambda module: module.partition(".")[0] == top or is_own(module), strict=True)
+        reached.token  # noqa: B018
+    except RecursionError:
+        raise ConfigError(f"the code of {target} nests more deeply than can be read: expected it in parts") from None
+    below = versions.below(reached.outside)
+    base = versions.tokens(below)
+    first = not any(versions.token(name) for name in below if name in versions.table())
     token = digest(reached.token, base) if base else reached.token
-    return Part(token, reached.files, own=True, notes=tuple(_notes(reached)))
+    return Part(token, reached.files, own=True, notes=tuple(_notes(reached)), first=first)
 
 
 def package_code(*names: str) -> Part:
@@ -92,7 +102,8 @@ def package_code(*names: str) -> Part:
     files: dict[str, str] = {}
     for name in names:
         files |= versions.reached_by(name).files
-    return Part(versions.tokens(names), files)
+    token = versions.tokens(names)
+    return Part(token, files, first=not token)
 
 
 def with_files(part: Part, names: Sequence[str]) -> Part:
@@ -106,21 +117,24 @@ def with_files(part: Part, names: Sequence[str]) -> Part:
         ConfigError: one cannot be read.
     """
     contents = {name: _content(name) for name in names}
-    return Part(digest(part.token, *contents.values()), {**part.files, **contents}, own=part.own, notes=part.notes)
+    return replace(part, token=digest(part.token, *contents.values()), files={**part.files, **contents})
 
 
 @functools.cache
 def _content(name: str) -> str:
     try:
-        content = (paths.workspace() / name).read_bytes()
+        with (paths.workspace() / name).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:12]
     except OSError as error:
         raise ConfigError(
             f"model.depends names '{name}', which cannot be read ({error.strerror}): expected files, "
             f"from {paths.workspace()} on"
         ) from None
-    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def _notes(reached: Reached) -> Iterator[str]:
     for file, why in reached.whole.items():
         yield f"{file} counts as a whole, because {why}: any change of it trains anew"
+    for name in sorted(reached.outside):
+        if is_unseen(name):
+            yield f"{name} is in no file of Python that is found: name its file in model.depends, so that changes count"

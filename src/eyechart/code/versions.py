@@ -20,10 +20,14 @@ FIRST = "1"  # the version that run keys do not name
 _NO_RESULT = (f"{PACKAGE}.core.", f"{PACKAGE}.code.")
 _BACKENDS = {name: f"eyechart.training.backend.{name}" for name in ("tensorflow", "jax")}
 _ENGINE = (
+    "eyechart.runner.members._build_models",
+    "eyechart.runner.members._recipe",
+    "eyechart.runner.members._training_data",
     "eyechart.training.backend.assembly.make_engine",
     "eyechart.training.backend.choose.activate",
     "eyechart.training.backend.choose.set_seed",
     "eyechart.training.backend.choose.worth_compiling",
+    "eyechart.training.backend.recipe.Execution",
     "eyechart.training.early_stopping.EarlyStopping",
     "eyechart.training.loop.train",
     "eyechart.training.order.Reading",
@@ -55,9 +59,9 @@ def reached_by(name: str) -> Reached:
     Args:
         name: in the table, or the whole name of a class.
     """
-    left_out = {module for backend, module in _BACKENDS.items() if name.startswith("eyechart.engine.")} - {
-        _BACKENDS.get(name.rpartition(".")[2], "")
-    }
+    left_out: set[str] = set()
+    if name.startswith("eyechart.engine."):  # what is a choice of its own: the other backend, and the loss
+        left_out = {*_BACKENDS.values(), "eyechart.training.losses"} - {_BACKENDS[name.rpartition(".")[2]]}
 
     def belongs(module: str) -> bool:
         return module.partition(".")[0] == PACKAGE and module not in left_out and not module.startswith(_NO_RESULT)
@@ -80,19 +84,34 @@ def token(name: str) -> str:
 
 
 def tokens(names: Iterable[str]) -> str:
-    """The versions of several definitions, where one is not the first: empty, `2`, or `NAME=2,OTHER=1f0c...`."""
-    found = {name: version for name in sorted(set(names)) if (version := token(name))}
-    if len(found) == 1:
-        return next(iter(found.values()))
+    """The versions of definitions that are not the first: empty, `2` of a single one, or `NAME=2,OTHER=1f0c...`."""
+    asked = sorted(set(names))
+    found = {name: version for name in asked if (version := token(name))}
+    if len(asked) == 1:
+        return found.get(asked[0], "")
     return ",".join(f"{name.rpartition('.')[2]}={version}" for name, version in found.items())
 
 
-def in_table(name: str) -> str:
-    """What the table calls a name of the package that code imports; empty where it is not in it."""
-    module, _, last = name.rpartition(".")
-    read = read_module(module) if module else None
-    while read is not None and last not in read.definitions and (imported := read.imports.get(last)):
-        module, last = imported[0].module, imported[0].name or ""  # a package's __init__ hands it on
+def below(names: Iterable[str]) -> list[str]:
+    """The definitions of the package that a person's own code takes from it, as the table calls those that it has.
+
+    Args:
+        names: whole names, as `eyechart.models.CNN`, perhaps with attributes of what they name.
+    """
+    found = (_definition(name) for name in names if name.startswith(f"{PACKAGE}."))
+    return sorted({name for name in found if name and not name.startswith(_NO_RESULT)})
+
+
+def _definition(name: str) -> str:
+    """The definition that a name leads to, as the table calls it if it is there; empty if it leads to none."""
+    module = PACKAGE
+    for last in name.split(".")[1:]:
         read = read_module(module)
-    place = f"{module}.{last}"
-    return next((one for one in table() if PLACES.get(one, one) == place), "")
+        while read is not None and last not in read.definitions and (imported := read.imports.get(last)):
+            module, last = imported[0].module, imported[0].name or ""  # a package's __init__ hands it on
+            read = read_module(module)
+        if read is not None and last in read.definitions:
+            place = f"{module}.{last}"
+            return next((one for one in table() if PLACES.get(one, one) == place), place)
+        module = f"{module}.{last}"
+    return ""

@@ -59,7 +59,7 @@ class Job:
         if warning and not config.trainer.class_weights:
             warning += ", or type trainer.class_weights=balanced"
         before = Run(config.without_code().run_key(dataset.digest, dataset.own_validation))
-        if config.code.own and not config.force and _counts_still(before, run):
+        if config.code.own and config.code.first and not config.force and _counts_still(before, run):
             run = before
         return cls(tuple(overrides), config, run.key, name, run.status, number, None, warning, before.key)
 

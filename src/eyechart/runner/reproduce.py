@@ -103,7 +103,7 @@ def reproduce(run: Run) -> Reproduction:
 
 def _check_code(run: Run, config: Config, recorded: dict[str, str]) -> None:
     """Raise EyechartError where a choice has other code here than the run was trained with."""
-    own = config.code.own and not recorded  # of a time when the code was not recorded
+    own = config.code.own and config.code.first and not recorded  # of a time when the code was not recorded
     if own or recorded == dict(config.code.tokens):
         return
     files = ", ".join(config.code.changed(run.code_files())) if run.code_files() else ""
