@@ -19,8 +19,7 @@ DYNAMIC = frozenset(
 )
 CHANGES = DYNAMIC - {"getattr", "compile"}  # and may change anything
 ATTRIBUTES = frozenset(["__dict__", "__globals__", "__subclasses__", "__getattribute__", "__setattr__"])
-REFLECTION = ("builtins", "importlib", "inspect", "operator.attrgetter", "operator.methodcaller", "pkgutil", "runpy")
-REFLECTION += ("sys.modules",)
+REFLECTION = ("builtins", "importlib", "inspect", "operator.attrgetter", "pkgutil", "runpy", "sys.modules")
 WHOLE = "*"  # in place of a name: all that a file does
 
 
