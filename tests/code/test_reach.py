@@ -141,6 +141,10 @@ DOES_NOT_COUNT = {
     "the order of imports": PLAIN.replace("import logging\n", "").replace("from eye", "import logging\nfrom eye"),
     "a second network": PLAIN + "class Wide(Net): pass\n",
     "a second network's optional field": PLAIN + "class Wide(Net):\n    units: list = dict(a=1)\n",
+    "a second network's compiled method": PLAIN
+    + "import tensorflow as tf\nclass Wide(Net):\n    @tf.function\n    "
+    + F[:9]
+    + ": pass\n",
     "what another file offers": PLAIN + "__all__ = ['Net']\n",
 }
 

@@ -148,7 +148,7 @@ def _find(name: str) -> tuple[Path | None, tuple[Path, ...]]:
 
 def _spec(name: str) -> ModuleSpec | None:
     """What Python finds for the name of a module that lies in no package."""
-    found = (finder.find_spec(name, None) for finder in sys.meta_path)
+    found = (finder.find_spec(name, None) for finder in sys.meta_path if name)
     return next((one for one in found if one is not None), None)
 
 

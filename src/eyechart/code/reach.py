@@ -18,7 +18,7 @@ DYNAMIC = frozenset(
     ["getattr", "setattr", "delattr", "exec", "eval", "compile", "globals", "locals", "vars", "__import__"]
 )
 CHANGES = DYNAMIC - {"getattr", "compile"}  # and may change anything
-ATTRIBUTES = frozenset(["__dict__", "__globals__", "__subclasses__", "__getattribute__", "__setattr__"])
+ATTRIBUTES = frozenset(["__dict__", "__globals__", "__subclasses__"])
 REFLECTION = ("builtins", "importlib", "inspect", "operator.attrgetter", "pkgutil", "runpy", "sys.modules")
 WHOLE = "*"  # in place of a name: all that a file does
 
@@ -273,8 +273,10 @@ class _Walk:
             if isinstance(node, ast.Name) and node.id in CHANGES:
                 return True
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                callers = [one.func if isinstance(one, ast.Call) else one for one in node.decorator_list]
-                if not all(_of_python(_chain(one), module) for one in callers):
+                callers = [_chain(one.func if isinstance(one, ast.Call) else one) for one in node.decorator_list]
+                if any(not one or self._is_own(one[0], module) for one in callers):
+                    return True
+                if node is statement and not all(_of_python(one, module) for one in callers):
                     return True
             if isinstance(node, ast.ClassDef) and self._is_heard_of(node, module):
                 return True
@@ -325,8 +327,6 @@ def made(statement: ast.AST) -> Iterator[ast.AST]:
 
 def _of_python(chain: Sequence[str], module: Module) -> bool:
     """Whether a decorator is Python's own, as `dataclass` and `property` are."""
-    if not chain or chain[0] in module.definitions:
-        return False
     return all(one.module.partition(".")[0] in sys.stdlib_module_names for one in module.imports.get(chain[0], []))
 
 

@@ -91,6 +91,8 @@ def own_code(target: str) -> Part:
     except RecursionError:
         raise ConfigError(f"the code of {target} nests more deeply than can be read: expected it in parts") from None
     below = versions.below(reached.outside)
+    if not reached.pieces and (elsewhere := reached.outside - {target}):  # the file only hands on what others wrote
+        return package_code(*below) if below else own_code(*elsewhere)
     base = versions.tokens(below)
     first = not any(versions.token(name) for name in below if name in versions.table())
     token = digest(reached.token, base) if base else reached.token
