@@ -144,7 +144,7 @@ DOES_NOT_COUNT = {
     "a second network's compiled method": PLAIN
     + "import tensorflow as tf\nclass Wide(Net):\n    @tf.function\n    "
     + F[:9]
-    + ": pass\n",
+    + " pass\n",
     "what another file offers": PLAIN + "__all__ = ['Net']\n",
 }
 
