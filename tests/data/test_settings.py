@@ -19,6 +19,8 @@ from eyechart.data.fetch import fetch
 from eyechart.data.prepare import prepare
 from eyechart.data.settings import check_settings
 from eyechart.runner.job import Job
+from eyechart.runner.run import run
+from eyechart.tracking import MLflowCourier
 
 FOLDER = FormConfig("folder", ["flowers"], caches=["~/pictures"], image_size=[16, 24], channels=3)
 IDX = FormConfig("idx", IDX_FILES, caches=["~/idx"])
@@ -114,3 +116,15 @@ def test_a_job_is_refused_and_told_what_to_type(prepared):
         Job.of(check(composed), typed)
     with pytest.raises(DataError, match=r"preprocess.py dataset=mine$"):
         Job.of(check(composed))
+
+
+def test_data_that_were_prepared_anew_are_not_trained_on_under_the_run_key_of_others(prepared, home):
+    config = prepared(IDX)
+    composed = compose("model=fnn", "tracking=none")
+    composed.dataset = OmegaConf.create(OmegaConf.to_container(OmegaConf.structured(config)))
+    job = Job.of(check(composed))
+    write_idx(home / "idx", tiny_images(shape=(8, 8), seed=1))
+    fetch(config)
+    prepare(config)
+    with pytest.raises(DataError, match=r"as it was planned with \(digest \w{12}\), .* prepared anew meanwhile"):
+        run(job, MLflowCourier(job.config.tracking))

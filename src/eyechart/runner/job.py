@@ -29,6 +29,7 @@ class Job:
         trial: its number in a search; None outside of one.
         warning: where the classes of its data set are of unequal size; None: they are not.
         choices_key: the run key that it would have if the code behind its choices did not count.
+        digest: of the data set that the run key is of.
     """
 
     overrides: tuple[str, ...]
@@ -40,6 +41,7 @@ class Job:
     trial: int | None = None
     warning: str | None = None
     choices_key: str = ""
+    digest: str = ""
 
     @classmethod
     def of(cls, config: Config, overrides: Sequence[str] = (), name: str = "", number: int = 0) -> Job:
@@ -61,7 +63,17 @@ class Job:
         before = Run(config.without_code().run_key(dataset.digest, dataset.own_validation))
         if config.code.own and config.code.first and not config.force and _counts_still(before, run):
             run = before
-        return cls(tuple(overrides), config, run.key, name, run.status, number, None, warning, before.key)
+        return cls(
+            overrides=tuple(overrides),
+            config=config,
+            run_key=run.key,
+            name=name,
+            status=run.status,
+            number=number,
+            warning=warning,
+            choices_key=before.key,
+            digest=dataset.digest,
+        )
 
     @property
     def run(self) -> Run:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from eyechart.core.errors import DataError
 from eyechart.data import open_dataset
 from eyechart.runner.attempt import Attempt, FinishedRun, Pruner
 from eyechart.runner.job import Job, splits_of
@@ -72,9 +73,17 @@ def run_together(
 
     Returns:
         Of each job its outcome, or what went wrong with it alone. What goes wrong with all of them is raised.
+
+    Raises:
+        DataError: the data set was prepared anew since the jobs were made, with other content.
     """
     config = jobs[0].config
     dataset = open_dataset(config.dataset.name)
+    if dataset.digest != jobs[0].digest:  # the run keys are of other data
+        raise DataError(
+            f"expected data set '{dataset.name}' as it was planned with (digest {jobs[0].digest:.12}), received other "
+            f"content ({dataset.digest:.12}): it was prepared anew meanwhile, type the same command again"
+        )
     setup = Setup(config, dataset, splits_of(config, dataset), courier, sweep is None, pool)
     outcomes: dict[int, FinishedRun | Exception] = {}
     attempts: dict[int, Attempt] = {}
