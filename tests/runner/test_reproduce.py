@@ -50,7 +50,7 @@ def test_a_run_comes_to_the_same_whatever_the_environment_says(trained, env):
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith(f"run {key(trained)} comes to the same, bit for bit\n")
     table = done.stdout.partition("recorded")[2].splitlines()
-    assert len([line for line in table if line.endswith(" equal")]) == 11
+    assert len([line for line in table if line.endswith(" equal")]) == 15
     assert left_behind(trained) == []
     after = left_alone(trained)
     assert after == before
