@@ -32,6 +32,7 @@ def write_run(root) -> Callable[..., None]:
         experiment: str = "eyechart",
         version: int | None = None,
         best_epoch: int = 1,
+        diverged: int = 0,
         correct: Any = None,
         images: Any = None,
         labels: Any = None,
@@ -58,7 +59,8 @@ def write_run(root) -> Callable[..., None]:
         }
         if validation is not None:
             result |= {"validation/accuracy": validation, "validation/loss": loss}
-        journal.append("end", status=status, result=result if status == "FINISHED" else {})
+        more = {"diverged": diverged} if diverged else {}
+        journal.append("end", status=status, result=result if status == "FINISHED" else {}, **more)
         journal.close()
 
     return write

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eyechart.comparison import load_results
-from eyechart.comparison.groups import boards, labels, text
+from eyechart.comparison.groups import best_first, boards, labels, text
 from eyechart.comparison.results import _group
 
 
@@ -214,3 +214,13 @@ def test_another_version_of_the_training_has_a_row_of_its_own(write_run):
 )
 def test_a_value_is_shown_as_it_is_typed(value, typed):
     assert text(value) == typed
+
+
+def test_runs_that_diverged_are_the_last_of_all_and_count_in_their_row(write_run):
+    write_run("a", seed=0, validation=0.9, test=0.9, diverged=2)
+    write_run("b", seed=1, validation=0.5, test=0.5)
+    write_run("c", model="cnn", validation=0.6, test=0.6)
+    assert best_first(load_results())[0] == ["c", "b", "a"]
+    (board,) = boards(load_results())
+    assert list(board.rows["test/accuracy"]) == [0.7, 0.6]
+    assert list(board.rows["diverged"]) == [1, 0]

@@ -305,3 +305,20 @@ def test_old_and_new_code_are_rows_of_their_own(write_run):
         write_run(f"old{seed}", seed=seed, **LONG)
         write_run(f"new{seed}", seed=seed, **LONG, **{"code.model": "0123456789ab"})
     assert sorted(columns()["run"]) == ["fnn code.model=0123456789ab", "fnn code.model=null"]
+
+
+def test_a_row_with_a_run_that_diverged_is_marked(seeds, write_run):
+    write_run("02", seed=2, validation=0.1, correct=right(0.1, 2), diverged=3, **LONG, **{"model.units": [64]})
+    found = columns()
+    at = found["run"].index("fnn model.units=[64]")
+    assert found["seeds"] == ["3†" if row == at else "2" for row in range(3)]
+    accuracies = [right(*choice).mean() for choice in ((0.9, 0), (0.9, 1), (0.1, 2))]
+    assert found["test ± std"][at].startswith(f"{np.mean(accuracies):.4f} ± ")
+    (note,) = [line for line in notes() if line.startswith("†")]
+    assert note.endswith(": 02 in epoch 3")
+    (board,) = boards(load_results())
+    assert list(board.rows["diverged"]) == [1 if row == at else 0 for row in range(3)]
+
+
+def test_without_one_that_diverged_no_row_is_marked(seeds):
+    assert "†" not in printed(200)

@@ -286,3 +286,18 @@ def test_the_program_promotes_once_and_says_how_the_champion_is_used(trained):
 def test_the_program_without_runs(root):
     assert "there is no finished run to promote" in error_line(run_program(root, "promote"))
     assert "there is no sweep yet" in error_line(run_program(root, "promote", "sweep=last"))
+
+
+def test_a_run_that_diverged_stands_for_election_only_where_it_is_named(store, a_run):
+    a_run("k1", validation=0.5, correct=500)
+    named = a_run("k2", validation=0.9, correct=900, diverged=3, best_epoch=2)
+    assert candidate_of(load_results())["run_key"] == "k1"
+    assert promote(store, named).promoted
+    version = store.client.get_model_version_by_alias("digits", "champion")
+    assert version.description.startswith("Diverged in epoch 3: test accuracy 0.9000 (validation accuracy 0.9000 at")
+
+
+def test_where_every_run_diverged_none_is_chosen(write_run):
+    write_run("k1", diverged=1)
+    with pytest.raises(EyechartError, match="every run diverged, so none is chosen: name the run to promote, run=KEY"):
+        candidate_of(load_results())

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eyechart.core.errors import EyechartError
-from eyechart.evaluation import predictions
+from eyechart.evaluation import predictions, scores
 
 
 def a_part(rows: int, classes: int, seed: int = 0):
@@ -42,6 +42,22 @@ def test_table_holds_what_it_was_given(rows: int, classes: int, seed: int):
 def test_of_equally_probable_classes_the_lowest_is_predicted():
     half = np.array([[0.2, 0.4, 0.4]], dtype=np.float32)
     assert predictions.make_table({"test": (np.array([0]), np.array([2]), half)})["prediction"].tolist() == [1]
+
+
+def test_where_a_network_gives_no_numbers_it_guesses():
+    indices, labels, probabilities = a_part(3000, 5)
+    probabilities[1] = np.nan
+    probabilities[3:, 2] = np.inf
+    parts = {"test": (indices, labels, probabilities)}
+    tables = [predictions.make_table(parts, seed) for seed in (0, 0, 1)]
+    given = predictions.probabilities(tables[0])
+    np.testing.assert_array_equal(given[[0, 2]], probabilities[[0, 2]])
+    assert given[1].tolist() == given[3].tolist() == [np.float32(0.2)] * 5
+    assert scores.accuracy(tables[0]) == pytest.approx(0.2, abs=0.03)  # chance, whichever class is frequent
+    assert scores.accuracy(tables[0][tables[0]["label"] == 4]) == pytest.approx(0.2, abs=0.06)
+    assert scores.loss(tables[0]) == pytest.approx(np.log(5), abs=0.01)
+    assert tables[0].equals(tables[1])
+    assert not tables[0].equals(tables[2])
 
 
 def test_columns_of_probabilities_are_in_the_order_of_the_classes():

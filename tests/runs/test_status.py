@@ -14,7 +14,7 @@ from eyechart.runs.journal import Journal, read_journal
 from eyechart.runs.lock import RunLock
 from eyechart.runs.replaced import attempt_number, ignored_before, set_aside
 from eyechart.runs.run import Run
-from eyechart.runs.status import RunStatus
+from eyechart.runs.status import RunStatus, in_a_sentence
 from eyechart.tracking import MLflowCourier
 from eyechart.tracking.config import TrackingConfig
 
@@ -38,11 +38,11 @@ def end(status, **more):
     journal.close()
 
 
-def ended(key, *, t, status="FINISHED"):
+def ended(key, *, t, status="FINISHED", **more):
     """A run that ended at this time."""
     folder = begin(key)
     journal = Journal(folder)
-    journal.append("end", status=status, result={})
+    journal.append("end", status=status, result={}, **more)
     journal.close()
     lines = [json.loads(line) for line in journal.path.read_text().splitlines()]
     lines[-1]["t"] = t
@@ -161,3 +161,48 @@ def test_a_name_that_no_run_has_or_that_several_have():
     for name in ("01234", "", ".."):
         with pytest.raises(EyechartError, match=f"there is no run '{name}'"):
             Run.find(name)
+
+
+def test_the_last_run_is_one_that_did_not_diverge():
+    ended("0123456789", t=20)
+    ended("0123459999", t=30, diverged=2)
+    assert Run.find("last").key == "0123456789"
+    named = Run.find("0123459999")
+    assert (named.key, named.finished, named.diverged) == ("0123459999", True, 2)
+    assert (Run("0123456789").diverged, Run("new").diverged) == (0, 0)
+
+
+def test_where_every_run_diverged_none_is_the_last():
+    ended("0123459999", t=30, diverged=2)
+    with pytest.raises(EyechartError, match="every finished run diverged: type run=0123459999 to have it nevertheless"):
+        Run.find(None)
+
+
+HELD_BACK = {"monitor": "validation/accuracy", "validation/accuracy": 0.5, "test/accuracy": 0.25, "epochs": 3}
+NOT_HELD_BACK = {"monitor": None, "test/accuracy": 0.25, "epochs": 3}
+
+
+@pytest.mark.parametrize(
+    ("result", "diverged", "said"),
+    [
+        (HELD_BACK | {"best_epoch": 2}, 0, "test accuracy 0.2500 (validation accuracy 0.5000 at epoch 2 of 3)"),
+        (
+            HELD_BACK | {"best_epoch": 2},
+            3,
+            "diverged in epoch 3: test accuracy 0.2500 (validation accuracy 0.5000 at epoch 2 of 3)",
+        ),
+        (
+            HELD_BACK | {"best_epoch": 0},
+            1,
+            "diverged in epoch 1: test accuracy 0.2500 (no epoch before it counts: guesses do)",
+        ),
+        (NOT_HELD_BACK, 0, "test accuracy 0.2500 (nothing was held back: the last of 3 epochs counts)"),
+        (
+            NOT_HELD_BACK | {"best_epoch": 2},
+            3,
+            "diverged in epoch 3: test accuracy 0.2500 (nothing was held back: epoch 2 counts, the last before it)",
+        ),
+    ],
+)
+def test_a_result_in_a_sentence(result, diverged, said):
+    assert in_a_sentence(result, diverged) == said

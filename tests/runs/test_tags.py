@@ -21,6 +21,7 @@ STORED = {
     "PYTHON": "eyechart.python",
     "GIT_COMMIT": "mlflow.source.git.commit",
     "GIT_CHANGED": "eyechart.git_changed",
+    "DIVERGED": "eyechart.diverged",
     "PRUNED": "eyechart.pruned",
     "REPLACED": "eyechart.replaced",
     "COMMAND": "eyechart.command",

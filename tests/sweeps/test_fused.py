@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -111,6 +112,31 @@ def test_members_stop_early_each_by_itself(root):
     assert len(known) == 6
     assert len(epochs) > 1
     assert all(result["epochs"] in (12, result["best_epoch"] + 2) for result in known)
+
+
+def test_a_member_that_diverges_is_finished_and_the_others_go_on(digits_root, tmp_path):
+    root = link_data(digits_root, tmp_path / "root")
+    words = [*FUSED, "model=fnn", "optimizer=sgd", "optimizer.learning_rate=0.01,1e30", "trainer.epochs=3"]
+    done = run_program(root, "train", "-m", *words)
+    assert (done.returncode, done.stderr) == (0, "")
+    said = [line for line in done.stdout.splitlines() if "diverged in epoch 1: test accuracy 0." in line]
+    assert [line.partition(":")[0] for line in said] == ["optimizer.learning_rate=1e+30"]
+    found = results(root)
+    (sane, _), (wild, folder) = found["optimizer.learning_rate=0.01"], found["optimizer.learning_rate=1e+30"]
+    assert (sane["epochs"], wild["epochs"], wild["best_epoch"]) == (3, 1, 0)
+    assert all(math.isfinite(value) for value in wild.values() if not isinstance(value, str))
+    assert wild["test/loss"] == pytest.approx(math.log(10))
+    assert wild["test/accuracy"] == pytest.approx(0.1, abs=0.05)
+    table = pd.read_parquet(folder / "artifacts" / "predictions.parquet")
+    assert not table.isna().any().any()
+    assert json.loads((folder / "artifacts" / "run.json").read_text())["diverged"] == 1
+    tags = {run.data.tags["eyechart.run_key"]: run for run in mlflow_runs(root) if "eyechart.run_key" in run.data.tags}
+    assert {run.info.status for run in tags.values()} == {"FINISHED"}
+    assert [key for key, run in tags.items() if run.data.tags.get("eyechart.diverged") == "1"] == [folder.name]
+    again = run_program(root, "train", "-m", *words)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.startswith("2 runs: 2 finished, 0 to train\n")
+    assert f"{folder.name} in epoch 1" in again.stdout
 
 
 @pytest.mark.slow

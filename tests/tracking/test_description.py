@@ -49,3 +49,8 @@ def test_a_sweep():
     text = of_sweep("python pipelines/train.py -m seed=0,1", ["On digits: **cnn**."], "| # | run |\n")
     assert text.startswith("On digits: **cnn**.\n\n")
     assert text.endswith("\n\n    python pipelines/train.py -m seed=0,1\n\n| # | run |")
+
+
+def test_where_a_run_diverged_is_said():
+    text = of_run("k1", "digits", RESULT, TAGS, [], diverged=4)
+    assert text.startswith(f"Diverged in epoch 4: {FIRST[0].lower()}{FIRST[1:]}")

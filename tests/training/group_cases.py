@@ -12,7 +12,8 @@ from eyechart.runner.checkpoint import Checkpoint, resume
 from eyechart.training import losses, optimizers, schedules
 from eyechart.training.callback import EpochRecord
 from eyechart.training.early_stopping import EarlyStopping
-from eyechart.training.member import members_of
+from eyechart.training.member import all_finite, members_of
+from eyechart.training.predict import predict
 
 SEEDS, RATES = (3, 11, 12), (0.01, 0.003, 0.01)
 STEPS = 20
@@ -175,4 +176,23 @@ def inactive() -> dict[str, Any]:
     return facts
 
 
-CASES = (families, variations, in_turn, answers, in_lanes, grouped_again, inactive)
+def diverging() -> dict[str, Any]:
+    """Members beside one that diverges, and beside one that does not."""
+    data = synthetic(40, SHAPE)
+    sane, wild = (
+        Run(SMALL["fnn"], data, seeds=SEEDS, rates=(0.01, rate, 0.01), optimizer=optimizers.SGD(0.01)).train(3)
+        for rate in (0.02, 1e30)
+    )
+    states = [run.engine.state() for run in (sane, wild)]
+    answers = [predict(run.engine, *data) for run in (sane, wild)]
+    return {
+        "engine": type(wild.engine).__name__,
+        "others": max(difference(states[0][i], states[1][i]) for i in (0, 2)),
+        "numbers": [all_finite(weights) for weights in wild.engine.weights()],
+        "same answers": [
+            np.array_equal(one.probabilities, other.probabilities) for one, other in zip(*answers, strict=True)
+        ],
+    }
+
+
+CASES = (families, variations, in_turn, answers, in_lanes, grouped_again, inactive, diverging)

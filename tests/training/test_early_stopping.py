@@ -48,7 +48,7 @@ def test_without_a_monitor_the_last_epoch_counts():
     engine, best = FakeEngine(), EarlyStopping(None)
     assert hear(best, [0.9, 0.1], engine) is None
     assert best.epoch == 2
-    assert best.weights == {}
+    assert best.weights == {"trainable/0": 2}
 
 
 @pytest.mark.parametrize(
@@ -101,3 +101,38 @@ def test_patience_ends_with_a_run_that_gives_no_numbers():
 def test_improvement():
     assert improvement("validation/loss", 0.25, 1.0) == 0.75
     assert improvement("validation/accuracy", 0.25, 1.0) == -0.75
+
+
+def diverge(best: EarlyStopping, epoch: int, value: float = 1.0, learned: float = math.nan) -> bool:
+    """Tell `best` that the network diverged in an epoch, whatever the monitored metric says of it."""
+    engine = FakeEngine()
+    engine.learned[:] = learned
+    return best(EpochRecord(epoch, {best.monitor or "unused": value}, diverged=True), members_of(engine)[0])
+
+
+@pytest.mark.parametrize("monitor", [ACCURACY, LOSS, None])
+def test_the_epoch_in_which_it_diverged_is_the_last_and_never_the_best(monitor):
+    engine, best = FakeEngine(), EarlyStopping(monitor)
+    assert hear(best, [0.5, 0.5], engine) is None
+    counts = 1 if monitor else 2
+    assert diverge(best, 3, value=0.0 if monitor == LOSS else 1.0) is True
+    assert (best.epoch, best.weights, best.diverged, best.exhausted) == (counts, {"trainable/0": counts}, 3, True)
+    again = EarlyStopping(monitor)
+    again.restore({name: np.asarray(value) for name, value in best.state().items()})
+    assert (again.epoch, again.weights, again.diverged, again.exhausted) == (counts, {"trainable/0": counts}, 3, True)
+
+
+@pytest.mark.parametrize("monitor", [ACCURACY, LOSS, None])
+def test_of_a_network_that_diverged_at_once_nothing_is_left(monitor):
+    best = EarlyStopping(monitor)
+    assert diverge(best, 1) is True
+    assert (best.epoch, best.weights, best.diverged) == (0, {}, 1)
+
+
+@pytest.mark.parametrize("weights", [{}, {"weights/trainable/0": np.array([math.nan])}], ids=["none", "no numbers"])
+def test_what_an_earlier_version_kept_of_a_network_that_had_diverged_is_of_no_use(weights):
+    best = EarlyStopping(ACCURACY)
+    best.restore({"epoch": 1, "value": 0.1, "reference": 0.1, "waited": 0, **weights})
+    assert not best.exhausted
+    assert diverge(best, 2) is True
+    assert (best.epoch, best.weights, best.diverged) == (0, {}, 2)

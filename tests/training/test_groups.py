@@ -101,3 +101,11 @@ def test_who_has_ended_leaves_the_others_as_they_are(facts, net):
     assert found["others"] == 0
     if net == "cnn":
         assert found["ended"] == 0  # in turn, it costs nothing either
+
+
+def test_who_diverges_leaves_the_others_as_they_are(facts):
+    found = facts("diverging")
+    assert found["engine"] == "MappedEngine"
+    assert found["numbers"] == [True, False, True]
+    assert found["others"] == 0
+    assert found["same answers"] == [True, False, True]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from training.fakes import FakeEngine
@@ -97,6 +99,59 @@ def test_nothing_is_drawn_where_nothing_is_augmented():
     engine = FakeEngine()
     train(engine, [[]], Reading([5], 7), epochs=2)
     assert engine.draws == [None, None]
+
+
+@pytest.mark.parametrize("sure", [0.75, math.nan])
+def test_a_network_that_gives_no_numbers_for_held_back_images_has_diverged(sure):
+    listener = Listener()
+    train(FakeEngine(sure=sure), [[listener]], Reading([0], 4), epochs=2, validation=HELD_BACK)
+    assert [record.diverged for record in listener.records] == [math.isnan(sure)] * 2
+
+
+class Wild(FakeEngine):
+    """Loses its losses in epoch 2; where a step that gives no numbers is taken, its weights with them."""
+
+    def __init__(self, *, taken):
+        super().__init__(members=2)
+        self.taken = taken
+
+    def epoch(self, epoch, tick):
+        losses, accuracies = super().epoch(epoch, tick)
+        if len(self.orders) == 2:
+            losses[1] = math.nan
+            self.learned[1] += math.nan if self.taken else 0
+        return losses, accuracies
+
+
+@pytest.mark.parametrize("taken", [True, False], ids=["taken", "left out"])
+@pytest.mark.parametrize("held_back", [True, False])
+def test_a_step_without_numbers_that_is_left_out_is_no_divergence(taken, held_back):
+    engine = Wild(taken=taken)
+    listeners, best = [Listener(), Listener()], [EarlyStopping(None), EarlyStopping(None)]
+    if held_back and taken:  # the answers follow the weights
+        engine.predict = lambda images: iter([np.stack([np.full((len(images), 2), n) for n in 0.5 * engine.learned])])
+    train(
+        engine,
+        [list(pair) for pair in zip(listeners, best, strict=True)],
+        Reading([0, 1], 4),
+        epochs=4,
+        validation=HELD_BACK if held_back else None,
+    )
+    assert listeners[0].epochs == [1, 2, 3, 4]
+    assert listeners[1].epochs == ([1, 2] if taken else [1, 2, 3, 4])
+    assert [one.diverged for one in best] == [0, 2 if taken else 0]
+    assert [one.epoch for one in best] == [4, 1 if taken else 4]
+
+
+def test_a_run_that_has_diverged_stays_ended(tmp_path):
+    for _ in range(2):  # it was killed before its end was recorded
+        best = EarlyStopping("validation/accuracy")
+        checkpoint, listener, engine = Checkpoint(tmp_path, [best]), Listener(), FakeEngine(sure=math.nan)
+        done = resume([checkpoint], engine)
+        train(engine, [[best, listener, checkpoint]], Reading([0], 4), epochs=9, done=done, validation=HELD_BACK)
+        assert (best.diverged, best.epoch) == (1, 0)
+    assert done == 1
+    assert listener.epochs == []
 
 
 def test_without_held_back_images_there_is_no_validation():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import sys
 
 import pytest
@@ -25,6 +26,14 @@ def test_rows_stand_under_their_titles(capsys):
     assert title == "epoch  train loss  accuracy  validation loss  accuracy  seconds"
     assert first == "    1      1.2346    0.5000           0.2500    1.0000    12.35"
     assert last == "   12      1.2346    0.5000                -         -    12.35"
+
+
+def test_the_row_in_which_it_diverged_says_so(capsys):
+    nothing = dict.fromkeys(("train/loss", "validation/loss"), math.nan)
+    show([EpochRecord(1, METRICS | VALIDATION), EpochRecord(2, METRICS | VALIDATION | nothing, diverged=True)])
+    _, before, last = capsys.readouterr().out.splitlines()
+    assert "diverged" not in before
+    assert last == "    2         nan    0.5000              nan    1.0000    12.35  diverged"
 
 
 def test_a_sweep_prints_no_rows(capsys):

@@ -30,7 +30,7 @@ class Board:
         rows: one row per group, best first: `run` (its label), `seeds` (how many), `run_keys` (a list, by seed),
             what was chosen (`model`, `optimizer.learning_rate`, ...), the mean over seeds of each accuracy, loss and of
             `seconds`, the median `best_epoch`, `parameters`, and of the test accuracy `test/std` (ddof=1; NaN with one
-            seed), `test/worst` and `test/best`.
+            seed), `test/worst` and `test/best`; and `diverged`, how many of its seeds did.
         runs: one row per run, in the order of `rows`, then by seed.
         repeated: the run keys of those that do not count, because another run has their group and seed.
     """
@@ -95,13 +95,14 @@ def boards(results: pd.DataFrame) -> list[Board]:
 
 
 def best_first(results: pd.DataFrame) -> tuple[list[str], str, bool]:
-    """The run keys of all runs, best first by what they were selected on.
+    """The run keys of all runs, best first by what they were selected on; those that diverged come last.
 
     Returns:
         The run keys, the metric, and whether the lowest is best.
     """
     by, ascending, _ = _order(list(results["monitor"]))
-    ordered = results.sort_values([by, "run_key"], ascending=[ascending, True], kind="stable")
+    late = results.assign(late=_diverged(results))
+    ordered = late.sort_values(["late", by, "run_key"], ascending=[True, ascending, True], kind="stable")
     return list(ordered["run_key"]), by, ascending
 
 
@@ -126,10 +127,18 @@ def _rows(runs: pd.DataFrame) -> pd.DataFrame:
     rows[means] = members[means].mean()
     test, keys = members["test/accuracy"], members["run_key"]
     found = {"run_key": keys.min(), "run_keys": keys.agg(list), "seeds": keys.size()}
+    found["diverged"] = _diverged(runs).groupby(runs["group"]).sum()
     found |= {"test/std": test.std(ddof=1), "test/worst": test.min(), "test/best": test.max()}
     if "best_epoch" in runs:
         found["best_epoch"] = members["best_epoch"].median()
     return rows.assign(**found).reset_index(drop=True)
+
+
+def _diverged(runs: pd.DataFrame) -> pd.Series[bool]:
+    """For each run whether its network diverged."""
+    import pandas as pd
+
+    return runs["diverged"] > 0 if "diverged" in runs else pd.Series(False, index=runs.index)
 
 
 def labels(rows: pd.DataFrame) -> list[str]:

@@ -26,6 +26,7 @@ SAME = "= cannot be told apart from the {first} at 5%, {counted}, corrected for 
 APART = "all others can be told apart from the {first} at 5%, {counted}, corrected for all pairs (Holm)"
 BOTH = "seeds and test images both counted"
 SOME = "test images counted, and seeds where both rows have several"
+DIVERGED = "†"  # marks a row with a seed that did
 ONE_SEED = (
     "one seed: what is said of it holds for the trained network, and not for others that the same choices may give"
 )
@@ -119,7 +120,7 @@ def columns(board: Board, evidence: Evidence) -> list[Column]:
     found = [
         Column("#", [str(rank) for rank in range(1, len(rows) + 1)]),
         Column("run", list(rows["run"])),
-        Column("seeds", cells(str, "seeds")),
+        Column("seeds", cells(lambda seeds, diverged: f"{seeds}{DIVERGED if diverged else ''}", "seeds", "diverged")),
     ]
     if "validation/accuracy" in rows:
         found.append(Column("validation", cells("{:.4f}".format, "validation/accuracy")))
@@ -164,6 +165,11 @@ def notes(board: Board, evidence: Evidence) -> list[str]:
     lines += _warnings(board, evidence)
     if board.repeated:
         lines.append(f"not counted, because another run has the same choices and seed: {', '.join(board.repeated)}")
+    if board.rows["diverged"].any():
+        keys = ", ".join(
+            f"{run['run_key']} in epoch {run['diverged']}" for run in as_dicts(board.runs) if run["diverged"]
+        )
+        lines.append(f"{DIVERGED} diverged, and counts by what it left, the best epoch before or else a guess: {keys}")
     if evidence.problem:
         lines.append(evidence.problem)
     lines += [f"{label}: runs computed by {_differing(by)}" for label, by in board.mixed.items()]

@@ -58,7 +58,7 @@ def candidate_of(results: pd.DataFrame, run: Run | None = None) -> dict[str, Any
 
     Args:
         results: as `load_results` gives them; not empty.
-        run: that one; None: the one that is best on validation data.
+        run: that one; None: the one that is best on validation data, of those that did not diverge.
 
     Raises:
         EyechartError: the runs cannot be compared, or none was held against validation data.
@@ -77,7 +77,10 @@ def candidate_of(results: pd.DataFrame, run: Run | None = None) -> dict[str, Any
             "nothing was held back for some runs, so none is best on validation data: name the run to promote, run=KEY"
         )
     best, _, _ = best_first(results)
-    return as_dicts(results[results["run_key"] == best[0]])[0]
+    (candidate,) = as_dicts(results[results["run_key"] == best[0]])
+    if candidate["diverged"]:
+        raise EyechartError("every run diverged, so none is chosen: name the run to promote, run=KEY")
+    return candidate
 
 
 def promote(store: Store, candidate: Mapping[str, Any], name: str | None = None) -> Decision:
@@ -117,7 +120,7 @@ def promote(store: Store, candidate: Mapping[str, Any], name: str | None = None)
             uses += used
         version = registry.register(store, name, run_key, run_id)
         why = " ".join([why, *_warnings(run_key), _so_often(uses)])
-        about = f"{in_a_sentence(candidate).capitalize()}. {why}"
+        about = f"{in_a_sentence(candidate, candidate['diverged']).capitalize()}. {why}"
         registry.set_count(store, name, counter, uses)
         tags = {DATA_DIGEST: digest, DECISION: "promoted" if promoted else "not promoted", USES: uses}
         registry.note(store, version, about, tags)

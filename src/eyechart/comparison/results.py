@@ -28,9 +28,9 @@ def load_results(sweep: str | None = None, experiment_name: str | None = None) -
     Returns:
         Columns `run_key`, `name`, `experiment_name`, `dataset`, `data_digest`, `training_version`, `computed_by`
         (versions and kernels; None where they were not recorded), the parameters named as on the command line (`model`,
-        `optimizer.learning_rate`, ...), `group` (the same of runs that differ in nothing but their seed), and the
-        results (`validation/accuracy`, `test/accuracy`, `best_epoch`, `parameters`, `seconds`, ...). Empty if no run is
-        finished.
+        `optimizer.learning_rate`, ...), `group` (the same of runs that differ in nothing but their seed), the results
+        (`validation/accuracy`, `test/accuracy`, `best_epoch`, `parameters`, `seconds`, ...), and `diverged`, the epoch
+        in which the network diverged (0: in none). Empty if no run is finished.
 
     Raises:
         EyechartError: there is no such sweep, or none of its runs is finished.
@@ -80,6 +80,7 @@ def _row(run: Run) -> dict[str, Any]:
         "experiment_name": said.start.get("experiment_name", ""),
         **said.params,
         **result,
+        "diverged": said.diverged,
         "group": _group(said.params, digest, version),
     }
 

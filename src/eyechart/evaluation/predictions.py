@@ -7,6 +7,9 @@
 | `label`      | int32   | true class, 0..K-1                                                             |
 | `prediction` | int32   | most probable class, 0..K-1; the lowest of them where several are most probable |
 | `p0`..`pK-1` | float32 | probability of each class                                                      |
+
+Where a network gave no numbers for an image, as one does that diverged, it guesses: `prediction` is drawn at random,
+and each probability is 1/K.
 """
 
 from __future__ import annotations
@@ -28,12 +31,15 @@ _DTYPES = {"index": np.dtype("int64"), "label": np.dtype("int32"), "prediction":
 _PROBABILITY = np.dtype("float32")
 
 
-def make_table(parts: Mapping[str, tuple[NDArray[Any], NDArray[Any], NDArray[np.float32]]]) -> pd.DataFrame:
+def make_table(
+    parts: Mapping[str, tuple[NDArray[Any], NDArray[Any], NDArray[np.float32]]], seed: int = 0
+) -> pd.DataFrame:
     """The predictions table of one run.
 
     Args:
         parts: for each part its `(indices (n,), labels (n,), probabilities (n, K))`, in the order of the rows.
             K is the same in all parts.
+        seed: of the guesses.
 
     Raises:
         ValueError: there is no part, or the arrays of a part do not fit together.
@@ -51,8 +57,11 @@ def make_table(parts: Mapping[str, tuple[NDArray[Any], NDArray[Any], NDArray[np.
                 f"Received for '{part}': {indices.shape}, {labels.shape}, {probabilities.shape}; K: {sorted(classes)}"
             )
     indices, labels, probabilities = (np.concatenate(arrays) for arrays in zip(*parts.values(), strict=True))
+    silent, count = ~np.isfinite(probabilities).all(axis=1), probabilities.shape[1]
+    probabilities[silent] = 1 / count
     names = np.repeat(np.array(list(parts), dtype=object), [len(values[0]) for values in parts.values()])
     predictions = probabilities.argmax(axis=1)
+    predictions[silent] = np.random.default_rng(seed).integers(count, size=np.count_nonzero(silent))
     columns = {"part": pd.Series(names, dtype=str)}
     for name, values in zip(_DTYPES, (indices, labels, predictions), strict=True):
         columns[name] = pd.Series(values.astype(_DTYPES[name]))

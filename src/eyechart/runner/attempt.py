@@ -24,7 +24,16 @@ from eyechart.runs.files import checksums
 from eyechart.runs.journal import Journal, MovedAway, RecordKind, RunState
 from eyechart.runs.replaced import attempt_number
 from eyechart.runs.run import CODE, Run
-from eyechart.runs.tags import CHOICES_KEY, DATA_DIGEST, OVERRIDES, PRUNED, RUN_KEY, TRAINED_BY_VERSION, VERSIONS
+from eyechart.runs.tags import (
+    CHOICES_KEY,
+    DATA_DIGEST,
+    DIVERGED,
+    OVERRIDES,
+    PRUNED,
+    RUN_KEY,
+    TRAINED_BY_VERSION,
+    VERSIONS,
+)
 from eyechart.tracking.description import of_run
 from eyechart.training.callback import Callback
 
@@ -89,12 +98,21 @@ class Attempt:
         self._open = True
         self._introduce()
 
-    def finish(self, result: dict[str, Any], warnings: Sequence[str] = ()) -> None:
-        """Say that it has been finished, with this result and what should be known of it."""
+    def finish(self, result: dict[str, Any], warnings: Sequence[str] = (), diverged: int = 0) -> None:
+        """Say that it has been finished.
+
+        Args:
+            result: what it came to.
+            warnings: what should be known of the result, one line each.
+            diverged: the epoch in which the network diverged; 0: in none.
+        """
         self.journal.check_in_place()
-        self.journal.append(RecordKind.DESCRIPTION, text=self._described(result))
+        if diverged:
+            self.journal.append(RecordKind.TAGS, values={DIVERGED: str(diverged)})
+        self.journal.append(RecordKind.DESCRIPTION, text=self._described(result, diverged))
         about: dict[str, Any] = {"files": checksums(self.folder, "artifacts")}
         about |= {"warnings": list(warnings)} if warnings else {}
+        about |= {"diverged": diverged} if diverged else {}
         self.journal.append(RecordKind.END, status=RunState.FINISHED, result=result, **about)
         self.outcome = FinishedRun(self.run, trained=True)
         self._close()
@@ -125,10 +143,10 @@ class Attempt:
             self.outcome = error
         self._close()
 
-    def _described(self, result: Mapping[str, Any]) -> str:
+    def _described(self, result: Mapping[str, Any], diverged: int) -> str:
         by_dvc = "DVC_STAGE" in os.environ  # which typed what is in dvc.yaml, and wrote the rest into params.yaml
         typed = [] if by_dvc else [hide_password(override) for override in self.job.overrides]
-        return of_run(self.folder.name, self._dataset.name, result, self.run.tags, typed)
+        return of_run(self.folder.name, self._dataset.name, result, self.run.tags, typed, diverged)
 
     def _close(self) -> None:
         self._open = False

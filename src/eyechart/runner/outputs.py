@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,7 @@ class Predicted:
 
 def save_predictions(learner: Learner, model: Any, predictor: Predictor, setup: Setup) -> Predicted:
     """Save the model with its best weights, predict with it, and have the predictions scored and drawn."""
+    import numpy as np
     import pandas as pd
 
     from eyechart.evaluation import predictions
@@ -80,7 +82,9 @@ def save_predictions(learner: Learner, model: Any, predictor: Predictor, setup: 
     if step_accuracy:
         by_step = pd.DataFrame(step_accuracy)
         by_step.insert(0, "step", range(1, len(by_step) + 1))
-    table = predictions.make_table(parts)
+    if not np.isfinite(parts["test"][2]).any():  # seen here alone where nothing was held back
+        learner.best.give_up()
+    table = predictions.make_table(parts, seed=learner.attempt.job.config.seed)
     predictions.write(table, artifacts / "predictions.parquet")
     findings = scorecard.Findings(
         table=table,
@@ -113,8 +117,8 @@ def record_result(
         "seconds": sum(row["seconds"] for row in history),
     }
     journal.metrics(0, numbers)  # MLflow draws bars, run by run, of what has one value, at step 0
-    scores, row = predicted.scores(), history[best.epoch - 1]
-    result: dict[str, Any] = {"train/loss": row["train/loss"], "train/accuracy": row["train/accuracy"]} | scores.overall
+    scores = predicted.scores()
+    result: dict[str, Any] = _while_training(learner, len(setup.dataset.class_names)) | scores.overall
     of_best = {best_name(name): value for name, value in result.items() if not name.startswith("test")}
     test = {name: value for name, value in result.items() if name.startswith("test")}
     journal.metrics(0, {**of_best, **test, **scores.per_class})
@@ -133,8 +137,17 @@ def record_result(
     result = summary | result
     about: dict[str, Any] = {"run_key": journal.folder.name, "title": setup.title, "dataset": setup.dataset.name}
     about |= {"digest": setup.dataset.digest, "result": result}
+    about |= {"diverged": best.diverged} if best.diverged else {}
     write_json(artifacts / RUN_JSON, about | {"files": checksums(artifacts)})
     return result, scores.warnings
+
+
+def _while_training(learner: Learner, classes: int) -> dict[str, float]:
+    """Loss and accuracy on the training images in the best epoch; those of a guess where there is none."""
+    epoch = learner.best.epoch
+    if not epoch:
+        return {"train/loss": math.log(classes), "train/accuracy": 1 / classes}
+    return {name: learner.listener.history[epoch - 1][name] for name in ("train/loss", "train/accuracy")}
 
 
 def _save_model(model: Any, path: Path) -> None:

@@ -62,7 +62,7 @@ class Findings:
     Attributes:
         table: of the run's predictions.
         history: a row per epoch: `epoch`, `train/loss`, ...
-        best_epoch: whose weights made the predictions.
+        best_epoch: whose weights made the predictions; 0: of none, they are guesses.
         by_step: a row per time step: `step` (from 1), and each part's accuracy; None for a model that answers once.
         class_names: in the order of the classes.
         title: what was trained on what.
@@ -105,7 +105,8 @@ def write_scorecard(folder: Path, findings: Findings, test_images: NDArray[np.ui
         figures.confusion_matrix(counts, class_names, f"{title}: test accuracy {accuracy:.2%}"),
         folder / "confusion_matrix.png",
     )
-    figures.save(figures.learning_curves(findings.history, findings.best_epoch, title), folder / "learning_curves.png")
+    curves = figures.learning_curves(findings.history, findings.best_epoch or None, title)
+    figures.save(curves, folder / "learning_curves.png")
     worst = scores.most_confident_mistakes(test)
     wrong = int((test["label"] != test["prediction"]).sum())
     figures.save(

@@ -118,4 +118,4 @@ def _evaluate(model: Any, engine: Engine, learners: Sequence[Learner], setup: Se
             predicted.append((one, save_predictions(one, model, engine.alone, setup)))
     for one, answers in predicted:
         with one.attempt.going_on():
-            one.attempt.finish(*record_result(one, answers, setup, len(learners)))
+            one.attempt.finish(*record_result(one, answers, setup, len(learners)), one.best.diverged)

@@ -21,7 +21,8 @@ An append-only file of JSON records, one a line, each with its `kind` and the ti
 |          | `order_by` (a metric), `ascending`                                                                  |
 | description | `text` in Markdown, which takes the place of an earlier one                                      |
 | end      | `status` (FINISHED, FAILED or KILLED), `result`, `message`, `pruned` (given up by a search),        |
-|          | `warnings` (about the result, one line each), `files`                                               |
+|          | `warnings` (about the result, one line each), `files`, `diverged` (the epoch after which the        |
+|          | network gave no numbers; absent where it always did)                                                |
 | replaced | nothing: the run was trained anew, and counts no more                                               |
 
 Paths are relative to the journal's folder. `files` says of files, by their paths, what they hold: `size` in bytes and
@@ -272,6 +273,12 @@ class JournalState:
     def finished(self) -> bool:
         """Whether it ended well."""
         return self.state == RunState.FINISHED
+
+    @property
+    def diverged(self) -> int:
+        """The epoch in which its network diverged; 0: in none, or nobody has said so."""
+        said = 0 if self.end is None else self.end.get("diverged")
+        return said if isinstance(said, int) else 0
 
     @property
     def message(self) -> str:

@@ -60,18 +60,19 @@ class Run:
 
         Args:
             name: a run key or 6 digits or more of its beginning, the id of its MLflow run, or `last` or None: the run
-                that finished last.
+                that finished last, of those that did not diverge.
 
         Raises:
             EyechartError: there is no such run, or more than one.
         """
         if name in (None, "last"):
-            ends = [(end["t"], run.key) for run in cls.all() if (end := run.journal.end) and run.finished]
-            if not ends:
-                raise EyechartError(
-                    "there is no finished run yet: type, for example, python pipelines/train.py model=cnn"
-                )
-            return cls(max(ends)[1])
+            finished = [run for run in cls.all() if run.finished]
+            ends = [(end["t"], run.key) for run in finished if (end := run.journal.end) and not run.diverged]
+            if ends:
+                return cls(max(ends)[1])
+            if finished:
+                raise EyechartError(f"every finished run diverged: type run={finished[0].key} to have it nevertheless")
+            raise EyechartError("there is no finished run yet: type, for example, python pipelines/train.py model=cnn")
         name, runs = str(name), cls._folders()
         found = [run for run in runs if run.key == name]
         found = found or [run for run in runs if len(name) >= 6 and run.key.startswith(name)]
@@ -124,6 +125,11 @@ class Run:
     def finished(self) -> bool:
         """Whether it has a result."""
         return self.journal.finished
+
+    @property
+    def diverged(self) -> int:
+        """The epoch in which its network diverged, of a finished run; 0: in none."""
+        return self.journal.diverged
 
     @property
     def params(self) -> Mapping[str, Any]:

@@ -64,14 +64,24 @@ def selected_by(result: Mapping[str, Any]) -> str:
     return monitor if isinstance(monitor, str) else "train/accuracy"
 
 
-def in_a_sentence(result: Mapping[str, Any]) -> str:
-    """What a run came to: how good it is on the test part, and on what it was chosen by."""
-    held_back = (
-        f"validation accuracy {result['validation/accuracy']:.4f} at epoch {result['best_epoch']} of {result['epochs']}"
-        if isinstance(result["monitor"], str)
-        else f"nothing was held back: the last of {result['epochs']} epochs counts"
-    )
-    return f"{scores_in_words(result)} ({held_back})"
+def in_a_sentence(result: Mapping[str, Any], diverged: int = 0) -> str:
+    """What a run came to: how good it is on the test part, and on what it was chosen by.
+
+    Args:
+        result: of the run.
+        diverged: the epoch in which its network diverged; 0: in none.
+    """
+    best, epochs = result.get("best_epoch"), result["epochs"]
+    if diverged and not best:
+        counts = "no epoch before it counts: guesses do"
+    elif isinstance(result["monitor"], str):
+        counts = f"validation accuracy {result['validation/accuracy']:.4f} at epoch {best} of {epochs}"
+    elif diverged:
+        counts = f"nothing was held back: epoch {best} counts, the last before it"
+    else:
+        counts = f"nothing was held back: the last of {epochs} epochs counts"
+    start = f"diverged in epoch {diverged}: " if diverged else ""
+    return f"{start}{scores_in_words(result)} ({counts})"
 
 
 def scores_in_words(result: Mapping[str, Any]) -> str:

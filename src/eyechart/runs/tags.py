@@ -21,6 +21,7 @@ MACHINE = "eyechart.machine"
 PYTHON = "eyechart.python"
 GIT_COMMIT = "mlflow.source.git.commit"  # MLflow shows it beside the run
 GIT_CHANGED = "eyechart.git_changed"  # whether files differed from that commit
+DIVERGED = "eyechart.diverged"  # in which epoch; absent where it did not
 PRUNED = "eyechart.pruned"  # why; empty where it was trained to its end after all
 REPLACED = "eyechart.replaced"  # it was trained anew, and counts no more
 

@@ -144,4 +144,4 @@ def print_result(outcome: FinishedRun, name: str = "") -> None:
     how = f"{result['seconds']:.1f} s of training{share}" if outcome.trained else "finished before, not trained again"
     for warning in () if name else outcome.run.warnings:  # the board at the end of a sweep tells those of its rows
         print(f"warning: {warning}", flush=True)
-    print(f"{start}{in_a_sentence(result)}, {how}, run key {outcome.run.key}", flush=True)
+    print(f"{start}{in_a_sentence(result, outcome.run.diverged)}, {how}, run key {outcome.run.key}", flush=True)

@@ -10,7 +10,14 @@ from eyechart.runs.status import in_a_sentence
 from eyechart.runs.tags import DATA_DIGEST, GIT_CHANGED, GIT_COMMIT
 
 
-def of_run(run_key: str, dataset: str, result: Mapping[str, Any], tags: Mapping[str, str], typed: Sequence[str]) -> str:
+def of_run(
+    run_key: str,
+    dataset: str,
+    result: Mapping[str, Any],
+    tags: Mapping[str, str],
+    typed: Sequence[str],
+    diverged: int = 0,
+) -> str:
     """The description of a finished run.
 
     Args:
@@ -19,10 +26,11 @@ def of_run(run_key: str, dataset: str, result: Mapping[str, Any], tags: Mapping[
         result: what it came to.
         tags: as its journal has them.
         typed: the overrides; empty where it was not started by what was typed.
+        diverged: the epoch in which the network diverged; 0: in none.
     """
     share = f", its share of {result['members']} that were trained together" if "members" in result else ""
     lines = [
-        f"{in_a_sentence(result).capitalize()}, {result['seconds']:.1f} s of training{share}.",
+        f"{in_a_sentence(result, diverged).capitalize()}, {result['seconds']:.1f} s of training{share}.",
         f"To have it again, and see whether it comes to the same:\n\n    python pipelines/reproduce.py run={run_key}",
     ]
     if typed:

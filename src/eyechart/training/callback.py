@@ -18,10 +18,12 @@ class EpochRecord:
             `validation/accuracy`, and `seconds` (of the epoch, validation included; where several members are
             trained together, an equal share). Of a model that answers after each time step these are of the last
             answer; `validation/accuracy_over_steps` is the mean over all.
+        diverged: whether the network, as this epoch left it, gives no numbers any more.
     """
 
     epoch: int
     metrics: dict[str, float] = field(default_factory=dict)
+    diverged: bool = False
 
 
 class Callback(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -10,7 +11,7 @@ import numpy as np
 from eyechart.evaluation.scores import cross_entropy
 from eyechart.training.backend.engine import Engine
 from eyechart.training.callback import Callback, EpochRecord
-from eyechart.training.member import members_of
+from eyechart.training.member import Member, all_finite, members_of
 from eyechart.training.order import Reading
 from eyechart.training.predict import Predictions, predict
 
@@ -50,9 +51,21 @@ def train(
             metrics = {"train/loss": float(losses[number]), "train/accuracy": float(accuracies[number])}
             if answers is not None and validation is not None:
                 metrics |= _scores(answers[number], validation[1])
-            record = EpochRecord(epoch, metrics | {"seconds": seconds})
+            diverged = _has_diverged(metrics, members[number])
+            record = EpochRecord(epoch, metrics | {"seconds": seconds}, diverged)
             if any([callback(record, members[number]) for callback in callbacks[number]]):
                 active[number] = False
+
+
+def _has_diverged(metrics: dict[str, float], member: Member) -> bool:
+    """Whether the network, as an epoch leaves it, gives no numbers: by the validation loss, or by the weights alone.
+
+    A training loss that is NaN is no sign by itself: where the loss is scaled (`trainer.precision=mixed_float16`), a
+    step whose gradients are no numbers is left out, and training goes on. Everywhere else the weights become NaN too.
+    """
+    if "validation/loss" in metrics:
+        return not math.isfinite(metrics["validation/loss"])
+    return not all_finite(member.weights())
 
 
 def _scores(answers: Predictions, labels: np.ndarray) -> dict[str, float]:

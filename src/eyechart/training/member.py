@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +32,11 @@ class Member:
     def state(self) -> dict[str, np.ndarray]:
         """Everything that its next epoch depends on: its weights, and the optimizer's variables."""
         return self._states()[self._number]
+
+
+def all_finite(arrays: Mapping[str, np.ndarray]) -> bool:
+    """Whether every number in some weights is one: not NaN, and not infinite."""
+    return all(np.isfinite(array).all() for array in arrays.values())
 
 
 def weights_in(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

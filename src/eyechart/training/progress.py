@@ -88,7 +88,7 @@ class EpochTable:
                 digits = 2 if name == "seconds" else 4
                 cells.append(("-" if value is None else f"{value:.{digits}f}").rjust(len(title)))
             self._bar.console.file.flush()
-            print(f"{record.epoch:>5}  " + "  ".join(cells), flush=True)
+            print(f"{record.epoch:>5}  " + "  ".join(cells) + ("  diverged" if record.diverged else ""), flush=True)
         return False
 
     def state(self) -> dict[str, Any]:  # noqa: D102

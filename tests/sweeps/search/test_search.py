@@ -201,16 +201,22 @@ class Lab:
         score = 1 - abs(math.log10(config.optimizer.learning_rate) + 2.3) / 3 - config.seed / 10
         for epoch in range(1, epochs + 1):
             values = {"validation/accuracy": score * epoch / epochs, "validation/loss": (2 - score) / epoch}
+            if after == "diverges":
+                values = {"validation/accuracy": 9.0, "validation/loss": math.nan if epoch == 2 else 0.0}
             journal.metrics(epoch, values)
             if after == "dies":
                 raise KeyboardInterrupt
-            if pruner and pruner(EpochRecord(epoch, values), None):
+            diverged = epoch == 2 if after == "diverges" else False
+            if pruner and pruner(EpochRecord(epoch, values, diverged), None):
                 journal.append("end", status="KILLED", message=str(Pruned("given up")), pruned=True)
                 return None
+            if diverged:
+                break
         result = {"monitor": config.callbacks.monitor, "best_epoch": epochs, "test/accuracy": 0.5, **values}
         journal.append("params", values={"model": "fnn", "dataset": "digits", "seed": config.seed})
         journal.append("tags", values={"eyechart.data_digest": "d"})
-        journal.append("end", status="FINISHED", result=result | {"parameters": 1, "seconds": 1.0})
+        more = {"diverged": 2} if after == "diverges" else {}
+        journal.append("end", status="FINISHED", result=result | {"parameters": 1, "seconds": 1.0}, **more)
         journal.close()
         return None
 
@@ -331,6 +337,27 @@ def test_the_lowest_loss_wins_and_a_diverged_run_is_the_worst(lab):
     assert study.trials[4].value == math.inf
     assert sum(study.importances().values()) == pytest.approx(1)
     assert study.best() == min(study.trials, key=lambda trial: trial.value)
+
+
+@pytest.mark.parametrize("pruner", [None, MEDIAN, HYPERBAND], ids=["none", "median", "hyperband"])
+@pytest.mark.parametrize("monitor", ["accuracy", "loss"])
+def test_a_trial_that_diverged_is_complete_never_the_best_and_not_tried_again(lab, capsys, pruner, monitor):
+    words = [RATE, f"callbacks.monitor=validation/{monitor}"]
+    lab.breaks = {1: "diverges", 4: "diverges"}
+    value = lab.search(6, *words, pruner=pruner)
+    worst = math.inf if monitor == "loss" else -math.inf
+    assert [lab.trials[number].value for number in (1, 4)] == [worst, worst]
+    assert math.isfinite(value)
+    assert f"best of the search: validation/{monitor} {value:.4f}" in capsys.readouterr().out
+    before = list(lab.trained)
+    assert lab.search(6, *words, pruner=pruner) == value
+    assert lab.trained == before
+
+
+def test_where_every_trial_diverged_there_is_no_best(lab, capsys):
+    lab.breaks = {0: "diverges", 1: "diverges"}
+    assert lab.search(2) is None
+    assert "all 2 complete trials diverged" in capsys.readouterr().out
 
 
 def test_values_that_do_not_go_together_count_as_a_trial(lab, capsys):

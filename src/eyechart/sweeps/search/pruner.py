@@ -34,6 +34,8 @@ class StudyPruner:
     def __call__(self, record: EpochRecord, member: Member) -> bool:  # noqa: D102
         from optuna.exceptions import UpdateFinishedTrialError
 
+        if record.diverged:  # it ends by itself, and is finished
+            return False
         try:
             if record.epoch not in self._reported:
                 self._trial.report(record.metrics[self._monitor], record.epoch)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -212,8 +213,8 @@ class _Driver:
         assert job.trial is not None
         run = job.run
         if run.finished:
-            value = run.selection_score
-            print(f"{job.name}: {self.monitor} {value:.4f}, finished before, not trained again", flush=True)
+            value = f"{self.monitor} {run.selection_score:.4f}" if not run.diverged else "diverged"
+            print(f"{job.name}: {value}, finished before, not trained again", flush=True)
             return False
         if self._report(job) or self.study.pruned_twin(job.run_key) is not None:
             self.study.give_up(job.trial)
@@ -229,7 +230,7 @@ class _Driver:
         run = job.run
         if run.finished:
             self._report(job)
-            self.study.complete(job.trial, run.selection_score)
+            self.study.complete(job.trial, math.nan if run.diverged else run.selection_score)
         elif self.study.pruned_twin(job.run_key) is not None:
             self.study.give_up(job.trial)
 
@@ -244,7 +245,8 @@ class _Driver:
         """The best trial in one line."""
         best = self.study.best()
         if best is None:
-            return "no trial is complete yet"
+            complete = self.study.states().count("complete")
+            return f"all {complete} complete trials diverged" if complete else "no trial is complete yet"
         typed = " ".join(words(self.search.space.suggest(best)))
         return f"best of the search: {self.monitor} {best.value:.4f} with {typed} (trial {best.number})"
 

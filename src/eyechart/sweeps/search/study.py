@@ -169,10 +169,9 @@ class Study:
         self._study.tell(number, state=TrialState.FAIL)
 
     def best(self) -> FrozenTrial | None:
-        """The best complete trial, the earliest of several; None if there is none."""
-        complete = [trial for trial in self.trials if trial.state.name == "COMPLETE" and trial.value is not None]
+        """The best complete trial that did not diverge, the earliest of several; None if there is none."""
         choose = max if self.maximize else min
-        return choose(complete, key=lambda trial: trial.value or 0.0, default=None)
+        return choose(self._known(), key=lambda trial: trial.value or 0.0, default=None)
 
     def importances(self) -> dict[str, float]:
         """How much each parameter decides whether a trial is among the best tenth: shares of 1, the largest first.
@@ -184,9 +183,8 @@ class Study:
         """
         from optuna.importance import get_param_importances
 
-        finite = [trial for trial in self.trials if trial.state.name == "COMPLETE" and math.isfinite(trial.value or 0)]
-        if len(finite) < 2:
-            raise EyechartError(f"expected 2 complete trials at least, received {len(finite)}")
+        if (known := len(self._known())) < 2:
+            raise EyechartError(f"expected 2 complete trials at least, received {known}")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that there are few trials, which the picture says too
             shares = get_param_importances(self._study, normalize=False)
@@ -194,6 +192,10 @@ class Study:
         if not (total > 0 and math.isfinite(total)):
             raise EyechartError("expected trials that differ in value and in parameters, received all alike")
         return {name: float(share) / total for name, share in shares.items()}
+
+    def _known(self) -> list[FrozenTrial]:
+        """The complete trials that came to a number."""
+        return [trial for trial in self.trials if trial.state.name == "COMPLETE" and math.isfinite(trial.value or 0)]
 
 
 def _states(study: optuna.Study) -> list[str]:
