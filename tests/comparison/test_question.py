@@ -97,7 +97,7 @@ def test_what_cannot_be_asked(rows, a, b, told):
 
 def test_without_predictions_there_is_no_answer(rows):
     (paths.runs() / "12aaaa" / "artifacts" / "predictions.parquet").unlink()
-    with pytest.raises(EyechartError, match=r"there is no .*12aaaa"):
+    with pytest.raises(EyechartError, match=r"run 12aaaa has lost its predictions\.parquet"):
         compare_sides(load_results(), "cnn", "fnn")
     assert len(compare_sides(load_results(), "cnn", "fnn seed=0")) == 4
 
