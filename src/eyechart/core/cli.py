@@ -288,7 +288,7 @@ def _help(about: str, conf: Path, config_name: str) -> str:
     with hydra.initialize_config_dir(str(conf), version_base="1.3"):
         config = OmegaConf.to_yaml(hydra.compose(config_name, overrides))
     _, groups = read_program(conf / f"{config_name}.yaml")
-    lines = [about.strip(), "", "Groups, chosen as group=option:"]
+    lines = [about.strip(), *(["", "Groups, chosen as group=option:"] if groups else [])]
     lines += [f"  {group}: {', '.join(_options(conf / group))}" for group in sorted(groups)]
     return "\n".join([*lines, "", "Configuration, changed as key=value:", "", config, "More of Hydra: --hydra-help"])
 
