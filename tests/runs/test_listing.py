@@ -62,6 +62,7 @@ BROKEN = {  # record, and what stands in it instead
     "a time that is none": (0, {"t": "now"}),
     "a kind that is none": (1, {"kind": ["params"]}),
     "files that are none": (3, {"files": [1]}),
+    "an epoch that is text": (3, {"diverged": "2"}),
     "a path that is none": (1, {"kind": "artifact", "path": 3}),
 }
 

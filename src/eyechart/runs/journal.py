@@ -94,6 +94,7 @@ _FORM: dict[str, Any] = {
     "message": str,
     "warnings": list,
     "files": dict,
+    "diverged": int,
 }
 _NEEDED = {
     RecordKind.PARAMS: ("values",),
