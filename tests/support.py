@@ -263,13 +263,3 @@ def mlflow_runs(root: Path, experiment: str = "eyechart") -> list[MlflowRun]:
         assert found is not None
         runs = client.search_runs([found.experiment_id], order_by=["attributes.start_time ASC"])
         return [MlflowRun(run, client) for run in runs]
-
-
-def installed_pythons() -> dict[str, str]:
-    """The programs of those Pythons that the package allows and this machine has, by name; without packages."""
-    found = {}
-    for name in ("python3.11", "python3.12", "python3.13"):
-        for place in (shutil.which(name), *map(str, Path.home().glob(f".pyenv/versions/{name[6:]}*/bin/{name}"))):
-            if place and subprocess.run([place, "-c", ""], capture_output=True, check=False).returncode == 0:
-                found.setdefault(name, place)
-    return found

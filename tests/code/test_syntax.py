@@ -10,7 +10,7 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import REPOSITORY, installed_pythons
+from support import REPOSITORY, interpreters
 
 from eyechart.code.syntax import serialised
 
@@ -92,7 +92,7 @@ def test_every_python_that_is_installed_gives_the_same_text():
         "print(hashlib.sha256(json.dumps(texts).encode()).hexdigest())\n"
     )
     said = {}
-    for name, place in {"this": sys.executable, **installed_pythons()}.items():
+    for name, place in {"this": sys.executable, **interpreters()}.items():
         path = str(REPOSITORY / "src/eyechart/code/syntax.py")
         done = subprocess.run(
             [place, "-c", program, path], input=json.dumps(source), capture_output=True, text=True, timeout=120

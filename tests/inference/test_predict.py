@@ -291,13 +291,16 @@ def test_classes_are_called_as_in_the_data_that_a_run_was_trained_on(root):
     assert json.loads((folder / "artifacts/per_class.json").read_text())["class"] == list(recorded)
 
 
-def test_a_network_of_a_persons_own_says_so(root):
+def test_the_module_of_a_persons_own_network_is_found(root, tmp_path, monkeypatch):
     folder = a_run("abcdef0123")
-    assert network("abcdef").own is None
-    journal = Journal(folder)
-    journal.append("params", values={"model": "fnn", "model._target_": "nets.Gated"})
-    journal.close()
-    assert network("abcdef").own == "nets.Gated"
+    assert not network("abcdef").import_own()
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "gated_nets.py").write_text("class Gated:\n    pass\n")
+    for name, found in (("gated_nets.Absent", False), ("nowhere.Gated", False), ("gated_nets.Gated", True)):
+        journal = Journal(folder)
+        journal.append("params", values={"model": "fnn", "model._target_": name})
+        journal.close()
+        assert network("abcdef").import_own() is found
 
 
 def test_a_run_that_is_not_there(root):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import importlib
 import json
 import random
@@ -22,6 +23,7 @@ activate(BACKEND, "cpu", "float32")
 
 import keras  # noqa: E402
 
+from eyechart.code.own import import_own  # noqa: E402
 from eyechart.models import CNN, saved_objects  # noqa: E402
 from eyechart.models.archive import CONFIG, WEIGHTS  # noqa: E402
 from eyechart.models.loading import load_model  # noqa: E402
@@ -42,7 +44,7 @@ def answers(model: keras.Model) -> np.ndarray:
 def refused(path: Path = PATH, own: str | None = None) -> str:
     """The line with which a file is refused; empty: it is not."""
     try:
-        load_model(path, own)
+        load_model(path, None if own is None else functools.partial(import_own, own))
     except EyechartError as error:
         line = str(error)
     else:
@@ -269,11 +271,15 @@ def layers_of_the_persons_own_are_loaded_where_their_module_is_named() -> None:
         assert "type the same again where the module of the network can be imported" in line, line
         assert "of mine.nets" in line or "'own>twice'" in line, line
     assert imported.read_text() == "imported\n"
-    np.testing.assert_array_equal(answers(load_model(PATH, "mine.nets.Gated")), answers(model))
+    np.testing.assert_array_equal(
+        answers(load_model(PATH, functools.partial(import_own, "mine.nets.Gated"))), answers(model)
+    )
     assert imported.read_text() == "imported\n" * 2
     forget()
     small().save(PATH)
-    load_model(PATH, "mine.nets.Gated")  # nothing in it is anybody's own: nothing is imported
+    load_model(
+        PATH, functools.partial(import_own, "mine.nets.Gated")
+    )  # nothing in it is anybody's own: nothing is imported
     assert imported.read_text() == "imported\n" * 2
 
 

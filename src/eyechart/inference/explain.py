@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.core.files import replacing
 from eyechart.core.folders import Kind, check_folder, replacing_folder
 from eyechart.data import Dataset, Slice
-from eyechart.inference.network import own_architecture
+from eyechart.inference.network import import_own_code
 from eyechart.runs.courier import Courier
 from eyechart.runs.files import checksum
 from eyechart.runs.journal import Journal, RecordKind
@@ -115,7 +116,7 @@ def _draw(target: Path, run: Run, dataset: Dataset, images: int) -> str:
     from eyechart.training.backend.choose import activate
 
     activate(run.backend, "cpu", "float32")  # for a few images a GPU, which a training may fill, is not worth its start
-    model = load_model(run.file("model.keras"), own_architecture(run))
+    model = load_model(run.file("model.keras"), functools.partial(import_own_code, run))
     title = run.title
     test = dataset.split(validation_fraction=0).test
     positions = sample(test, images)

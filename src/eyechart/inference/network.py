@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eyechart.code.own import import_own
 from eyechart.core.errors import EyechartError
 from eyechart.core.within import PathError
 from eyechart.data import names_of
@@ -41,10 +42,9 @@ class Network:
     class_names: tuple[str, ...]
     run: Run | None = None
 
-    @property
-    def own(self) -> str | None:
-        """The import path of a person's own architecture that it was built by; None: of none that is known here."""
-        return own_architecture(self.run) if self.run else None
+    def import_own(self) -> bool:
+        """Import the module of a person's own architecture that it was built by, if one is known; whether it was."""
+        return self.run is not None and import_own_code(self.run)
 
     @property
     def background(self) -> int | None:
@@ -52,10 +52,10 @@ class Network:
         return self.class_names.index(CLASS) if CLASS in self.class_names else None
 
 
-def own_architecture(run: Run) -> str | None:
-    """The import path of a person's own architecture that a run trained; None: it is one of Eyechart's."""
+def import_own_code(run: Run) -> bool:
+    """Import the module of a person's own architecture that a run trained, if it is one; whether it was imported."""
     target = run.params.get("model._target_")
-    return str(target) if target else None
+    return bool(target) and import_own(str(target))
 
 
 @contextmanager

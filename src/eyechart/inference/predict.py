@@ -141,7 +141,7 @@ def _predict_files(network: Network, files: Sequence[Path], invert: bool) -> _Pr
     from eyechart.training.backend.choose import activate, module_of
 
     device = activate(network.backend, "cpu", "float32")  # reading takes longer, and a training may fill the GPU
-    model = load_model(network.file, network.own)
+    model = load_model(network.file, network.import_own)
     image_shape, classes = model.input_shape[1:], model.output_shape[-1]
     if classes != len(network.class_names):
         raise EyechartError(

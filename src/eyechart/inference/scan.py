@@ -153,7 +153,7 @@ def scanner_of(network: Network) -> Scanner:
     from eyechart.training.backend.choose import activate
 
     activate(network.backend, "cpu", "float32")  # a training may fill the GPU
-    scanner = Scanner(load_model(network.file, network.own))
+    scanner = Scanner(load_model(network.file, network.import_own))
     if scanner.classes != len(network.class_names):
         raise EyechartError(
             f"expected a network with {len(network.class_names)} classes in {network.file}, received one with "

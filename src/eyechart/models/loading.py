@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,21 +14,20 @@ from eyechart.core.errors import TO_HAVE_AGAIN, EyechartError, in_words
 from eyechart.core.quiet import without_notes
 from eyechart.models import saved_objects
 from eyechart.models.archive import CONFIG, WEIGHTS, check_archive
-from eyechart.models.own import import_own
 
 if TYPE_CHECKING:
     import keras
 
 
-def load_model(path: Path, own: str | None = None) -> keras.Model:
+def load_model(path: Path, import_own: Callable[[], bool] | None = None) -> keras.Model:
     """The network in a `.keras` file, to be looked at or asked, not to be trained further.
 
     The backend has to be chosen before: see `eyechart.training.backend.choose.activate`.
 
     Args:
         path: of the file. It may come from anybody: nothing that it says is run.
-        own: the import path of a person's own architecture that built the network. Its module is imported where the
-            network holds layers that are not Keras': it is to register them.
+        import_own: called where the network holds layers that are not Keras': imports the module that registers them,
+            and returns whether it did. None: nobody knows of one.
 
     Raises:
         EyechartError: it cannot be read, is damaged, or holds something that is not in the table of `saved_objects`.
@@ -40,18 +39,18 @@ def load_model(path: Path, own: str | None = None) -> keras.Model:
         with zipfile.ZipFile(path) as archive:
             description = saved_objects.parse(archive.read(CONFIG))
             size = archive.getinfo(WEIGHTS).file_size
-        _check_objects(path, description, own)
+        _check_objects(path, description, import_own)
         _check_numbers(description, size)
         warnings.filterwarnings("error", "Skipping nested container")  # whose layers would keep fresh weights
         return keras.saving.load_model(path, compile=False)
 
 
-def _check_objects(path: Path, description: dict[str, Any], own: str | None) -> None:
+def _check_objects(path: Path, description: dict[str, Any], import_own: Callable[[], bool] | None) -> None:
     """Refuse a description with an object that is neither in the table nor registered."""
     import keras
 
     unknown = saved_objects.find_unknown(description, keras.saving.get_custom_objects())
-    if unknown and unknown.own and own and import_own(own):
+    if unknown and unknown.own and import_own and import_own():
         unknown = saved_objects.find_unknown(description, keras.saving.get_custom_objects())
     if unknown is None:
         return
