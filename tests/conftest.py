@@ -119,15 +119,16 @@ def program(root: Path) -> Program:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Under `make test-all` a skip is a failure, but for what this machine cannot have.
 
-    That is real data where no mirror is named, Debian's packages where they cannot be installed, and a file system of
-    its own where none may be mounted.
+    That is real data where no mirror is named, Debian's packages where they cannot be installed, a file system of its
+    own where none may be mounted, and other Pythons than the one that runs the tests.
     """
     report = yield
     if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("EYECHART_NO_SKIPS"):
         no_mirror = "mirror" in getattr(item, "fixturenames", ()) and not os.environ.get("EYECHART_MIRRORS")
         no_packages = "Debian's package" in str(report.longrepr) and not (os.geteuid() == 0 and shutil.which("apt-get"))
         no_mount = "no file system of its own may be mounted" in str(report.longrepr)
-        if not (no_mirror or no_packages or no_mount):
+        no_python = "no other Python" in str(report.longrepr)
+        if not (no_mirror or no_packages or no_mount or no_python):
             report.outcome = "failed"
             report.longrepr = f"required, but skipped: {report.longrepr}"
     return report
