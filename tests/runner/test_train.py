@@ -468,7 +468,7 @@ def test_the_end_of_the_journal_says_what_each_file_holds(offline):
 
 
 def test_the_board_says_that_nothing_was_held_back(offline):
-    board = trained(run_program(offline.root, "compare"))
+    board = " ".join(trained(run_program(offline.root, "compare")).split())  # a title may be broken between words
     assert "nothing was held back" in board
     assert "training accuracy" in board
 
