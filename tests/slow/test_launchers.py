@@ -73,7 +73,7 @@ def test_a_sweep_that_goes_well_says_its_runs_and_its_board(sweep):
     assert sweep.done.stderr == ""
     lines = sweep.done.stdout.splitlines()
     assert lines[0] == "2 runs: 0 finished, 2 to train"
-    told = [line.partition(":")[0] for line in lines if "test accuracy" in line]
+    told = [line.partition(":")[0] for line in lines if "run key" in line]
     assert sorted(told) == ["seed=0", "seed=1"]
     assert "best first by validation/accuracy" in sweep.done.stdout.partition("run key")[2]
     assert "\x1b" not in sweep.done.stdout
@@ -100,7 +100,7 @@ def test_typed_again_it_starts_no_workers(sweep):
     done = run_program(sweep.root, "train", *sweep.words, cwd=sweep.typed_in, env=forbidden)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("2 runs: 2 finished, 0 to train\n")
-    assert "test accuracy" not in done.stdout
+    assert "run key" not in done.stdout
     assert list(sweep.typed_in.iterdir()) == []
 
 

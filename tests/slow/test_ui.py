@@ -123,13 +123,13 @@ def test_the_server_prints_what_the_sweep_printed_and_the_views_of_all_runs(show
 @pytest.mark.parametrize("which", ["all runs", "the sweep"])
 def test_a_curve_of_each_run_is_seen(shown, driver, which):
     driver.get((shown.links[0] if which == "all runs" else shown.links[1])["curves"])
-    text = shows(driver, "Curves (4)", "Scores (2)", "Cost (2)", *RUNS)
+    text = shows(driver, "Curves (4)", "Scores (4)", "Cost (2)", *RUNS)
     assert "sweep of 4" not in text.partition("Curves (4)")[0].partition("Run Name")[2]  # a parent has no curves
     order = [text.index(title) for title in ("validation/accuracy", "train/accuracy", "validation/loss", "train/loss")]
     assert order == sorted(order)
     drawn = ".js-plotly-plot .scatterlayer .trace path.js-line"
     wait_for(lambda: count(driver, drawn) >= 16, 60)  # four charts of four lines
-    wait_for(lambda: count(driver, ".js-plotly-plot .barlayer .point") >= 8, 60)
+    wait_for(lambda: count(driver, ".js-plotly-plot .barlayer .point") >= 16, 60)
 
 
 def test_the_pictures_of_all_runs_lie_side_by_side(shown, driver):
