@@ -23,8 +23,9 @@ from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.core.files import write_json
 from eyechart.core.folders import MARK
+from eyechart.core.words import counted
 from eyechart.inference.network import Network, open_network
-from eyechart.inference.predict import counted, predict, printable
+from eyechart.inference.predict import predict, printable
 from eyechart.runs.journal import Journal
 from eyechart.runs.run import Run
 from eyechart.tracking import registry

@@ -104,6 +104,21 @@ def running(server: Server) -> Iterator[Server]:
         server.kill()
 
 
+class Quiet(http.server.BaseHTTPRequestHandler):
+    """Answers requests, and logs none."""
+
+    def _say(self, status: int, body: bytes, kind: str | None = None) -> None:
+        self.send_response(status)
+        if kind is not None:
+            self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
 @contextmanager
 def in_front_of(server: Server, seed: int) -> Iterator[str]:
     """An address at which the server answers half of the time, and says 500 otherwise: before or after it did the work.
@@ -112,13 +127,13 @@ def in_front_of(server: Server, seed: int) -> Iterator[str]:
     """
     chance, lock = random.Random(seed), threading.Lock()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             with lock:
                 luck = chance.random()
             if luck < 0.25:
-                self._say(500, b"{}")
+                self._say(500, b"{}", "application/json")
                 return
             backend = http.client.HTTPConnection(HOST, server.port, timeout=60)
             headers = {name: value for name, value in self.headers.items() if name != "Host"}
@@ -127,21 +142,11 @@ def in_front_of(server: Server, seed: int) -> Iterator[str]:
             said = answer.read()
             backend.close()
             if luck < 0.5:
-                self._say(500, b"{}")
+                self._say(500, b"{}", "application/json")
             else:
                 self._say(answer.status, said, answer.getheader("Content-Type", "application/json"))
 
-        def _say(self, status: int, body: bytes, kind: str = "application/json") -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer
-
-        def log_message(self, *_: Any) -> None:
-            pass
 
     with http.server.ThreadingHTTPServer((HOST, 0), Handler) as proxy:
         serving = threading.Thread(target=proxy.serve_forever)
@@ -176,20 +181,13 @@ class Answering:
         self.requests: list[str] = []
         requests = self.requests
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(Quiet):
             def _answer(self) -> None:
                 said = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 requests.append(f"{self.command} {self.path.partition('?')[0].partition('/mlflow/')[2]}")
-                status, body = answer(self.command, self.path, said)
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                self._say(*answer(self.command, self.path, said))
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer
-
-            def log_message(self, *_: Any) -> None:
-                pass
 
         self._server = http.server.ThreadingHTTPServer((HOST, 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))  # which ends within 10 ms

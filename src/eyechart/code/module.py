@@ -66,11 +66,6 @@ class Module:
         name = self.name.replace(".", "/")
         return f"{name}/__init__.py" if self.path.name == "__init__.py" else f"{name}.py"
 
-    @property
-    def in_package(self) -> bool:
-        """Whether it is one of this package's own."""
-        return self.name.partition(".")[0] == PACKAGE
-
 
 @functools.cache  # what is imported stays as it was, so a file is read once in the life of a process
 def read_module(name: str) -> Module | None:

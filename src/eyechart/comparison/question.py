@@ -8,6 +8,7 @@ from eyechart.comparison.evidence import Correctness, correctness
 from eyechart.comparison.groups import boards
 from eyechart.comparison.sides import WAYS, Side, find_side
 from eyechart.core.errors import EyechartError
+from eyechart.core.words import counted
 from eyechart.evaluation.significance import LEVEL, Difference, difference, estimate
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def compare_sides(results: pd.DataFrame, a: str | None, b: str | None) -> list[s
         lines.append(
             f"{side}: {each.name}, test accuracy {score.mean:.4f} "
             f"(95% interval {score.low:.4f}-{score.high:.4f}), {_means(known[side])}, "
-            f"{_count(len(each.run_keys), 'seed')}"
+            f"{counted(len(each.run_keys), 'seed')}"
         )
     between = difference(known["a"].correct, known["b"].correct)
     return [*lines, *answer(left, right, between, known["a"].correct.shape[1])]
@@ -76,16 +77,16 @@ def answer(left: Side, right: Side, found: Difference, images: int) -> list[str]
     seeds = [len(left.run_keys), len(right.run_keys)]
     if found.over_seeds:
         many = f"{seeds[0]} seeds" if seeds[0] == seeds[1] else f"seeds ({seeds[0]} and {seeds[1]})"
-        counted = f"both the {many} and the {_count(images, 'test image')}"
+        said = f"both the {many} and the {counted(images, 'test image')}"
         only = ""
     else:
-        counted = f"the {_count(images, 'test image')}"
+        said = f"the {counted(images, 'test image')}"
         which = "these two trained networks" if seeds == [1, 1] else "the networks that were trained"
         only = f" It speaks only of {which}: train more seeds to ask it of the choices behind them."
     if not found.p_value < LEVEL:
         return [
             numbers,
-            f"It cannot be told which of '{left.name}' and '{right.name}' is better, counting {counted}: "
+            f"It cannot be told which of '{left.name}' and '{right.name}' is better, counting {said}: "
             f"a difference below about {(high - low) / 2:.2f} percentage points would not show.{only}",
         ]
     if mean < 0:
@@ -93,9 +94,5 @@ def answer(left: Side, right: Side, found: Difference, images: int) -> list[str]
     return [
         numbers,
         f"'{left.name}' is better than '{right.name}': by {mean:.2f} percentage points "
-        f"(95% interval {low:.2f} to {high:.2f}), counting {counted}.{only}",
+        f"(95% interval {low:.2f} to {high:.2f}), counting {said}.{only}",
     ]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

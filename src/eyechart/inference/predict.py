@@ -15,6 +15,7 @@ from eyechart.core import terminal
 from eyechart.core.cells import cell
 from eyechart.core.errors import EyechartError
 from eyechart.core.folders import Kind, check_folder, replacing_folder
+from eyechart.core.words import counted
 from eyechart.data import photographs
 from eyechart.inference.network import Network
 
@@ -113,11 +114,6 @@ def show_predictions(predicted: Predicted) -> None:
 def printable(text: str) -> str:
     """`text`, with what a terminal or a file in UTF-8 cannot show written as an escape."""
     return text if text.isprintable() else ascii(text)[1:-1]
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 @dataclass(frozen=True)

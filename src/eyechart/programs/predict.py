@@ -38,8 +38,9 @@ def main(config: DictConfig) -> None:
     settings = typed(PredictConfig, config)
     tracking = in_force(settings.tracking)
     from eyechart.core import paths
+    from eyechart.core.words import counted
     from eyechart.inference.network import open_network
-    from eyechart.inference.predict import counted, predict, show_predictions
+    from eyechart.inference.predict import predict, show_predictions
     from eyechart.tracking.store import Store
 
     words = settings.images if isinstance(settings.images, list) else [settings.images]
