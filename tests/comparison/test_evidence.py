@@ -59,8 +59,11 @@ def test_the_order_of_a_table_does_not_matter(write_run):
     write_run("a", correct=correct)
     write_run("b", correct=correct[shuffled], images=shuffled)
     found = correctness(["a", "b"])
-    assert found.correct.shape == (2, IMAGES)
+    assert found.correct.shape == found.predictions.shape == (2, IMAGES)
     assert (found.correct == correct).all()
+    assert (found.labels == np.arange(IMAGES) % 10).all()
+    assert ((found.predictions == found.labels) == found.correct).all()
+    assert found.labels.dtype == found.predictions.dtype == np.uint8
 
 
 def missing(key):

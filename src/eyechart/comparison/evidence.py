@@ -32,12 +32,16 @@ class Correctness:
     Attributes:
         images: a SHA-256 of the images' positions and labels: answers to the same images can be compared.
         correct: bool (seeds, images), the images in ascending order of their positions.
+        labels: (images,), the true class of each, unsigned and as small as holds every class.
+        predictions: (seeds, images), the class that it was given, likewise.
         counts: for each seed, those of its answers by class.
         run_key: of the first of the runs.
     """
 
     images: str
     correct: NDArray[np.bool_]
+    labels: NDArray[np.unsignedinteger]
+    predictions: NDArray[np.unsignedinteger]
     counts: tuple[ClassCounts, ...]
     run_key: str
 
@@ -122,13 +126,15 @@ def correctness(run_keys: Sequence[str]) -> Correctness:
     return Correctness(
         images=found[0].images,
         correct=np.concatenate([each.correct for each in found]),
+        labels=found[0].labels,
+        predictions=np.concatenate([each.predictions for each in found]),
         counts=tuple(count for each in found for count in each.counts),
         run_key=run_keys[0],
     )
 
 
 def _read(run_key: str) -> Correctness:
-    """The same of one run: `correct` is (1, images)."""
+    """The same of one run: one seed."""
     import pyarrow
     from pyarrow import parquet
 
@@ -149,6 +155,13 @@ def _read(run_key: str) -> Correctness:
         raise EyechartError(f"{path} has no rows of the part 'test'")
     order = np.argsort(index, kind="stable")
     images = np.stack([index, label])[:, order].astype(np.int64)
-    counts = ClassCounts.of(label, prediction, classes)
-    correct = (prediction == label)[None, order]
-    return Correctness(hashlib.sha256(images.tobytes()).hexdigest(), correct, (counts,), run_key)
+    smallest = np.min_scalar_type(classes - 1)
+    labels, predictions = label[order].astype(smallest), prediction[None, order].astype(smallest)
+    return Correctness(
+        images=hashlib.sha256(images.tobytes()).hexdigest(),
+        correct=predictions == labels,
+        labels=labels,
+        predictions=predictions,
+        counts=(ClassCounts.of(label, prediction, classes),),
+        run_key=run_key,
+    )
