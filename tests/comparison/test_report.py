@@ -156,10 +156,12 @@ def test_the_answer_comes_first(two_rows, written):
     labels, rows = two_rows
     found = written()
     accuracy = np.mean([each.argmax(1) == labels for each in rows["good"]])
-    assert f"good is the best row: it classifies {accuracy:.2%} of the 60 test images right (95% interval" in found.text
+    assert (
+        f"Validation chose good: it classifies {accuracy:.2%} of the 60 test images right (95% interval" in found.text
+    )
     assert "5 runs in 2 rows." in found.text
     assert "60 test images in 3 classes" in found.text
-    assert found.text.index("good is the best row") < found.text.index("Best first by validation/accuracy")
+    assert found.text.index("Validation chose good") < found.text.index("Best first by validation/accuracy")
 
 
 def test_the_leaderboard_has_every_row_and_what_its_marks_mean(two_rows, written):
@@ -340,7 +342,7 @@ def test_one_run_is_compared_with_none(data, trained, written):
     assert not found.attributes("select", "class")
     assert len(found.known["pairs"]["1"]["rows"]) == 1
     assert "oracle" not in found.text
-    assert "is the best row" not in found.text
+    assert "Validation chose" not in found.text
     assert {name.rpartition("-")[0] for name in found.known["charts"]} >= {"intervals", "train-loss", "reliability-0"}
     assert "parameters-1" not in found.known["charts"]
     assert "Costs are compared where two rows or more have noted theirs." in found.text
@@ -366,7 +368,7 @@ def test_the_best_row_without_answers_leaves_them_to_the_next(two_rows, written)
         (artifacts(f"good{seed}") / "predictions.parquet").unlink()
     found = written()
     assert "The most confident mistakes of poor" in found.text
-    assert "good is the best row" in found.text
+    assert "Validation chose good" in found.text
 
 
 def test_no_answers_at_all_leave_board_and_curves(two_rows, written):
@@ -465,7 +467,7 @@ def test_without_validation_data_no_row_is_called_best(data, trained, written):
     )
     assert "Nothing was held back from training, so there are no validation curves." in found.text
     assert {name for name in found.known["charts"] if "validation" in name} == set()
-    assert "is the best row" not in found.text
+    assert "Validation chose" not in found.text
 
 
 @pytest.mark.parametrize("classes", [2, 100])

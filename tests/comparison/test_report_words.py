@@ -21,19 +21,21 @@ def board(*scores: float) -> Board:
     ("scores", "same", "told"),
     [
         ([0.9], None, "There is one row only, so there is nothing to compare it with."),
-        ([0.9, 0.5], [True, False], "Every other row can be told apart from it."),
+        ([0.9, 0.5], [True, False], "Every other row is lower."),
         ([0.9, 0.5], [True, True], "model1 cannot be told apart from it."),
         ([0.9, 0.5, 0.4], [True, True, True], "No other row can be told apart from it."),
-        ([0.9, 0.8, 0.4], [True, True, False], "model1 cannot be told apart from it; model2 can."),
+        ([0.9, 0.8, 0.4], [True, True, False], "model1 cannot be told apart from it; model2 is lower."),
+        ([0.9, 0.95], [True, False], "model1 is higher, but the test images may not choose."),
         (
-            [0.9, 0.95],
-            [True, False],
-            "Every other row can be told apart from it. On the test images model1 did better, which may not choose.",
+            [0.9, 0.95, 0.9, 0.1, 0.2],
+            [True, False, True, False, False],
+            "model2 cannot be told apart from it; model3 and model4 are lower; "
+            "model1 is higher, but the test images may not choose.",
         ),
         (
             [0.9, 0.1, *[0.8] * 6],
             [True, False, *[True] * 6],
-            "6 of the 7 other rows cannot be told apart from it; model1 can.",
+            "6 of the 7 other rows cannot be told apart from it; model1 is lower.",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""What the test images say of the rows of a board: error bars, and which rows cannot be told apart from the best.
+"""What the test images say of the rows of a board: error bars, and which rows cannot be told apart from the first.
 
 Read from the predictions tables that the runs left, never from a model.
 """

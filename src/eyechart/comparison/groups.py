@@ -26,7 +26,7 @@ class Board:
     Attributes:
         title: the data set's name, and the limit where there is one.
         note: the order of the rows.
-        chosen: whether the first row is the best; False where nothing was held back to choose by.
+        chosen: whether validation chose the first row; False where nothing was held back to choose by.
         rows: one row per group, best first: `run` (its label), `seeds` (how many), `run_keys` (a list, by seed),
             what was chosen (`model`, `optimizer.learning_rate`, ...), the mean over seeds of each accuracy, loss and of
             `seconds`, the median `best_epoch`, `parameters`, and of the test accuracy `test/std` (ddof=1; NaN with one

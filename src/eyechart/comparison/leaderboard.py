@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-SAME = "= cannot be told apart from the {first} at 5%, {counted}, corrected for all pairs (Holm)"
-APART = "all others can be told apart from the {first} at 5%, {counted}, corrected for all pairs (Holm)"
+SAME = "= cannot be told apart from row 1 at 5%, {counted}, corrected for all pairs (Holm)"
+APART = "every other row is {mark} than row 1 at 5%, {counted}, corrected for all pairs (Holm)"
+HIGHER = "higher: better on the test images than the row that validation chose; they do not choose"
 BOTH = "seeds and test images both counted"
 SOME = "test images counted, and seeds where both rows have several"
 DIVERGED = "†"  # marks a row with a seed that did
@@ -147,7 +148,7 @@ def columns(board: Board, evidence: Evidence) -> list[Column]:
     if "seconds" in rows:
         found.append(Column("seconds", cells("{:,.1f}".format, "seconds"), 7))
     if evidence.same is not None:
-        found.append(Column(f"against\nthe {_first(board)}", _marks(board, evidence)))
+        found.append(Column("against\nrow 1", _marks(board, evidence)))
     return found
 
 
@@ -158,8 +159,11 @@ def notes(board: Board, evidence: Evidence) -> list[str]:
     if evidence.same is not None:
         over_seeds = {difference.over_seeds for difference in evidence.differences[1:]}
         counted = BOTH if over_seeds == {True} else SOME if True in over_seeds else "test images counted"
-        marked = SAME if any(evidence.same[1:]) else APART
-        lines.append(marked.format(first=_first(board), counted=counted))
+        marks = _marks(board, evidence)[1:]
+        marked = SAME if "=" in marks else APART
+        lines.append(marked.format(mark=" or ".join(sorted(set(marks), reverse=True)), counted=counted))
+        if "higher" in marks and board.chosen:
+            lines.append(HIGHER)
     if alone.any() and any(evidence.estimates):
         lines.append(ONE_SEED)
     lines += _warnings(board, evidence)
@@ -226,20 +230,15 @@ def _differing(computed_by: Sequence[str]) -> str:
     return " and by ".join(", ".join(part for part in one if part not in everywhere) for one in lists)
 
 
-def _first(board: Board) -> str:
-    """What the first row of a board is: where nothing was held back to choose by, it is not the best."""
-    return "best" if board.chosen else "first"
-
-
 def _marks(board: Board, evidence: Evidence) -> list[str]:
-    """For each row how its test accuracy lies to that of the first."""
+    """For each row how its test accuracy lies to that of the first, which validation chose where it could."""
     assert evidence.same is not None
     scores = board.rows["test/accuracy"]
     others = [
         "=" if same else "higher" if score > scores[0] else "lower"
         for same, score in zip(evidence.same, scores, strict=True)
     ]
-    return [_first(board), *others[1:]]
+    return ["chosen" if board.chosen else "first", *others[1:]]
 
 
 def _missing(value: Any) -> bool:

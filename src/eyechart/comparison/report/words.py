@@ -40,7 +40,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def first_row(board: Board, evidence: Evidence, images: int | None) -> str:
-    """Which row is best, or first where none may be chosen, and how good it is."""
+    """Which row validation chose, or which is first where none may be chosen, and how good it is."""
     row, estimate = board.rows.iloc[0], evidence.estimates[0]
     seeds = int(row["seeds"])
     of = f"{images:,} test images" if images else "test images"
@@ -50,29 +50,34 @@ def first_row(board: Board, evidence: Evidence, images: int | None) -> str:
     right = f"classifies {percent(row['test/accuracy'])} of the {of} right ({details})"
     if not board.chosen:
         return f"{board.note[:1].upper()}{board.note[1:]}. The first row, {row['run']}, {right}."
-    return f"{row['run']} is the best row: it {right}." if len(board.rows) > 1 else f"{row['run']} {right}."
+    return f"Validation chose {row['run']}: it {right}." if len(board.rows) > 1 else f"{row['run']} {right}."
 
 
 def against_first(board: Board, evidence: Evidence) -> str:
-    """Which rows cannot be told apart from the first."""
+    """Which rows cannot be told apart from the first, and which are lower or higher."""
     if len(board.rows) == 1:
         return "There is one row only, so there is nothing to compare it with."
     if evidence.same is None:
         return "Which rows can be told apart is not known; below the leaderboard stands why."
     names, scores = list(board.rows["run"]), list(board.rows["test/accuracy"])
-    told = list(zip(names, scores, evidence.same, strict=True))[1:]
-    same = [name for name, _, alike in told if alike]
-    rest = [name for name, _, alike in told if not alike]
-    higher = [name for name, score, alike in told if not alike and score > scores[0]]
-    if not same:
-        text = "Every other row can be told apart from it."
-    elif not rest:
-        text = f"{'No other row can' if len(told) > 1 else f'{same[0]} cannot'} be told apart from it."
-    else:
-        text = f"{_some(same, told)} cannot be told apart from it; {_some(rest, told)} can."
+    others = list(zip(names, scores, evidence.same, strict=True))[1:]
+    same = [name for name, _, alike in others if alike]
+    lower = [name for name, score, alike in others if not alike and score <= scores[0]]
+    higher = [name for name, score, alike in others if not alike and score > scores[0]]
+    said = []
+    if same:
+        none = len(same) == len(others) > 1
+        said.append(f"{'No other row can' if none else f'{_some(same, others)} cannot'} be told apart from it")
+    if lower:
+        said.append("Every other row is lower" if len(lower) == len(others) else f"{_are(lower, others)} lower")
     if higher:
-        text += f" On the test images {listed(higher)} did better, which may not choose."
-    return text
+        but = ", but the test images may not choose" if board.chosen else ""
+        said.append(f"{_are(higher, others)} higher{but}")
+    return "; ".join(said) + "."
+
+
+def _are(names: Sequence[str], others: Sequence[object]) -> str:
+    return f"{_some(names, others)} {'is' if len(names) == 1 else 'are'}"
 
 
 def _some(names: Sequence[str], others: Sequence[object]) -> str:
