@@ -19,6 +19,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from scipy import stats
 
+from eyechart.evaluation.paired import tango
 from eyechart.evaluation.significance import Difference, adjust, difference, estimate, indistinguishable
 
 Correct = NDArray[np.bool_]
@@ -107,13 +108,14 @@ def test_equal_rows_give_false_alarms_in_five_percent_at_most(name: str):
 
 @pytest.mark.parametrize("accuracy", [(0.9, 0.88), (0.99, 0.975), (0.995, 0.995)])
 @pytest.mark.parametrize("seeds", [1, 5])
-def test_the_interval_of_a_difference_holds_it_in_95_percent_at_least(accuracy: tuple[float, float], seeds: int):
+def test_the_interval_of_a_difference_holds_it_in_95_percent(accuracy: tuple[float, float], seeds: int):
     # no seed is better than another, so one network's truth is known as well
+    allowed = 0.06 if seeds == 1 else 0.05  # Tango's interval, counted in test_paired.py
     regime = Regime(seed_spread=0.0, own=0.3, rest=0.1, images=360, accuracy=accuracy, rows=2, seeds=seeds)
-    repetitions = 1000 if seeds > 1 else 300
+    repetitions = 1000
     differences = [difference(a, b) for a, b in regime.boards(repetitions)]
     missed = [not one.low <= accuracy[0] - accuracy[1] <= one.high for one in differences]
-    assert rate(f"difference missed, {accuracy}, {seeds} seeds", missed) <= at_most(0.05, repetitions)
+    assert rate(f"difference missed, {accuracy}, {seeds} seeds", missed) <= at_most(allowed, repetitions)
 
 
 def only_images(a: Correct, b: Correct) -> float:
@@ -194,7 +196,8 @@ def test_interval_and_p_value_of_a_difference_agree(pair: list[Correct]):
     assert -1 <= found.low <= found.mean <= found.high <= 1
     assert found.low < found.high
     assert 0 <= found.p_value <= 1
-    assert (found.p_value < 0.05) == (found.low > 0 or found.high < 0)
+    if len(pair[0]) * len(pair[1]) > 1:  # of two networks p is exact and the interval is not; see test_paired.py
+        assert (found.p_value < 0.05) == (found.low > 0 or found.high < 0)
     assert found.over_seeds == (min(map(len, pair)) > 1)
 
 
@@ -248,13 +251,14 @@ def test_a_board_is_the_adjusted_differences_to_its_best(board: list[Correct], b
 # --- single cases ------------------------------------------------------------------------------------------------
 
 
-def test_two_networks_have_mcnemars_exact_test():
+def test_two_networks_have_mcnemars_exact_test_and_tangos_interval():
     a, b = np.ones((1, 100), bool), np.ones((1, 100), bool)
     a[0, :2], b[0, 2:14] = False, False
     found = difference(a, b)
     assert found.mean == pytest.approx(0.1)
     # two-sided: twice the chance of at most 2 of 14 coins
     assert found.p_value == pytest.approx(2 * (1 + 14 + 91) / 2**14)
+    assert (found.low, found.high) == tango(12, 2, 100)
     assert not found.over_seeds
 
 

@@ -33,6 +33,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eyechart.evaluation.paired import mcnemar, tango
+
 LEVEL = 0.05
 
 
@@ -95,7 +97,8 @@ def difference(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> Difference:
     """Accuracy of `a` minus `b`, with its 95% interval and two-sided p-value, for one pair chosen beforehand.
 
     The p-value is below 0.05 exactly where the interval leaves out 0. Where a side has one seed, nothing is known
-    about seeds and only images count; with one seed on both sides it is the exact test of McNemar (1947).
+    about seeds and only images count. With one seed on both sides it is McNemar's exact test and Tango's interval
+    (`evaluation.paired`), which can disagree near p = 0.05.
 
     Args:
         a: bool (seeds, images).
@@ -238,24 +241,16 @@ def _check_images(rows: Sequence[_Row]) -> None:
 
 
 def _difference(a: _Row, b: _Row) -> Difference:
+    from scipy.special import stdtr  # as in scipy.stats.t, which takes a hundred times longer for one number
+
     if a.seeds == b.seeds == 1:
-        return _of_two_networks(a.images - b.images, _p_value(a, b))
-    mean, error, freedom = _mean_and_error(a, b)
-    margin = _quantile(freedom) * error
-    over_seeds = min(a.seeds, b.seeds) > 1
-    return Difference(mean, max(mean - margin, -1.0), min(mean + margin, 1.0), _p_value(a, b), over_seeds)
-
-
-def _p_value(a: _Row, b: _Row) -> float:
-    # as in scipy.stats.t and binomtest, which take a hundred times longer for one number
-    from scipy.special import bdtr, stdtr
-
-    if a.seeds == b.seeds == 1:  # McNemar: of the images that tell them apart, each wins half if they are equal
         images = a.images - b.images
         wins, losses = int((images > 0).sum()), int((images < 0).sum())
-        return min(1.0, float(2 * bdtr(min(wins, losses), wins + losses, 0.5)))
+        low, high = tango(wins, losses, len(images))
+        return Difference(float(images.mean()), low, high, mcnemar(wins, losses), False)
     mean, error, freedom = _mean_and_error(a, b)
-    return float(2 * stdtr(freedom, -abs(mean) / error))
+    margin, p_value = _quantile(freedom) * error, float(2 * stdtr(freedom, -abs(mean) / error))
+    return Difference(mean, max(mean - margin, -1.0), min(mean + margin, 1.0), p_value, min(a.seeds, b.seeds) > 1)
 
 
 def _p_values(rows: Sequence[_Row]) -> NDArray[np.float64]:
@@ -325,20 +320,3 @@ def _quantile(freedom: float) -> float:
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, 1 - LEVEL / 2))
-
-
-def _of_two_networks(images: NDArray[np.float64], p_value: float) -> Difference:
-    """The difference of two networks by the exact test of McNemar; `images` (N,) is -1, 0 or 1.
-
-    It is the share of images on which exactly one is right, times the balance `2 * wins - 1` of who that is. Each has
-    its exact interval (Clopper & Pearson 1934), and the share its worse end on either side. So the interval leaves
-    out 0 where the test does, and where no image told them apart it is what unseen images may still do, about
-    ±3.7/N, not ±0.
-    """
-    from statsmodels.stats.proportion import proportion_confint
-
-    wins, differ = int((images > 0).sum()), int((images != 0).sum())
-    share = proportion_confint(differ, len(images), LEVEL, method="beta")
-    balance = [2 * end - 1 for end in proportion_confint(wins, differ, LEVEL, method="beta")] if differ else [-1, 1]
-    ends = [float(one * other) for one in balance for other in share]
-    return Difference(float(images.mean()), min(ends), max(ends), p_value, False)
