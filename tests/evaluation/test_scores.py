@@ -6,6 +6,7 @@ import pytest
 import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.stats.proportion import proportion_confint
 
 from eyechart.evaluation import predictions, scores
 from eyechart.evaluation.significance import estimate
@@ -82,13 +83,27 @@ def test_per_class_agrees_with_scikit_learn(table: pd.DataFrame):
     counts = scores.confusion_matrix(table)
     result = scores.per_class(counts, names_of(table))
     assert list(result.index) == names_of(table)
-    assert list(result.columns) == ["precision", "recall", "f1", "support"]
+    assert list(result.columns) == [
+        *("precision", "recall", "f1", "support"),
+        *("precision_low", "precision_high", "recall_low", "recall_high"),
+    ]
     assert result["support"].dtype == np.int64
     expected = sklearn.metrics.precision_recall_fscore_support(
         table["label"], table["prediction"], labels=range(len(counts)), zero_division=0
     )
-    for column, values in zip(result.columns, expected, strict=True):
+    for column, values in zip(result.columns, expected, strict=False):
         np.testing.assert_allclose(result[column], values, err_msg=column)
+
+
+@given(tables())
+@few
+def test_recall_and_precision_of_a_class_have_wilsons_intervals(table: pd.DataFrame):
+    counts = scores.confusion_matrix(table)
+    result = scores.per_class(counts, names_of(table))
+    for score, of in (("precision", counts.sum(axis=0)), ("recall", counts.sum(axis=1))):
+        low, high = proportion_confint(np.diag(counts), np.maximum(of, 1), 0.05, method="wilson")
+        for name, expected in (("low", low), ("high", high)):
+            np.testing.assert_allclose(result[f"{score}_{name}"], np.where(of > 0, expected, np.nan), atol=1e-12)
 
 
 @given(tables())
@@ -107,15 +122,45 @@ def test_classification_report_agrees_with_scikit_learn(table: pd.DataFrame):
     )
     lines = {line[:15].strip(): line[15:].split() for line in report.splitlines()}
     renamed = {"mean by support": "weighted avg"}
-    for name in [*names, *renamed]:
-        *shares, support = lines[name]
+    there = counts.support + counts.predicted > 0
+    for name, known in [*zip(names, there, strict=True), ("mean by support", True)]:
+        *shares, support = lines[name][:4]
         row = expected[renamed.get(name, name)]
-        np.testing.assert_allclose([float(share) for share in shares], [row[c] for c in COLUMNS], atol=6e-5)
+        of_class = [known, row["support"] > 0 or name in renamed, known]
+        assert [share != "-" for share in shares] == of_class
+        np.testing.assert_allclose(
+            [float(share) for share in shares if share != "-"],
+            [row[column] for column, given in zip(COLUMNS, of_class, strict=True) if given],
+            atol=6e-5,
+        )
         assert int(support) == row["support"]
     balanced, f1 = counts.balanced_accuracy, counts.macro_f1
-    assert lines["mean of classes"][1:] == [f"{balanced:.4f}", f"{f1:.4f}", str(len(table))]
-    end = f"accuracy {accuracy:.4f}, balanced accuracy {balanced:.4f}, macro F1 {f1:.4f}, on {len(table)} images\n"
-    assert report.endswith(end)
+    assert lines["mean of classes"][1:4] == [f"{balanced:.4f}", f"{f1:.4f}", str(len(table))]
+    for column, mean in enumerate(lines["mean of classes"][:3]):  # of what the lines of the classes say
+        shown = [float(lines[name][column]) for name in names if lines[name][column] != "-"]
+        assert float(mean) == pytest.approx(np.mean(shown), abs=1.1e-4)
+    assert (
+        f"accuracy {accuracy:.4f}, balanced accuracy {balanced:.4f}, macro F1 {f1:.4f}, on {len(table)} images\n"
+        in report
+    )
+
+
+def test_a_classification_report():
+    labels = np.repeat([0, 1], [95, 5])
+    counts = scores.ClassCounts.of(labels, np.zeros(100, int), 3)
+    matrix = np.array([[95, 0, 0], [5, 0, 0], [0, 0, 0]])
+    report = scores.classification_report(scores.per_class(matrix, ["common", "rare", "absent"]), 0.95, counts)
+    assert report.splitlines() == [
+        "                precision  recall      f1  support  95% precision     95% recall",
+        "common             0.9500  1.0000  0.9744       95  0.8882-0.9785  0.9611-1.0000",
+        "rare               0.0000  0.0000  0.0000        5              -  0.0000-0.4345",
+        "absent                  -       -       -        0              -              -",
+        "mean of classes    0.4750  0.5000  0.4872      100              -              -",
+        "mean by support    0.9025  0.9500  0.9256      100              -              -",
+        "",
+        "accuracy 0.9500, balanced accuracy 0.5000, macro F1 0.4872, on 100 images",
+        scores.INTERVALS,
+    ]
 
 
 def test_classification_report_without_images():
@@ -194,7 +239,7 @@ def test_the_interval_is_that_of_boards(pair: tuple[int, int]):
     right, images = pair
     expected = estimate((np.arange(images) < right)[None])
     low, high = scores.interval(right, images)
-    assert (max(low, 0), min(high, 1)) == pytest.approx((expected.low, expected.high), abs=1e-6)
+    assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-6)
 
 
 def test_warnings_of_a_network_that_knows_one_class():

@@ -203,7 +203,17 @@ def test_the_configuration_that_was_used(run):
 
 def test_tables_compare_run_by_run(run):
     columns = json.loads((run.artifacts / "per_class.json").read_text())
-    assert columns["columns"] == ["class", "precision", "recall", "f1", "support"]
+    assert columns["columns"] == [
+        "class",
+        "precision",
+        "recall",
+        "f1",
+        "support",
+        "precision_low",
+        "precision_high",
+        "recall_low",
+        "recall_high",
+    ]
     assert len(columns["data"]) == 10
     assert len(json.loads((run.artifacts / "confusion_matrix.json").read_text())["data"]) == 10
 

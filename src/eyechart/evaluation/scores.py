@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # what Keras clips by as well, so that one certain mistake does not make the mean infinite
 SMALLEST_PROBABILITY = 1e-7
 NAMED = 5  # so many classes are named in a line
+UNKNOWN = (float("nan"), float("nan"))
+INTERVALS = "95%: Wilson's interval of this network, over images given the class (precision) or of the class (recall)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,7 @@ def interval(right: int, images: int) -> tuple[float, float]:
     """Wilson's 95% interval (1927) of an accuracy: as `significance.estimate`, without a second of importing SciPy."""
     z = NormalDist().inv_cdf(0.975)
     centre, margin = right + z**2 / 2, z * (right * (images - right) / images + z**2 / 4) ** 0.5
-    return (centre - margin) / (images + z**2), (centre + margin) / (images + z**2)
+    return max((centre - margin) / (images + z**2), 0.0), min((centre + margin) / (images + z**2), 1.0)
 
 
 def warnings(counts: ClassCounts, class_names: Sequence[str]) -> list[str]:
@@ -168,7 +170,9 @@ def per_class(counts: NDArray[np.int64], class_names: Sequence[str]) -> pd.DataF
     """Scores per class from a confusion matrix (K, K).
 
     Returns:
-        A row per class: `precision`, `recall`, `f1` (float64, 0 where undefined) and `support` (int64, its images).
+        A row per class: `precision`, `recall`, `f1` (float64, 0 where undefined), `support` (int64, its images), and
+        the ends of Wilson's 95% intervals `precision_low`, `precision_high`, `recall_low`, `recall_high` (float64; NaN
+        where no image was given the class, or it has none). They speak of the trained network on new images.
 
     Raises:
         ValueError: there is not one name for each class.
@@ -184,24 +188,28 @@ def per_class(counts: NDArray[np.int64], class_names: Sequence[str]) -> pd.DataF
         "f1": 2 * right / np.maximum(support + predicted, 1),
         "support": support,
     }
+    for score, of in (("precision", predicted), ("recall", support)):
+        ends = [interval(int(hits), int(all_)) if all_ else UNKNOWN for hits, all_ in zip(right, of, strict=True)]
+        scores[f"{score}_low"], scores[f"{score}_high"] = np.array(ends).T
     return pd.DataFrame(scores, index=pd.Index(class_names, name="class"))
 
 
 def classification_report(scores: pd.DataFrame, accuracy: float, counts: ClassCounts) -> str:
     """A text table of what `per_class` gave, with the accuracy and the means over classes, plain and by support.
 
-    A class without images has no recall, and one that is never predicted either nothing at all: it is left out of the
-    plain means.
+    What is undefined is shown as `-`, and is in no plain mean: a class without images has no recall, and one that is
+    never predicted either nothing at all. The precision of one that has images but is never predicted counts as 0.
     """
-    columns = ["precision", "recall", "f1"]
+    means = ["precision", "recall", "f1"]
     total = int(scores["support"].sum())
-    report = scores.copy()
-    there = counts.support + counts.predicted > 0
-    precision = float(scores["precision"][there].mean()) if there.any() else 0.0
-    plain = [precision, counts.balanced_accuracy, counts.macro_f1] if total else [0.0, 0.0, 0.0]
-    report.loc["mean of classes", [*columns, "support"]] = [*plain, total]
-    weighted = [float(np.average(scores[name], weights=scores["support"])) if total else 0.0 for name in columns]
-    report.loc["mean by support", [*columns, "support"]] = [*weighted, total]
-    text = report.astype({"support": int}).to_string(float_format=lambda value: f"{value:.4f}", index_names=False)
-    means = f"balanced accuracy {plain[1]:.4f}, macro F1 {plain[2]:.4f}"
-    return f"{text}\n\naccuracy {accuracy:.4f}, {means}, on {total} images\n"
+    nothing = counts.support + counts.predicted == 0
+    report = scores[means].mask(np.stack([nothing, counts.support == 0, nothing], axis=1))
+    weighted = [float(np.average(scores[name], weights=scores["support"])) if total else np.nan for name in means]
+    report.loc["mean of classes"], report.loc["mean by support"] = report.mean(), weighted
+    table = report.map(lambda value: "-" if np.isnan(value) else f"{value:.4f}")
+    table["support"] = [*scores["support"], total, total]
+    for score in ("precision", "recall"):
+        ends = zip(scores[f"{score}_low"], scores[f"{score}_high"], strict=True)
+        table[f"95% {score}"] = [*("-" if np.isnan(low) else f"{low:.4f}-{high:.4f}" for low, high in ends), "-", "-"]
+    said = f"balanced accuracy {counts.balanced_accuracy:.4f}, macro F1 {counts.macro_f1:.4f}" if total else "no score"
+    return f"{table.to_string(index_names=False)}\n\naccuracy {accuracy:.4f}, {said}, on {total} images\n{INTERVALS}\n"

@@ -44,7 +44,7 @@ class Scores:
     Attributes:
         overall: `test/loss`, `test/accuracy`, `test/balanced_accuracy`, `test/macro_f1`, and the same of `validation`
             where images were held back.
-        per_class: `test_precision/<class>`, `test_recall/<class>` and `test_f1/<class>`.
+        per_class: `test_precision/<class>`, `test_recall/<class>` and `test_f1/<class>`, where they are defined.
         files: what was written for a person to look at.
         warnings: what a person should know who reads the accuracy, one line each.
     """
@@ -132,16 +132,29 @@ def write_scorecard(folder: Path, findings: Findings, test_images: NDArray[np.ui
     report = scores.classification_report(by_class, accuracy, counted)
     report += "".join(f"warning: {line}\n" for line in warnings)
     write_text(folder / "classification_report.txt", report)
-    write_json(folder / "per_class.json", by_class.reset_index().to_dict(orient="list"))
+    write_json(folder / "per_class.json", _columns(by_class))
     confusion = {"true class": list(class_names)}
     confusion |= {name: counts[:, i].tolist() for i, name in enumerate(class_names)}
     write_json(folder / "confusion_matrix.json", confusion)
-    per_class = {
-        f"test_{score}/{_metric_name(name)}": float(value)
-        for score in ("precision", "recall", "f1")
-        for name, value in by_class[score].items()
-    }
+    per_class = _metrics(by_class, counted)
     return Scores(overall, per_class, FILES if by_step is None else FILES + STEP_FILES, tuple(warnings))
+
+
+def _columns(by_class: pd.DataFrame) -> dict[str, list[object]]:
+    """The columns of a table as JSON has them, which knows no NaN."""
+    table = by_class.reset_index()
+    return {str(name): [None if value != value else value for value in table[name].tolist()] for name in table}
+
+
+def _metrics(by_class: pd.DataFrame, counts: scores.ClassCounts) -> dict[str, float]:
+    """Of each class what is defined: where MLflow takes a mean over classes, one without images would count as 0."""
+    there = counts.support + counts.predicted > 0
+    known = {"precision": there, "recall": counts.support > 0, "f1": there}
+    return {
+        f"test_{score}/{_metric_name(name)}": float(value)
+        for score, defined in known.items()
+        for name, value in by_class.loc[defined, score].items()
+    }
 
 
 def evaluate(source: Run | ExportedRun, target: Path) -> Scores:
