@@ -120,6 +120,16 @@ def test_classes_of_unequal_size(write_run):
     assert "parameters" in left_out
 
 
+def test_intervals_have_the_digits_that_they_need(write_run):
+    """Of 100,000 test images one is wrong: with four digits 1.0000, and an interval that says nothing."""
+    correct = np.arange(100_000) > 0
+    write_run("a", correct=correct)
+    found = columns()
+    assert (found["test"], found["95% interval"]) == (["0.999990"], ["0.999943-0.999998"])
+    write_run("b", model="cnn", correct=~correct)
+    assert columns()["test"] == ["0.999990", "0.000010"]
+
+
 def test_one_run_alone_is_compared_with_none(write_run):
     write_run("a", correct=right(0.5, 0))
     assert "against row 1" not in columns()

@@ -10,6 +10,7 @@ from eyechart.comparison.evidence import Evidence
 from eyechart.comparison.groups import Board
 from eyechart.comparison.report import charts, words
 from eyechart.evaluation.agreement import Potential
+from eyechart.evaluation.significance import Estimate
 
 
 def board(*scores: float) -> Board:
@@ -41,6 +42,14 @@ def board(*scores: float) -> Board:
 )
 def test_which_rows_can_be_told_apart(scores, same, told):
     assert words.against_first(board(*scores), Evidence([None] * len(scores), same)) == told
+
+
+def test_how_good_the_first_row_is():
+    known = Evidence([Estimate(0.9, 0.87, 0.92)])
+    told = "model0 classifies 90.00% of the 360 test images right (95% interval 87.00% to 92.00%, one seed)."
+    assert words.first_row(board(0.9), known, 360) == told
+    narrow = words.first_row(board(0.99999), Evidence([Estimate(0.99999, 0.999943, 0.999998)]), 100_000)
+    assert "99.9990% of the 100,000 test images right (95% interval 99.9943% to 99.9998%, one seed)" in narrow
 
 
 def test_why_it_is_not_known():

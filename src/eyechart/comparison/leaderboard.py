@@ -14,6 +14,7 @@ from eyechart.comparison.groups import Board, as_dicts, boards
 from eyechart.core import terminal
 from eyechart.core.cells import cell
 from eyechart.core.files import replacing, write_text
+from eyechart.core.words import between, decimals
 from eyechart.data.inequality import inequality
 from eyechart.evaluation.scores import NAMED, listed
 
@@ -125,21 +126,24 @@ def columns(board: Board, evidence: Evidence) -> list[Column]:
     ]
     if "validation/accuracy" in rows:
         found.append(Column("validation", cells("{:.4f}".format, "validation/accuracy")))
+    known = [each for each in evidence.estimates if each]
+    digits = max((decimals(each.low, each.high) for each in known), default=4)
+    exact = f"{{:.{digits}f}}".format
     spread = [
-        mean if _missing(std) else f"{mean} ± {std:.4f}"
-        for mean, std in zip(cells("{:.4f}".format, "test/accuracy"), rows["test/std"], strict=True)
+        mean if _missing(std) else f"{mean} ± {exact(std)}"
+        for mean, std in zip(cells(exact, "test/accuracy"), rows["test/std"], strict=True)
     ]
     found.append(Column("test ± std" if several else "test", spread))
-    if any(evidence.estimates):
-        intervals = [f"{each.low:.4f}-{each.high:.4f}" if each else "-" for each in evidence.estimates]
+    if known:
+        intervals = [between(each.low, each.high, digits) if each else "-" for each in evidence.estimates]
         found.append(Column("95% interval", intervals))
     unequal = _inequality(evidence) is not None
-    if any(evidence.estimates):  # of unequal classes the accuracy says less than these
+    if known:  # of unequal classes the accuracy says less than these
         balanced, f1 = (["-" if mean is None else f"{mean:.4f}" for mean in means] for means in _means(evidence))
         found.append(Column("balanced\naccuracy", balanced, 1 if unequal else 5))
         found.append(Column("macro\nF1", f1, 3 if unequal else 6))
     if several:
-        ends = cells("{:.4f}-{:.4f}".format, "test/worst", "test/best")
+        ends = cells(lambda low, high: between(low, high, digits), "test/worst", "test/best")
         found.append(Column("worst-best", ["-" if n == 1 else c for n, c in zip(rows["seeds"], ends, strict=True)], 4))
     if "best_epoch" in rows:
         found.append(Column("best\nepoch", cells("{:g}".format, "best_epoch"), 8))
@@ -207,7 +211,9 @@ def _warnings(board: Board, evidence: Evidence) -> list[str]:
             continue
         _, share = each.counts[0].largest
         if found.low <= share:
-            low.append(f"{label} ({found.mean:.4f}, {found.low:.4f}-{found.high:.4f}, against {share:.4f})")
+            least = decimals(found.low, found.high)
+            interval = between(found.low, found.high)
+            low.append(f"{label} ({found.mean:.{least}f}, {interval}, against {share:.{least}f})")
         if missed := each.summed.never_predicted:
             never.append(f"{label}: {listed([each.class_names[number] for number in missed])}")
     if low:

@@ -8,7 +8,7 @@ from eyechart.comparison.evidence import Correctness, correctness
 from eyechart.comparison.groups import boards
 from eyechart.comparison.sides import WAYS, Side, find_side
 from eyechart.core.errors import EyechartError
-from eyechart.core.words import counted
+from eyechart.core.words import counted, with_interval
 from eyechart.evaluation.significance import LEVEL, Difference, difference, estimate
 
 if TYPE_CHECKING:
@@ -51,9 +51,8 @@ def compare_sides(results: pd.DataFrame, a: str | None, b: str | None) -> list[s
     for side, each in sides.items():
         score = estimate(known[side].correct)
         lines.append(
-            f"{side}: {each.name}, test accuracy {score.mean:.4f} "
-            f"(95% interval {score.low:.4f}-{score.high:.4f}), {_means(known[side])}, "
-            f"{counted(len(each.run_keys), 'seed')}"
+            f"{side}: {each.name}, test accuracy {with_interval(score.mean, score.low, score.high)}, "
+            f"{_means(known[side])}, {counted(len(each.run_keys), 'seed')}"
         )
     between = difference(known["a"].correct, known["b"].correct)
     return [*lines, *answer(left, right, between, known["a"].correct.shape[1])]

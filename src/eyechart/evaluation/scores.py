@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from eyechart.core.words import between, decimals, with_interval
 from eyechart.evaluation.predictions import class_count, probabilities
 
 if TYPE_CHECKING:
@@ -99,8 +100,8 @@ def warnings(counts: ClassCounts, class_names: Sequence[str]) -> list[str]:
     number, share = counts.largest
     if low <= share:
         lines.append(
-            f"test accuracy {right / images:.4f} (95% interval {low:.4f}-{high:.4f}) is not above {share:.4f} by more "
-            f"than its interval, which always answering '{class_names[number]}' reaches"
+            f"test accuracy {with_interval(right / images, low, high)} is not above {share:.{decimals(low, high)}f} by "
+            f"more than its interval, which always answering '{class_names[number]}' reaches"
         )
     if never := counts.never_predicted:
         lines.append(f"never predicted: {listed([class_names[number] for number in never])}")
@@ -210,6 +211,6 @@ def classification_report(scores: pd.DataFrame, accuracy: float, counts: ClassCo
     table["support"] = [*scores["support"], total, total]
     for score in ("precision", "recall"):
         ends = zip(scores[f"{score}_low"], scores[f"{score}_high"], strict=True)
-        table[f"95% {score}"] = [*("-" if np.isnan(low) else f"{low:.4f}-{high:.4f}" for low, high in ends), "-", "-"]
+        table[f"95% {score}"] = [*("-" if np.isnan(low) else between(low, high) for low, high in ends), "-", "-"]
     said = f"balanced accuracy {counts.balanced_accuracy:.4f}, macro F1 {counts.macro_f1:.4f}" if total else "no score"
     return f"{table.to_string(index_names=False)}\n\naccuracy {accuracy:.4f}, {said}, on {total} images\n{INTERVALS}\n"

@@ -7,14 +7,15 @@ from typing import Any
 
 from eyechart.comparison.evidence import Evidence
 from eyechart.comparison.groups import Board
+from eyechart.core.words import decimals
 from eyechart.evaluation.agreement import Potential
 
 MOST = 5  # names in a sentence
 
 
-def percent(share: float) -> str:
+def percent(share: float, digits: int = 2) -> str:
     """A share as percent with two digits: accuracies differ in them."""
-    return f"{100 * share:.2f}%"
+    return f"{100 * share:.{digits}f}%"
 
 
 def points(difference: float) -> str:
@@ -45,9 +46,11 @@ def first_row(board: Board, evidence: Evidence, images: int | None) -> str:
     seeds = int(row["seeds"])
     of = f"{images:,} test images" if images else "test images"
     details = f"mean of {seeds} seeds" if seeds > 1 else "one seed"
+    digits = 2
     if estimate is not None:
-        details = f"95% interval {percent(estimate.low)} to {percent(estimate.high)}, {details}"
-    right = f"classifies {percent(row['test/accuracy'])} of the {of} right ({details})"
+        digits = decimals(100 * estimate.low, 100 * estimate.high, digits)
+        details = f"95% interval {percent(estimate.low, digits)} to {percent(estimate.high, digits)}, {details}"
+    right = f"classifies {percent(row['test/accuracy'], digits)} of the {of} right ({details})"
     if not board.chosen:
         return f"{board.note[:1].upper()}{board.note[1:]}. The first row, {row['run']}, {right}."
     return f"Validation chose {row['run']}: it {right}." if len(board.rows) > 1 else f"{row['run']} {right}."

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from eyechart.comparison.groups import labels
 from eyechart.core import terminal
+from eyechart.core.words import between, decimals
 from eyechart.evaluation.significance import LEVEL, Difference, Estimate, adjust, difference_of_means, estimate_mean
 from eyechart.inference.detection.found import Found, numbers
 from eyechart.inference.scanning.detect import THRESHOLDS
@@ -174,10 +175,11 @@ def _recall(found: Sequence[Found], threshold: float) -> Estimate:
 
 def _cells(row: BoardRow, threshold: float) -> tuple[str, ...]:
     alarms, precision, distance = row.false_alarms[threshold], row.precision[threshold], row.distance[threshold]
+    digits = decimals(alarms.low, alarms.high, 2)
     return (
         f"{threshold:.2f}",
-        f"{alarms.mean:.2f}",
-        f"{alarms.low:.2f}-{alarms.high:.2f}",
+        f"{alarms.mean:.{digits}f}",
+        between(alarms.low, alarms.high, digits),
         f"{row.recall[threshold].mean:.3f}",
         "-" if precision is None else f"{precision:.3f}",
         "-" if distance is None else f"{distance:.1f}",
