@@ -36,6 +36,7 @@ def write_run(root) -> Callable[..., None]:
         correct: Any = None,
         images: Any = None,
         labels: Any = None,
+        held_back: Any = None,
         tags: Mapping[str, Any] | None = None,
         **parameters: Any,
     ) -> None:
@@ -46,7 +47,7 @@ def write_run(root) -> Callable[..., None]:
         said = {"eyechart.data_digest": digest} | ({"eyechart.training_version": version} if version else {})
         journal.append("tags", values=said | dict(tags or {}))
         if correct is not None:
-            write_predictions(key, correct, images, labels)
+            write_predictions(key, correct, images, labels, held_back)
             test = float(np.mean(correct))
         result: dict[str, Any] = {
             "monitor": monitor if validation is not None else None,
@@ -66,12 +67,20 @@ def write_run(root) -> Callable[..., None]:
     return write
 
 
-def write_predictions(key: str, correct: Any, images: Any = None, labels: Any = None) -> None:
-    """A predictions table of ten classes: which test images were classified right; the others as the class before."""
+def write_predictions(
+    key: str, correct: Any, images: Any = None, labels: Any = None, held_back: Mapping[int, bool] | None = None
+) -> None:
+    """A predictions table of ten classes: which test images were classified right; the others as the class before.
+
+    `held_back` says of each validation image whether it was classified right.
+    """
     right = np.asarray(correct, dtype=bool)
     images = np.arange(len(right)) if images is None else np.asarray(images)
     labels = images % 10 if labels is None else np.asarray(labels)
     probabilities = np.eye(10, dtype=np.float32)[np.where(right, labels, (labels + 9) % 10)]
-    held_back = (np.arange(3), np.zeros(3, dtype=int), np.ones((3, 10), dtype=np.float32) / 10)
-    table = predictions.make_table({"validation": held_back, "test": (images, labels, probabilities)})
+    if held_back is None:
+        held_back = dict.fromkeys(range(3), True)
+    classes = np.where(list(held_back.values()), 0, 1)
+    validation = (np.array(list(held_back)), np.zeros(len(held_back), dtype=int), np.eye(10, dtype=np.float32)[classes])
+    table = predictions.make_table({"validation": validation, "test": (images, labels, probabilities)})
     predictions.write(table, paths.runs() / key / "artifacts" / "predictions.parquet")

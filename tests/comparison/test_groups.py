@@ -220,7 +220,7 @@ def test_runs_that_diverged_are_the_last_of_all_and_count_in_their_row(write_run
     write_run("a", seed=0, validation=0.9, test=0.9, diverged=2)
     write_run("b", seed=1, validation=0.5, test=0.5)
     write_run("c", model="cnn", validation=0.6, test=0.6)
-    assert best_first(load_results())[0] == ["c", "b", "a"]
+    assert best_first(load_results()).run_keys == ["c", "b", "a"]
     (board,) = boards(load_results())
     assert list(board.rows["test/accuracy"]) == [0.7, 0.6]
     assert list(board.rows["diverged"]) == [1, 0]

@@ -169,8 +169,9 @@ def test_without_predictions_the_board_is_shown_and_says_so(seeds, capsys):
     found = columns()
     assert "against row 1" not in found
     assert found["95% interval"][-1] == "-"
-    (note,) = notes()
+    note, settings = notes()
     assert note.startswith("the rows are not compared: fnn model.units=[8]: run 20 has lost its predictions.parquet: ")
+    assert settings.startswith("which images were held back is not known of 1 run without predictions (20)")
     Leaderboard.of(load_results()).print()
     assert "the rows are not compared" in capsys.readouterr().out
 
@@ -278,7 +279,7 @@ def test_the_files_of_a_board(tmp_path: Path, write_run):
 
 def test_a_leaderboard_is_computed_once(seeds, tmp_path, monkeypatch, capsys):
     made = Leaderboard.of(load_results())
-    for name in ("indistinguishable", "estimate", "_read"):
+    for name in ("indistinguishable", "estimate", "_columns"):
         monkeypatch.setattr(evidence, name, lambda *_: pytest.fail("computed again"))
     made.print()
     shown = capsys.readouterr().out

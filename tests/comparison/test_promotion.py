@@ -227,6 +227,29 @@ def test_names_that_no_registered_model_can_have(store, a_run):
             promote(store, candidate, name)
 
 
+# --- other images held back
+
+
+def test_an_easier_fold_does_not_keep_a_better_run_from_being_champion(store, a_run):
+    """The fold of the champion is easier, and the other better on the test images."""
+    promote(store, a_run("k1", validation=0.9, correct=900, held_back={at: True for at in range(10)}))
+    candidate = a_run("k2", validation=0.8, correct=930, held_back={at: at > 11 for at in range(10, 20)})
+    decision = promote(store, candidate)
+    assert decision.promoted
+    assert "different images were held back (none by all). Not worse by the paired test" in decision.why
+
+
+def test_where_images_are_common_they_decide(store, a_run):
+    promote(store, a_run("k1", validation=0.5, correct=900, held_back={at: at < 5 for at in range(10)}))
+    candidate = a_run("k2", validation=0.9, correct=930, held_back={at: at > 5 for at in range(20)})
+    decision = promote(store, candidate)
+    assert not decision.promoted
+    assert decision.why.startswith(
+        "On validation data (validation/accuracy, on the 10 images that both held back) 0.4000 is not better than the "
+        "0.5000 of the champion"
+    )
+
+
 # --- who stands for election
 
 
@@ -247,7 +270,7 @@ def test_runs_that_cannot_be_compared_have_no_best(write_run):
 
 def test_neither_have_runs_for_which_nothing_was_held_back(write_run):
     write_run("k1", validation=None, correct=right(500))
-    with pytest.raises(EyechartError, match=r"nothing was held back .*: name the run to promote, run=KEY"):
+    with pytest.raises(EyechartError, match=r"nothing was held back, so no .*: name the run to promote, run=KEY"):
         candidate_of(load_results())
 
 

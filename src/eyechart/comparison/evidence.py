@@ -8,19 +8,24 @@ from __future__ import annotations
 import functools
 import hashlib
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eyechart.comparison.groups import Board
+from eyechart.comparison.held_back import HeldBack
 from eyechart.core.errors import EyechartError
 from eyechart.evaluation.scores import ClassCounts
 from eyechart.evaluation.significance import Difference, Estimate, estimate, indistinguishable
 from eyechart.runs.run import Run
+
+if TYPE_CHECKING:
+    from eyechart.comparison.groups import Board
 
 COLUMNS = ["part", "index", "label", "prediction"]  # a tenth of a table: its probabilities are not asked for
 
@@ -36,6 +41,7 @@ class Correctness:
         predictions: (seeds, images), the class that it was given, likewise.
         counts: for each seed, those of its answers by class.
         run_key: of the first of the runs.
+        held_back: of a single run its answers to the images that it was chosen by; None: there are none.
     """
 
     images: str
@@ -44,6 +50,7 @@ class Correctness:
     predictions: NDArray[np.unsignedinteger]
     counts: tuple[ClassCounts, ...]
     run_key: str
+    held_back: HeldBack | None = None
 
     @functools.cached_property  # a board of a thousand rows asks few of them
     def class_names(self) -> tuple[str, ...]:
@@ -65,6 +72,9 @@ class Correctness:
         return functools.reduce(operator.add, self.counts)
 
 
+Read = Callable[[str], Correctness]  # the answers of a run, by its run key
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What is known of a board beyond the scores that its runs wrote down.
@@ -84,13 +94,75 @@ class Evidence:
     rows: Sequence[Correctness | EyechartError] = ()
 
 
-def weigh(board: Board) -> Evidence:
-    """Compare the rows of a board with its first. What is missing or does not fit is told, and the rest still said."""
+def read_answers(run_key: str) -> Correctness:
+    """Which test images one run classified right: `correct` is (1, images); and which of those that it held back.
+
+    Raises:
+        EyechartError: its table is missing or cannot be read.
+    """
+    path = Run(run_key).file("predictions.parquet")
+    part, columns, classes = _columns(path)
+    index, label, prediction = (column[part == "test"] for column in columns)
+    if not len(index):
+        raise EyechartError(f"{path} has no rows of the part 'test'")
+    order = np.argsort(index, kind="stable")
+    smallest = np.min_scalar_type(classes - 1)
+    labels, predictions = label[order].astype(smallest), prediction[None, order].astype(smallest)
+    return Correctness(
+        images=_identity(index[order], label[order]),
+        correct=predictions == labels,
+        labels=labels,
+        predictions=predictions,
+        counts=(ClassCounts.of(label, prediction, classes),),
+        run_key=run_key,
+        held_back=_held_back(*(column[part == "validation"] for column in columns)),
+    )
+
+
+def _columns(path: Path) -> tuple[NDArray[np.object_], list[NDArray[Any]], int]:
+    """Of a predictions table the parts, the positions, labels and predictions, and the number of classes."""
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(path)
+        table, classes = file.read(columns=COLUMNS), len(file.schema_arrow.names) - len(COLUMNS)
+        part, *columns = (table.column(name).to_numpy() for name in COLUMNS)
+        if any(len(given) and not 0 <= given.min() <= given.max() < classes for given in columns[1:]):
+            raise ValueError(f"classes beyond its {classes}")
+    except (OSError, KeyError, ValueError, pyarrow.ArrowException) as error:
+        reason = str(error).partition("\n")[0]
+        raise EyechartError(
+            f"{path} is not a predictions table ({reason}): move the run's folder away and train the run again"
+        ) from None
+    return part, columns, classes
+
+
+def _held_back(index: NDArray[np.int64], label: NDArray[np.int32], prediction: NDArray[np.int32]) -> HeldBack | None:
+    if not len(index):
+        return None
+    order = np.argsort(index, kind="stable")
+    index, label, prediction = index[order], label[order], prediction[order]
+    return HeldBack(_identity(index, label), index, prediction == label)
+
+
+def _identity(index: NDArray[np.int64], label: NDArray[np.int32]) -> str:
+    """A SHA-256 of the positions (n,) and labels (n,) of images."""
+    return hashlib.sha256(np.stack([index, label]).astype(np.int64).tobytes()).hexdigest()
+
+
+def weigh(board: Board, read: Read = read_answers) -> Evidence:
+    """Compare the rows of a board with its first. What is missing or does not fit is told, and the rest still said.
+
+    Args:
+        board: its rows.
+        read: gives the answers of a run by its run key; one that keeps them spares reading them again.
+    """
     found: list[Correctness | EyechartError] = []
     problems = []
     for label, keys in zip(board.rows["run"], board.rows["run_keys"], strict=True):
         try:
-            found.append(correctness(keys))
+            found.append(correctness(keys, read))
         except EyechartError as error:
             found.append(error)
             problems.append(f"{label}: {error}")
@@ -112,15 +184,15 @@ def weigh(board: Board) -> Evidence:
     return Evidence(estimates, problem=f"{lost}: {problems[0]}{more}", rows=found)
 
 
-def correctness(run_keys: Sequence[str]) -> Correctness:
-    """Which test images the runs of one row classified right.
+def correctness(run_keys: Sequence[str], read: Read = read_answers) -> Correctness:
+    """Which test images the runs of one row classified right, by the answers that `read` gives of each.
 
     Raises:
         EyechartError: a table is missing or cannot be read, or the runs were not tested on the same images.
     """
     found = []
     for key in run_keys:
-        found.append(_read(key))
+        found.append(read(key))
         if found[-1].images != found[0].images:
             raise EyechartError(f"the runs {run_keys[0]} and {key} were not tested on the same images")
     return Correctness(
@@ -130,38 +202,4 @@ def correctness(run_keys: Sequence[str]) -> Correctness:
         predictions=np.concatenate([each.predictions for each in found]),
         counts=tuple(count for each in found for count in each.counts),
         run_key=run_keys[0],
-    )
-
-
-def _read(run_key: str) -> Correctness:
-    """The same of one run: one seed."""
-    import pyarrow
-    from pyarrow import parquet
-
-    path = Run(run_key).file("predictions.parquet")
-    try:
-        file = parquet.ParquetFile(path)
-        table, classes = file.read(columns=COLUMNS), len(file.schema_arrow.names) - len(COLUMNS)
-        part, *columns = (table.column(name).to_numpy() for name in COLUMNS)
-        if any(len(given) and not 0 <= given.min() <= given.max() < classes for given in columns[1:]):
-            raise ValueError(f"classes beyond its {classes}")
-    except (OSError, KeyError, ValueError, pyarrow.ArrowException) as error:
-        reason = str(error).partition("\n")[0]
-        raise EyechartError(
-            f"{path} is not a predictions table ({reason}): move the run's folder away and train the run again"
-        ) from None
-    index, label, prediction = (column[part == "test"] for column in columns)
-    if not len(index):
-        raise EyechartError(f"{path} has no rows of the part 'test'")
-    order = np.argsort(index, kind="stable")
-    images = np.stack([index, label])[:, order].astype(np.int64)
-    smallest = np.min_scalar_type(classes - 1)
-    labels, predictions = label[order].astype(smallest), prediction[None, order].astype(smallest)
-    return Correctness(
-        images=hashlib.sha256(images.tobytes()).hexdigest(),
-        correct=predictions == labels,
-        labels=labels,
-        predictions=predictions,
-        counts=(ClassCounts.of(label, prediction, classes),),
-        run_key=run_key,
     )

@@ -1,12 +1,14 @@
-"""From runs to the rows of boards: one row for the runs that differ only in their seed. Pure functions on tables."""
+"""From runs to the rows of boards: one row for the runs that differ only in their seed, or in their seed and fold."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from eyechart.comparison.evidence import Read, read_answers
+from eyechart.comparison.held_back import FOLD, WHAT_TO_TYPE, Folds, Ground
 from eyechart.comparison.results import AS_BEFORE
 
 if TYPE_CHECKING:
@@ -14,9 +16,9 @@ if TYPE_CHECKING:
 
 # of the parameters that name a row; the seed never does
 GROUPS = ("model.", "optimizer", "schedule", "augmentation.", "trainer.", "callbacks.", "code.")
+OTHER_FOLDS = "count as seeds do, and differ in what they were trained on besides"
 OF_ITS_KIND = ("model", "optimizer", "schedule")  # what can be chosen below these depends on which one it is
 NOTHING = "null"  # as a parameter without a value is typed
-NOTHING_HELD_BACK = "nothing was held back, so no run is chosen: in the order of training accuracy"
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,14 @@ class Board:
     Attributes:
         title: the data set's name, and the limit where there is one.
         note: the order of the rows.
-        chosen: whether validation chose the first row; False where nothing was held back to choose by.
+        chosen: whether validation chose the first row; False where nothing was held back, or different images.
         rows: one row per group, best first: `run` (its label), `seeds` (how many), `run_keys` (a list, by seed),
             what was chosen (`model`, `optimizer.learning_rate`, ...), the mean over seeds of each accuracy, loss and of
             `seconds`, the median `best_epoch`, `parameters`, and of the test accuracy `test/std` (ddof=1; NaN with one
             seed), `test/worst` and `test/best`; and `diverged`, how many of its seeds did.
         runs: one row per run, in the order of `rows`, then by seed.
         repeated: the run keys of those that do not count, because another run has their group and seed.
+        remarks: what should be known of the images that were held back, one line each.
     """
 
     title: str
@@ -41,6 +44,7 @@ class Board:
     rows: pd.DataFrame
     runs: pd.DataFrame
     repeated: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def mixed(self) -> dict[str, list[str]]:
@@ -55,64 +59,139 @@ class Board:
         return found
 
 
-def boards(results: pd.DataFrame) -> list[Board]:
+@dataclass(frozen=True)
+class Ranking:
+    """Runs, best first.
+
+    Attributes:
+        run_keys: of all; those that diverged come last.
+        by: the metric that orders them.
+        ascending: whether the lowest is best.
+        reason: why none may be called the best; empty if one may.
+    """
+
+    run_keys: list[str]
+    by: str
+    ascending: bool
+    reason: str = ""
+
+
+def boards(results: pd.DataFrame, read: Read = read_answers) -> list[Board]:
     """One board per data digest and limit.
 
     Rows are ordered by the mean of the metric that their runs were selected on; the test part never decides. Rows of
-    one board whose runs were selected on different metrics are ordered by validation accuracy.
+    one board whose runs were selected on different metrics are ordered by validation accuracy, and so are those whose
+    runs held back different images, by the images in common. Runs that differ in their seed and fold are one row where
+    all rows have the same folds.
 
     Args:
         results: as `load_results` gives them; not empty. Of two runs with one group and seed the first counts.
+        read: gives the answers of a run by its run key.
     """
+    return [_board(runs, limit, read) for limit, runs in _comparable(results)]
+
+
+def _comparable(results: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The runs of each data digest and limit, with the limit in words; empty where there is none."""
     import pandas as pd
 
-    again = results.duplicated(["group", "seed"])
-    repeated, results = results[again], results[~again]
     # a limit cuts the test part too, and scores on different test images are not to be compared
     limits = pd.Series("", index=results.index)
     if "limit" in results:
         limits = results["limit"].map(lambda limit: str(limit) if isinstance(limit, list) else "")
-    found = []
-    for (_, limit), runs in results.groupby([results["data_digest"], limits], sort=False, dropna=False):
-        by, ascending, note = _order(list(runs["monitor"]))
-        rows = _rows(runs).sort_values([by, "run_key"], ascending=[ascending, True], kind="stable")
-        rows = rows.reset_index(drop=True)
-        rows.insert(0, "run", labels(rows))
-        rank = {group: number for number, group in enumerate(rows["group"])}
-        ranked = runs.set_index(runs["group"].map(rank)).sort_values("seed", kind="stable").sort_index(kind="stable")
-        dataset = str(rows["dataset"].iloc[0])
-        found.append(
-            Board(
-                title=f"{dataset}, limit={limit}" if limit else dataset,
-                note=note or f"best first by {by}",
-                chosen=not note,
-                rows=rows.drop(columns="run_key"),
-                runs=ranked.reset_index(drop=True),
-                repeated=tuple(repeated.loc[repeated["group"].isin(rank), "run_key"]),
-            )
-        )
-    return found
+    grouped = results.groupby([results["data_digest"], limits], sort=False, dropna=False)
+    return [(str(limit), runs) for (_, limit), runs in grouped]
 
 
-def best_first(results: pd.DataFrame) -> tuple[list[str], str, bool]:
-    """The run keys of all runs, best first by what they were selected on; those that diverged come last.
+def _board(runs: pd.DataFrame, limit: str, read: Read) -> Board:
+    folds = folds_of(as_dicts(runs), read)
+    runs = _over_folds(runs, folds)
+    again, merged = runs.duplicated(["group", "seed", "fold"]), bool((runs["fold"] != "").any())
+    repeated, runs = runs[again], runs[~again].drop(columns=["fold", "over_folds"], errors="ignore")
+    rows = _rows(runs)
+    if merged:
+        rows = rows.drop(columns=FOLD)
+    by, ascending, ground = _order(list(runs["monitor"]), folds, list(rows["run_keys"]))
+    note = f"best first by {by}"
+    if ground.reason:
+        note = f"{ground.reason}, so no run is chosen: in the order of training accuracy"
+    elif ground.scores is not None:
+        rows = rows.assign(**{by: ground.scores}).drop(columns="validation/loss", errors="ignore")
+        note += f" on the {ground.images:,} images that all held back"
+    remarks = [WHAT_TO_TYPE] if ground.different else []
+    if merged:
+        seeds = ",".join(text(fold) for fold in sorted(set(runs[FOLD])))
+        remarks.append(f"each row has runs of the folds {FOLD}={seeds}, which {OTHER_FOLDS}")
+    if len(rows) > 1 and folds.unread:
+        remarks.append(folds.remark())
+    rows = rows.sort_values([by, "run_key"], ascending=[ascending, True], kind="stable").reset_index(drop=True)
+    rows.insert(0, "run", labels(rows))
+    rank = {group: number for number, group in enumerate(rows["group"])}
+    ranked = runs.sort_values(["seed", "run_key"])
+    ranked = ranked.set_index(ranked["group"].map(rank)).sort_index(kind="stable")
+    dataset = str(rows["dataset"].iloc[0])
+    return Board(
+        title=f"{dataset}, limit={limit}" if limit else dataset,
+        note=note,
+        chosen=not ground.reason,
+        rows=rows.drop(columns="run_key"),
+        runs=ranked.reset_index(drop=True),
+        repeated=tuple(repeated["run_key"]),
+        remarks=tuple(remarks),
+    )
 
-    Returns:
-        The run keys, the metric, and whether the lowest is best.
+
+def folds_of(runs: Iterable[Mapping[str, Any]], read: Read) -> Folds:
+    """What runs of one data digest and limit held back; `read` gives the answers of a run by its run key."""
+    return Folds.of(runs, lambda key: read(key).held_back)
+
+
+def _over_folds(runs: pd.DataFrame, folds: Folds) -> pd.DataFrame:
+    """Give runs that differ in their seed and fold one group, where all rows then have each fold equally often.
+
+    What tells their folds apart within a row is `fold`; it is empty where rows are of one fold each.
     """
-    by, ascending, _ = _order(list(results["monitor"]))
-    late = results.assign(late=_diverged(results))
+    apart = runs.assign(fold="")
+    if "over_folds" not in runs or runs["over_folds"].nunique() == runs["group"].nunique():
+        return apart
+    merged = runs.assign(group=runs["over_folds"], fold=runs["run_key"].map(folds.images))
+    once = merged.drop_duplicates(["group", "seed", "fold"])
+    return merged if folds.balanced(list(once.groupby("group")["run_key"].agg(list))) else apart
+
+
+def best_first(results: pd.DataFrame, read: Read = read_answers) -> Ranking:
+    """All runs, best first by what they were selected on, board by board; `boards` says the rest.
+
+    Where the boards go by different metrics, or one of them has no best, this is said of all.
+    """
+    found = [_ranking(runs, read) for _, runs in _comparable(results)]
+    kinds = {(each.by, each.ascending) for each in found}
+    by, ascending = kinds.pop() if len(kinds) == 1 else ("validation/accuracy", False)
+    reason = next((each.reason for each in found if each.reason), "")
+    return Ranking([key for each in found for key in each.run_keys], by, ascending, reason)
+
+
+def _ranking(runs: pd.DataFrame, read: Read) -> Ranking:
+    """The same of the runs of one board."""
+    keys = list(runs["run_key"])
+    by, ascending, ground = _order(list(runs["monitor"]), folds_of(as_dicts(runs), read), [[key] for key in keys])
+    late = runs.assign(late=_diverged(runs))
+    if ground.scores is not None:
+        late[by] = ground.scores
     ordered = late.sort_values(["late", by, "run_key"], ascending=[True, ascending, True], kind="stable")
-    return list(ordered["run_key"]), by, ascending
+    return Ranking(list(ordered["run_key"]), by, ascending, ground.reason)
 
 
-def _order(monitors: Sequence[Any]) -> tuple[str, bool, str]:
-    """The metric that orders a board, whether the lowest is best, and a note where nothing may choose."""
+def _order(monitors: Sequence[Any], folds: Folds, rows: Sequence[Sequence[str]]) -> tuple[str, bool, Ground]:
+    """The metric that orders rows, each given by its run keys, whether the lowest is best, and by what they may be."""
     known = {monitor for monitor in monitors if isinstance(monitor, str)}
     if any(not isinstance(monitor, str) for monitor in monitors):
-        some = "nothing was held back for some runs, so none is chosen: in the order of training accuracy"
-        return "train/accuracy", False, some if known else NOTHING_HELD_BACK
-    return ("validation/loss", True, "") if known == {"validation/loss"} else ("validation/accuracy", False, "")
+        return "train/accuracy", False, Ground(reason=f"nothing was held back{' for some runs' if known else ''}")
+    ground = folds.ground(rows)
+    if ground.reason:
+        return "train/accuracy", False, ground
+    by_loss = known == {"validation/loss"} and ground.scores is None
+    return ("validation/loss", True, ground) if by_loss else ("validation/accuracy", False, ground)
 
 
 def _rows(runs: pd.DataFrame) -> pd.DataFrame:

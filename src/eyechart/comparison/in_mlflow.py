@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from eyechart.comparison.groups import Board, best_first
+from eyechart.comparison.groups import Board, Ranking, best_first
 from eyechart.comparison.leaderboard import Leaderboard
 from eyechart.comparison.results import results_of
 from eyechart.core.errors import EyechartError
@@ -19,19 +19,17 @@ from eyechart.tracking.links import PAGE, as_lines, links, links_to, links_to_sc
 from eyechart.tracking.store import Store
 from eyechart.tracking.views import best_name
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 def sweep_records(sweep: Sweep, leaderboard: Leaderboard) -> list[dict[str, Any]]:
     """What a sweep's journal is to say at its end: its description, and the views of its runs; nothing without runs."""
     if not leaderboard:
         return []
-    best, by, ascending = best_first(leaderboard.results)
+    ranking = leaderboard.ranking
     day, hour = sweep.id[:8], sweep.id[9:13]
     began = f"{day[:4]}-{day[4:6]}-{day[6:]} {hour[:2]}:{hour[2:]}"
     name = f"{sweep.journal.start['name']}, {began}"
-    views = {"name": name, "runs": best, "order_by": best_name(by), "ascending": ascending}
+    order = {"order_by": best_name(ranking.by), "ascending": ranking.ascending}
+    views = {"name": name, "runs": ranking.run_keys, **order}
     first = [_first(board) for board, _ in leaderboard.boards]
     text = of_sweep(sweep.command, first, leaderboard.markdown())
     return [{"kind": RecordKind.VIEWS, **views}, {"kind": RecordKind.DESCRIPTION, "text": text}]
@@ -51,7 +49,7 @@ def print_links(leaderboard: Leaderboard, tracking: TrackingConfig, sweep: Sweep
         tracking: where they were delivered.
         sweep: that they are the runs of.
     """
-    _print(_links(leaderboard.results, tracking, page_of(tracking) or PAGE, sweep), tracking)
+    _print(_links(leaderboard.ranking, tracking, page_of(tracking) or PAGE, sweep), tracking)
 
 
 def print_links_to_scans(scans: Sequence[Path], tracking: TrackingConfig) -> None:
@@ -87,14 +85,14 @@ def print_all_links(store: Store, tracking: TrackingConfig, page: str) -> None:
         newest = Sweep.find("last")
     except EyechartError:  # there is none yet
         return
-    found = _links(results_of(newest.runs), tracking, page, newest)
+    results = results_of(newest.runs)
+    found = {} if results.empty else _links(best_first(results), tracking, page, newest)
     if found:
         print(f"the newest sweep, {newest.id}:")
         print("\n".join(as_lines(found)))
 
 
-def _links(results: pd.DataFrame, tracking: TrackingConfig, page: str, sweep: Sweep | None) -> dict[str, str]:
-    if results.empty:
+def _links(ranking: Ranking, tracking: TrackingConfig, page: str, sweep: Sweep | None) -> dict[str, str]:
+    if not ranking.run_keys:
         return {}
-    best, _, _ = best_first(results)
-    return links_to(tracking, page, [Run(key).folder for key in best], sweep.folder if sweep else None)
+    return links_to(tracking, page, [Run(key).folder for key in ranking.run_keys], sweep.folder if sweep else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 from collections.abc import Callable, Sequence
@@ -9,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyechart.comparison.evidence import Correctness, Evidence, weigh
-from eyechart.comparison.groups import Board, as_dicts, boards
+from eyechart.comparison.evidence import Correctness, Evidence, read_answers, weigh
+from eyechart.comparison.groups import Board, Ranking, as_dicts, best_first, boards
 from eyechart.core import terminal
 from eyechart.core.cells import cell
 from eyechart.core.files import replacing, write_text
@@ -56,15 +57,21 @@ class Leaderboard:
     Attributes:
         results: a row per run, as `load_results` gives them; empty if none is finished.
         boards: one per data digest and limit, each with what the test images say of its rows.
+        ranking: all runs, best first.
     """
 
     results: pd.DataFrame
     boards: tuple[tuple[Board, Evidence], ...]
+    ranking: Ranking
 
     @classmethod
     def of(cls, results: pd.DataFrame) -> Leaderboard:
         """Compare runs, by their results as `load_results` or `results_of` gives them."""
-        return cls(results, tuple((board, weigh(board)) for board in boards(results)) if len(results) else ())
+        if not len(results):
+            return cls(results, (), Ranking([], "validation/accuracy", ascending=False))
+        read = functools.cache(read_answers)  # a table is read once, whoever asks
+        found = tuple((board, weigh(board, read)) for board in boards(results, read))
+        return cls(results, found, best_first(results, read))
 
     def __bool__(self) -> bool:
         """Whether any run is finished."""
@@ -181,7 +188,7 @@ def notes(board: Board, evidence: Evidence) -> list[str]:
     if evidence.problem:
         lines.append(evidence.problem)
     lines += [f"{label}: runs computed by {_differing(by)}" for label, by in board.mixed.items()]
-    return lines
+    return [*lines, *board.remarks]
 
 
 def _known(evidence: Evidence) -> list[Correctness]:

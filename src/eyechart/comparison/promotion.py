@@ -2,12 +2,15 @@
 
 The candidate is the run that is best on validation data. It becomes champion if there is none yet, or if it was trained
 on the same data, is better on validation data than the champion, and the paired test on the test images does not say
-that it is worse. Each such test uses the test images up a little: their answers choose, and a score that chose is too
+that it is worse. Where the two held back different images, their answers to those that both held back are compared, or,
+where these are too few, only those to the test images.
+Each such test uses the test images up a little: their answers choose, and a score that chose is too
 good. So every decision says how many there have been on these images.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from eyechart.comparison.evidence import correctness
-from eyechart.comparison.groups import as_dicts, best_first, boards
+from eyechart.comparison.evidence import Read, correctness, read_answers
+from eyechart.comparison.groups import as_dicts, best_first, boards, folds_of
 from eyechart.comparison.results import result_of
 from eyechart.core import paths
 from eyechart.core.errors import ConfigError, EyechartError
@@ -65,19 +68,18 @@ def candidate_of(results: pd.DataFrame, run: Run | None = None) -> dict[str, Any
     """
     if run is not None:
         return as_dicts(result_of(run))[0]
-    found = boards(results)
+    read = functools.cache(read_answers)
+    found = boards(results, read)
     if len(found) > 1:
         titles = "; ".join(board.title for board in found)
         raise EyechartError(
             f"expected runs on one data set, received {len(found)} boards ({titles}): "
             f"choose with sweep=last or experiment_name=NAME, or name the run: run=KEY"
         )
-    if not found[0].chosen:
-        raise EyechartError(
-            "nothing was held back for some runs, so none is best on validation data: name the run to promote, run=KEY"
-        )
-    best, _, _ = best_first(results)
-    (candidate,) = as_dicts(results[results["run_key"] == best[0]])
+    ranking = best_first(results, read)
+    if ranking.reason:
+        raise EyechartError(f"{ranking.reason}, so no run is best on validation data: name the run to promote, run=KEY")
+    (candidate,) = as_dicts(results[results["run_key"] == ranking.run_keys[0]])
     if candidate["diverged"]:
         raise EyechartError("every run diverged, so none is chosen: name the run to promote, run=KEY")
     return candidate
@@ -178,16 +180,11 @@ def _compare(candidate: Mapping[str, Any], champion: Version) -> tuple[bool, str
         )
     (known,) = as_dicts(result_of(run))
     who = f"the champion (version {champion.number}, run {champion.run_key})"
-    metric = candidate["monitor"]
-    if isinstance(metric, str) and metric == known["monitor"]:
-        ours, theirs = candidate[metric], known[metric]
-        if not improvement(metric, ours, theirs) > 0:
-            return (
-                False,
-                f"On validation data ({metric}) {ours:.4f} is not better than the {theirs:.4f} of {who}.",
-                False,
-            )
-    left, right = correctness([str(candidate["run_key"])]), correctness([champion.run_key])
+    read = functools.cache(read_answers)
+    lost, said = _on_validation(candidate, known, who, read)
+    if lost:
+        return False, said, False
+    left, right = correctness([str(candidate["run_key"])], read), correctness([champion.run_key], read)
     if left.images != right.images:
         raise EyechartError(f"the candidate and {who} were not tested on the same images: train one of them again")
     found = difference(left.correct, right.correct)
@@ -196,7 +193,24 @@ def _compare(candidate: Mapping[str, Any], champion: Version) -> tuple[bool, str
         f"{100 * found.high:+.2f}, p = {found.p_value:.2g}) against {who}"
     )
     worse = found.mean < 0 and found.p_value < LEVEL
-    return not worse, f"{'Worse' if worse else 'Not worse'} by the paired test: {points}.", True
+    return not worse, f"{said}{'Worse' if worse else 'Not worse'} by the paired test: {points}.", True
+
+
+def _on_validation(candidate: Mapping[str, Any], champion: Mapping[str, Any], who: str, read: Read) -> tuple[bool, str]:
+    """Whether the candidate is no better on validation data, and what is to be said of it; nothing if it is better."""
+    metric, runs = candidate["monitor"], (candidate, champion)
+    if not isinstance(metric, str) or metric != champion["monitor"]:
+        return False, ""
+    ground = folds_of(runs, read).ground([[str(run["run_key"])] for run in runs])
+    if ground.reason:
+        return False, f"Validation data do not choose between them: {ground.reason}. "
+    ours, theirs = ground.scores or (candidate[metric], champion[metric])
+    if ground.scores:
+        metric = "validation/accuracy"
+    if improvement(metric, ours, theirs) > 0:
+        return False, ""
+    on = f", on the {ground.images:,} images that both held back" if ground.scores else ""
+    return True, f"On validation data ({metric}{on}) {ours:.4f} is not better than the {theirs:.4f} of {who}."
 
 
 def _so_often(uses: int) -> str:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from eyechart.comparison.held_back import FOLD
 from eyechart.config import NEUTRAL
 from eyechart.runs.listing import passing_over
 from eyechart.runs.run import Run
@@ -28,7 +29,8 @@ def load_results(sweep: str | None = None, experiment_name: str | None = None) -
     Returns:
         Columns `run_key`, `name`, `experiment_name`, `dataset`, `data_digest`, `training_version`, `computed_by`
         (versions and kernels; None where they were not recorded), the parameters named as on the command line (`model`,
-        `optimizer.learning_rate`, ...), `group` (the same of runs that differ in nothing but their seed), the results
+        `optimizer.learning_rate`, ...), `group` (the same of runs that differ in nothing but their seed), `over_folds`
+        (the same of those that may differ in `trainer.split_seed` besides), the results
         (`validation/accuracy`, `test/accuracy`, `best_epoch`, `parameters`, `seconds`, ...), and `diverged`, the epoch
         in which the network diverged (0: in none). Empty if no run is finished.
 
@@ -82,6 +84,7 @@ def _row(run: Run) -> dict[str, Any]:
         **result,
         "diverged": said.diverged,
         "group": _group(said.params, digest, version),
+        "over_folds": _group({name: value for name, value in said.params.items() if name != FOLD}, digest, version),
     }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eyechart.comparison.groups import GROUPS, Board, as_dicts, choice, text
+from eyechart.comparison.held_back import FOLD
 from eyechart.core.errors import EyechartError
 
 DIGITS = 6  # of a run key are enough to name a run
@@ -90,10 +91,16 @@ def _runs(found: Sequence[Board]) -> list[tuple[Side, dict[str, Any]]]:
     """The same of every single run."""
     labels = {row["group"]: side.name for side, row in _rows(found)}
     return [
-        (Side(f"{labels[run['group']]} seed={run['seed']}", board.title, _of(run), (run["run_key"],)), run)
+        (Side(f"{labels[run['group']]} {_which(run, board)}", board.title, _of(run), (run["run_key"],)), run)
         for board in found
         for run in as_dicts(board.runs)
     ]
+
+
+def _which(run: Mapping[str, Any], board: Board) -> str:
+    """What tells a run from the others of its row: its seed, and its fold where a row has several."""
+    of_folds = FOLD in board.runs and FOLD not in board.rows
+    return f"seed={run['seed']}" + (f" {FOLD}={text(choice(run, FOLD))}" if of_folds else "")
 
 
 def _of(row: Mapping[str, Any]) -> tuple[str, str]:

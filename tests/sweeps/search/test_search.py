@@ -360,14 +360,15 @@ def test_where_every_trial_diverged_there_is_no_best(lab, capsys):
     assert "all 2 complete trials diverged" in capsys.readouterr().out
 
 
-def test_values_that_do_not_go_together_count_as_a_trial(lab, capsys):
+def test_values_that_do_not_go_together_count_as_a_trial(digits, capsys):
     # each can be, with the other at its first
-    words = ["trainer.validation_fraction=0.5,0.002", "limit=null,[20,10]"]
+    lab = Lab(compose("model=cnn", "model.filters=[4]", "dataset=digits", "tracking=none", "trainer.epochs=4"))
+    words = ["model.kernel_size=3,10", "model.pool_size=2,8"]
     lab.search(8, *words)
     out = capsys.readouterr().out
     impossible = [trial for trial in lab.trials if trial.state.name == "FAIL"]
     assert 0 < len(impossible) < 8
-    name = "trainer.validation_fraction=0.002 limit=[20,10]"
+    name = "model.kernel_size=10 model.pool_size=8"
     assert out.count(f"\n{name}: impossible, ") == len(impossible)
     assert len(set(lab.trained)) == len(lab.trained) == 3
     lab.search(8, *words)
@@ -380,6 +381,12 @@ def test_what_cannot_be_is_refused_before_anything_trains(lab, capsys):
         (["seed=0,-1"], r"seed must be 0 or more, received -1 \(in the job seed=-1\)"),
         (["optimizer.learning_rate=interval(-1,1)"], "learning_rate"),
         ([RATE, "trainer.validation_fraction=0"], "goes by images that are held back"),
+        (
+            [RATE, "trainer.validation_fraction=0.1,0.2"],
+            "same images in every trial: expected one value of dataset",
+        ),
+        ([RATE, "trainer.split_seed=range(3)"], "the same images in every trial"),
+        ([RATE, "limit=[100,50],[200,50]"], "the same images in every trial"),
         ([RATE, "force=true"], "a search trains no run anew"),
         ([RATE, "callbacks.monitor=validation/loss,validation/accuracy"], "goes by one metric"),
     ):

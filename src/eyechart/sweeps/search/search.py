@@ -76,6 +76,12 @@ class Search:
                 "a search goes by images that are held back: expected trainer.validation_fraction above 0, received 0; "
                 "hold some back, or type hydra/sweeper=grid"
             )
+        if len({_held_back(job) for job in plan.jobs}) > 1:
+            raise ConfigError(
+                "a search goes by the same images in every trial: expected one value of dataset, limit, "
+                "trainer.validation_fraction and trainer.split_seed, received several; "
+                "leave them out of what is searched, or type hydra/sweeper=grid"
+            )
         monitors = sorted({config.callbacks.monitor for config in configs})
         if len(monitors) > 1:
             raise ConfigError(
@@ -142,6 +148,13 @@ def run_search(search: Search, plan: Plan, configure: Configure, command: str, l
         print(driver.conclusion())
     best = study.best()
     return best.value if best else None
+
+
+def _held_back(job: Job) -> tuple[Any, ...]:
+    """What decides which images a job holds back."""
+    config, cut = job.config, job.config.trainer.validation_fraction is not None  # else it is the data set's own part
+    chosen = (config.trainer.validation_fraction, config.trainer.split_seed, config.limit[0]) if cut else ()
+    return job.digest, repr(config.dataset), chosen
 
 
 def _summary(states: Sequence[str], n_trials: int) -> str:
