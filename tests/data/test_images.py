@@ -94,7 +94,8 @@ def test_nothing_is_as_large_as_the_largest_label(format, tmp_path, root):
 
 def test_a_held_back_part_of_huge_labels():
     labels = np.array(HUGE * 6)
-    (_, train), (_, test) = hold_back(np.zeros((24, 1), np.uint8), labels)
+    cut = hold_back(Images.of(np.zeros((24, 2, 2), np.uint8), labels, held_back=4))
+    train, test = (np.array(cut.originals)[part] for part in (cut.train_labels, cut.test_labels))
     assert sorted([*train, *test]) == sorted(labels)
     assert len(set(test)) == 4
 

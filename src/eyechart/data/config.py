@@ -69,6 +69,8 @@ class DatasetConfig:
             the data set.
         background: what is made of what was found; None: nothing, it is the data set.
         origin: where a person gets the files by hand; told when no place holds them.
+        copies: `together`: where parts are cut (a test part of data that bring none, a validation part), images that are
+            the same pixel by pixel stay on one side; None: they may lie on both.
         max_gigabytes: what a file may be downloaded as or unpack to, and the images of a folder may take, in 10^9
             bytes. A small file can hold any size; one that lies uncompressed on this machine is taken as it is.
     """
@@ -79,6 +81,7 @@ class DatasetConfig:
     sha256: str | None = None
     origin: str | None = None
     background: BackgroundConfig | None = None
+    copies: str | None = None
     max_gigabytes: float = 2.0
 
 
@@ -136,7 +139,14 @@ def check_dataset(dataset: DatasetConfig) -> None:
         _check_form(form, f"dataset.forms.{number}")
     if not dataset.max_gigabytes > 0:
         raise ConfigError(f"dataset.max_gigabytes must be above 0. Received: {dataset.max_gigabytes}")
+    if dataset.copies not in (None, "together"):
+        raise ConfigError(f"dataset.copies must be together, or null. Received: {dataset.copies!r}")
     if dataset.background is not None:
+        if dataset.copies:
+            raise ConfigError(
+                "dataset.copies is of no use where images are laid over photographs, which makes no two the same: "
+                "expected null, received together"
+            )
         _check_background(dataset.background)
 
 

@@ -6,6 +6,7 @@ second copy, and none of them is baked into the prepared data.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,10 +18,13 @@ import numpy.typing as npt
 
 from eyechart.core import paths
 from eyechart.core.errors import DataError, nearest
+from eyechart.data.copies import TOGETHER, first_alike
 from eyechart.data.integrity import check_arrays
+from eyechart.data.stratify import joined, window
 
 DESCRIPTION = "dataset.json"
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels", "permutation")
+COPIES = "copies"  # an array that is there where images occur more than once
 DEFAULT_FRACTION = 0.1  # held back of a data set without a validation part of its own, where nothing is said
 
 
@@ -80,6 +84,10 @@ class Dataset:
         originals: the label that class 0, 1, ... has in the files; empty: 0, 1, ...
         settings: what decided its pixels and labels (`eyechart.data.settings`); None: an earlier version prepared it,
             which did not record them.
+        together: whether what is cut here keeps images that are the same pixel by pixel on one side.
+        test_held_back: whether the test part was cut when the data set was prepared, and not brought by its files.
+        without_copies: whether it is known that no image occurs twice.
+        content: the digest that these arrays have where copies are not kept together.
     """
 
     name: str
@@ -94,7 +102,30 @@ class Dataset:
     made_of: tuple[str, str] | None
     originals: tuple[int, ...]
     settings: Mapping[str, Any] | None
+    together: bool
+    test_held_back: bool
+    without_copies: bool
+    content: str
     _arrays: Mapping[str, npt.NDArray[Any]] = field(repr=False)
+
+    @functools.cached_property
+    def first_alike(self) -> npt.NDArray[np.int64] | None:
+        """For each image, those to train and then those to test, the first that is the same pixel by pixel.
+
+        None where no image occurs twice. Where an earlier version prepared the data set, all images are read for it.
+        """
+        if self.without_copies:
+            return None
+        if COPIES in self._arrays:
+            return self._arrays[COPIES]
+        first = first_alike(self._arrays["train_images"], self._arrays["test_images"])
+        return None if np.array_equal(first, np.arange(len(first))) else first
+
+    @functools.cached_property
+    def _units(self) -> npt.NDArray[np.int64] | None:
+        """For each image to train the first that must be on its side of a cut, (n,); None: each may be cut off."""
+        copies = self.first_alike if self.together else None
+        return joined(None if copies is None else copies[: self.counts["train"]])
 
     def split(
         self,
@@ -151,10 +182,16 @@ class Dataset:
                 f"validation_fraction={validation_fraction} of {total} training images of '{self.name}' leaves "
                 f"{total - size} for training and {size} for validation; choose another fraction or a larger limit"
             )
-        window = (split_seed * size + np.arange(size)) % total
+        held = window(permutation, split_seed * size, size, self._units)
+        if size and not 0 < held.sum() < total:
+            raise DataError(
+                f"validation_fraction={validation_fraction} with split_seed={split_seed} leaves "
+                f"{total - held.sum()} images of '{self.name}' for training and {held.sum()} for validation, because "
+                "copies and groups are not divided; choose a larger fraction"
+            )
         return Splits(
-            train=self._slice("train", np.delete(permutation, window)),
-            validation=self._slice("train", permutation[window]) if size else None,
+            train=self._slice("train", permutation[~held]),
+            validation=self._slice("train", permutation[held]) if size else None,
             test=test,
         )
 
@@ -229,6 +266,7 @@ def open_dataset(name: str, digest: str | None = None) -> Dataset:
             made_of=(made_of["name"], made_of["digest"]) if (made_of := description.get("made_of")) else None,
             originals=tuple(description.get("labels", ())),
             settings=dict(settings) if (settings := description.get("settings")) is not None else None,
+            **_of_cutting(description),
             _arrays=arrays,
         )
     except KeyError as error:
@@ -264,6 +302,20 @@ def as_found(dataset: Dataset) -> Dataset:
     return found
 
 
+def _of_cutting(description: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of how the parts were cut and of copies in them."""
+    settings = description.get("settings") or {}
+    counted = description.get(COPIES)
+    # where an earlier version did not count: the files of these formats may have brought a test part or not
+    maybe = settings.get("format") in ("csv", "digits", "folder")
+    return {
+        "together": settings.get("copies") == TOGETHER,
+        "test_held_back": maybe if counted is None else bool(counted["held_back"]),
+        "without_copies": counted is not None and not counted["images"],
+        "content": description.get("content", description["digest"]),
+    }
+
+
 def _open_arrays(folder: Path, description: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
     counts, shape = description["counts"], tuple(description["image_shape"])
     expected = {
@@ -273,15 +325,18 @@ def _open_arrays(folder: Path, description: Mapping[str, Any]) -> dict[str, npt.
         "test_labels": (np.int32, (counts["test"],)),
         "permutation": (np.int64, (counts["train"],)),
     }
+    if description.get(COPIES, {}).get("images"):
+        expected[COPIES] = (np.int64, (counts["train"] + counts["test"],))
     arrays = {}
-    for name in ARRAYS:
+    for name in expected:
         # images are too many to read ahead of use; what is small is read, so that no file stays open for it
         array = np.load(folder / f"{name}.npy", mmap_mode="r" if name.endswith("images") else None)
         if (array.dtype, array.shape) != expected[name]:
             dtype, size = expected[name]
             raise ValueError(f"{name}.npy: expected {np.dtype(dtype)} {size}. Received: {array.dtype} {array.shape}")
         arrays[name] = array
-    check_arrays(folder, arrays, description["digest"], int(description.get("own_validation", 0)))
+    together = description.get("settings", {}).get("copies") == TOGETHER
+    check_arrays(folder, arrays, description["digest"], int(description.get("own_validation", 0)), together)
     classes = len(description["class_names"])
     for name in ("train_labels", "test_labels"):
         least, most = arrays[name].min(), arrays[name].max()

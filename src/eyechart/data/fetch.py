@@ -21,6 +21,7 @@ from eyechart.core.errors import DataError, EyechartError
 from eyechart.core.files import write_json
 from eyechart.core.folders import Kind, in_short, not_made_by, replacing_folder
 from eyechart.data.config import DatasetConfig, FormConfig
+from eyechart.data.copies import TOGETHER
 from eyechart.data.formats import Images, decode
 from eyechart.data.formats.folder import list_images
 from eyechart.data.images import numbering
@@ -279,8 +280,12 @@ def _decode(dataset: DatasetConfig, form: FormConfig, folder: Path, files: Seque
         if kind_of(folder / name) != "file":
             raise DataError(f"{name} is missing")
     found = form.files if form.format == "folder" else files  # of the others, the name may lack the .gz or have it
-    images = decode(form, [folder / name for name in found], dataset.class_names, _most(dataset))
-    if dataset.sha256 is not None and (digest := images.digest()) != dataset.sha256:
+    paths = [folder / name for name in found]
+    together = dataset.copies == TOGETHER
+    images = decode(form, paths, dataset.class_names, _most(dataset), together=together)
+    if dataset.sha256 is not None and dataset.sha256 != (digest := images.content()):
+        if together and dataset.sha256 == images.digest():
+            return images
         if images.earlier_digest() == dataset.sha256:
             raise _OtherDigestError(
                 f"{numbering(images.originals)}: write sha256: {digest} into conf/dataset/{dataset.name}.yaml"

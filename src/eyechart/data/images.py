@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from eyechart.core.errors import DataError
+from eyechart.data.copies import first_alike
+from eyechart.data.stratify import joined
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 MOST_CLASSES = 5_000
@@ -31,6 +33,8 @@ class Images:
         validation: so many of the last training images are the data set's own validation part; 0: it has none.
         class_names: the name of class 0, 1, ...; empty until a format or a configuration names them.
         originals: the label that class 0, 1, ... has in the files, ascending.
+        held_back: so many images are a test part that is cut here; 0: the files have one.
+        together: whether what is cut here keeps images that are the same pixel by pixel on one side.
     """
 
     train_images: npt.NDArray[np.uint8]
@@ -40,17 +44,20 @@ class Images:
     validation: int = 0
     class_names: tuple[str, ...] = ()
     originals: tuple[int, ...] = ()
+    held_back: int = 0
+    together: bool = False
 
     @classmethod
     def of(
         cls,
         train_images: npt.NDArray[Any],
         train_labels: npt.NDArray[Any],
-        test_images: npt.NDArray[Any],
-        test_labels: npt.NDArray[Any],
+        test_images: npt.NDArray[Any] | None = None,
+        test_labels: npt.NDArray[Any] | None = None,
         *,
         validation: int = 0,
         class_names: Sequence[str] = (),
+        held_back: int = 0,
     ) -> Images:
         """Bring arrays as they are found in files into the one shape and type that this class promises.
 
@@ -59,23 +66,28 @@ class Images:
         Args:
             train_images: uint8, (n, height, width) or (n, height, width, channels).
             train_labels: any whole numbers, (n,) or (n, 1).
-            test_images: as `train_images`.
+            test_images: as `train_images`; None: they are among the training images, and yet to be cut.
             test_labels: as `train_labels`.
             validation: as the attribute.
             class_names: as the attribute.
+            held_back: as the attribute.
 
         Raises:
             DataError: an array has another type or shape, or two do not fit together.
         """
         train = _images(train_images, "training"), _labels(train_labels, "training")
-        test = _images(test_images, "test"), _labels(test_labels, "test")
+        if test_images is None or test_labels is None:
+            test = train[0][:0], train[1][:0]
+        else:
+            test = _images(test_images, "test"), _labels(test_labels, "test")
         for part, (images, labels) in {"training": train, "test": test}.items():
             if len(images) != len(labels):
                 raise DataError(f"the {part} part has {len(images)} images but {len(labels)} labels")
         if train[0].shape[1:] != test[0].shape[1:]:
             raise DataError(f"training images are {train[0].shape[1:]}, but test images {test[0].shape[1:]}")
         originals, (train_labels, test_labels) = _numbered([train[1], test[1]])
-        return cls(train[0], train_labels, test[0], test_labels, validation, tuple(class_names), originals)
+        names = tuple(class_names)
+        return cls(train[0], train_labels, test[0], test_labels, validation, names, originals, held_back)
 
     def named(self, class_names: Sequence[str] | None) -> Images:
         """These images with a name for each class.
@@ -120,7 +132,8 @@ class Images:
         """The SHA-256 over name, dtype, shape and bytes of the four arrays: 64 hexadecimal digits.
 
         It is the identity of the content, however the content was packed. The size of the validation part counts where
-        there is one; the names of the classes do not.
+        there is one, and so does it where copies are kept together, because other parts are cut then; the names of the
+        classes do not.
         """
         sha256 = hashlib.sha256()
         for name in ARRAYS:
@@ -129,7 +142,17 @@ class Images:
             sha256.update(array.data)
         if self.validation:
             sha256.update(f"validation {self.validation}\n".encode())
+        if self.together:
+            sha256.update(b"copies together\n")
         return sha256.hexdigest()
+
+    def units(self) -> npt.NDArray[np.int64] | None:
+        """For each training image the first that must be on its side of every cut, (n,); None: each may be cut off."""
+        return joined(first_alike(self.train_images) if self.together else None)
+
+    def content(self) -> str:
+        """The digest that these images have where copies are not kept together."""
+        return dataclasses.replace(self, together=False).digest()
 
     def check(self) -> None:
         """Raise a DataError unless there are two or more classes, but not too many, and some images are to train."""

@@ -20,8 +20,9 @@ import numpy.typing as npt
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.core.files import write_json
+from eyechart.data.copies import first_alike
 from eyechart.data.images import Images
-from eyechart.data.stratify import PERMUTATION_SEED, stratified_permutation
+from eyechart.data.stratify import PERMUTATION_SEED, joined, stratified_permutation
 
 SETTLED = 2.0  # seconds: a file that was written less long ago may be written again without another time
 LARGE = 2_000_000_000  # bytes: to hash more than these takes long enough to be told of
@@ -40,20 +41,26 @@ def verify_all(asked: bool) -> None:
     _by_all_means = _by_all_means or asked
 
 
-def check_arrays(folder: Path, arrays: Mapping[str, npt.NDArray[Any]], digest: str, validation: int) -> None:
+def check_arrays(
+    folder: Path, arrays: Mapping[str, npt.NDArray[Any]], digest: str, validation: int, together: bool = False
+) -> None:
     """Raise ValueError unless the arrays of a prepared folder are those of its digest.
 
     Args:
         folder: holds each array as `<name>.npy`.
-        arrays: of both parts the images and labels, and the permutation, as they were read from the folder.
+        arrays: of both parts the images and labels, the permutation, and where images occur more than once `copies`, as
+            they were read from the folder.
         digest: that the folder says it has (`Images.digest`).
         validation: so many of the last training images are the data set's own validation part.
+        together: whether copies are kept on one side of what is cut.
     """
     place, stamps = str(folder.resolve()), _stamps(folder, arrays)
     seen = {"folder": place, "digest": digest, "validation": validation, "files": stamps}
+    if together:
+        seen["together"] = True
     if _found_right.get(place) == seen or (not _by_all_means and _noted(folder.name) == seen):
         return
-    _hash(folder.name, arrays, digest, validation)
+    _hash(folder.name, arrays, digest, validation, together)
     if all(abs(time.time() - changed / 1e9) > SETTLED for _, _, changed in stamps.values()):
         _found_right[place] = seen
         with suppress(OSError, EyechartError):  # where nothing may be written, the next process hashes again
@@ -61,15 +68,19 @@ def check_arrays(folder: Path, arrays: Mapping[str, npt.NDArray[Any]], digest: s
                 write_json(_note(folder.name), seen)
 
 
-def _hash(name: str, arrays: Mapping[str, npt.NDArray[Any]], digest: str, validation: int) -> None:
+def _hash(name: str, arrays: Mapping[str, npt.NDArray[Any]], digest: str, validation: int, together: bool) -> None:
     size = sum(array.nbytes for array in arrays.values())
     if size > LARGE:
         print(f"checking {size / 1e9:.1f} GB of data set '{name}'", file=sys.stderr, flush=True)
     train, test = ((arrays[f"{part}_images"], arrays[f"{part}_labels"]) for part in ("train", "test"))
-    found = Images(*train, *test, validation).digest()
+    found = Images(*train, *test, validation, together=together).digest()
     if found != digest:
         raise ValueError(f"expected arrays with the digest {digest[:12]}, received others ({found[:12]})")
-    expected = stratified_permutation(arrays["train_labels"], seed=PERMUTATION_SEED)
+    copies = arrays.get("copies")
+    if copies is not None and not np.array_equal(copies, first_alike(train[0], test[0])):
+        raise ValueError("expected copies.npy as preprocess.py writes it, received other numbers")
+    units = joined(copies[: len(train[0])] if together and copies is not None else None)
+    expected = stratified_permutation(train[1], seed=PERMUTATION_SEED, units=units)
     if not np.array_equal(arrays["permutation"], expected):
         raise ValueError("expected permutation.npy as preprocess.py writes it, received another order")
 

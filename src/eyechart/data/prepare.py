@@ -13,19 +13,20 @@ from eyechart.core.files import write_json
 from eyechart.core.folders import Kind, check_folder, replacing_folder, says
 from eyechart.data.backgrounds import over_backgrounds
 from eyechart.data.config import DatasetConfig
-from eyechart.data.dataset import ARRAYS, DESCRIPTION, Dataset, open_dataset
+from eyechart.data.copies import first_alike
+from eyechart.data.dataset import ARRAYS, COPIES, DESCRIPTION, Dataset, open_dataset
 from eyechart.data.fetch import form_of, read_raw
 from eyechart.data.images import numbering
 from eyechart.data.samples import draw_samples
 from eyechart.data.settings import settings_of
-from eyechart.data.stratify import PERMUTATION_SEED, stratified_permutation
+from eyechart.data.stratify import PERMUTATION_SEED, joined, stratified_permutation
 
 PICTURE = "samples.png"
 CHUNK = 2048  # images at once, where a wider type would otherwise need several times the data set's memory
 
 
 def _earlier(folder: Path) -> tuple[str, ...]:
-    names = (*(f"{name}.npy" for name in ARRAYS), DESCRIPTION, PICTURE)
+    names = (*(f"{name}.npy" for name in ARRAYS), DESCRIPTION, PICTURE)  # of a time when there were no others
     return names if says(folder / DESCRIPTION, "name", "digest") else ()
 
 
@@ -49,12 +50,15 @@ def prepare(dataset: DatasetConfig) -> Dataset:
     """
     check_folder(paths.prepared(dataset.name), PREPARED)
     images = read_raw(dataset)
-    digest, made_of = dataset.sha256 or images.digest(), None
+    digest, made_of = images.digest() if images.together else dataset.sha256 or images.digest(), None
     if dataset.background is not None:
         made_of = {"name": dataset.background.of, "digest": digest}
         images = over_backgrounds(images, dataset.background)
         digest = images.digest()
-    permutation = stratified_permutation(images.train_labels, seed=PERMUTATION_SEED)
+    copies = first_alike(images.train_images, images.test_images)
+    alike = int((copies != np.arange(len(copies))).sum())
+    units = joined(copies[: len(images.train_labels)] if images.together else None)
+    permutation = stratified_permutation(images.train_labels, seed=PERMUTATION_SEED, units=units)
     mean, std = channel_statistics(images.train_images)
     class_names = list(images.class_names)
     parts = {"train": images.train_labels, "test": images.test_labels}
@@ -70,8 +74,11 @@ def prepare(dataset: DatasetConfig) -> Dataset:
         "std": std,
         "digest": digest,
         "settings": settings_of(form_of(dataset), dataset),
+        COPIES: {"images": alike, "held_back": images.held_back},
     }
     # left out where there is none: what was prepared before there were any stays the same
+    if images.together:
+        description["content"] = images.content()
     if images.validation:
         description["own_validation"] = images.validation
     if numbering(images.originals):
@@ -81,6 +88,8 @@ def prepare(dataset: DatasetConfig) -> Dataset:
     with replacing_folder(paths.prepared(dataset.name), PREPARED) as folder:
         for name in ARRAYS:
             np.save(folder / f"{name}.npy", permutation if name == "permutation" else getattr(images, name))
+        if alike:
+            np.save(folder / f"{COPIES}.npy", copies)
         draw_samples(
             folder / PICTURE,
             images=images.train_images,

@@ -15,13 +15,15 @@ from eyechart.data.dataset import Dataset
 
 OF_FORM = ("format", "validation", "image_size", "channels")
 BACKGROUND = "background"
+COPIES = "copies"
 _NEUTRAL = {field.name: field.default for field in dataclasses.fields(FormConfig)}  # of what a record does not say
 
 
 def settings_of(form: FormConfig, dataset: DatasetConfig) -> dict[str, Any]:
     """What of a data set's configuration decides its pixels and labels, if it comes in this form."""
     background = dataset.background and dataclasses.asdict(dataset.background)
-    return {name: getattr(form, name) for name in OF_FORM} | {BACKGROUND: background}
+    settings = {name: getattr(form, name) for name in OF_FORM} | {BACKGROUND: background}
+    return settings | ({COPIES: dataset.copies} if dataset.copies else {})  # what was prepared without stays the same
 
 
 def check_settings(configured: DatasetConfig, dataset: Dataset, words: str) -> None:
@@ -46,13 +48,16 @@ def check_settings(configured: DatasetConfig, dataset: Dataset, words: str) -> N
 def _difference(configured: DatasetConfig, dataset: Dataset) -> tuple[str, str] | None:
     """What is expected and what was found, in words; None where there is no difference."""
     recorded, fetched = dataset.settings, dataset.made_of[1] if dataset.made_of else dataset.digest
-    if configured.sha256 not in (None, fetched):
+    if configured.sha256 not in (None, fetched, dataset.content):
         return f"sha256={configured.sha256:.12}", f"sha256={fetched:.12}"
     forms = [settings_of(form, configured) for form in configured.forms]
+    if recorded is None and configured.copies:
+        return _in_words(forms[0], [COPIES]), _in_words({}, [COPIES])
     if recorded is None:  # an earlier version prepared it
         return _difference_in_shape(forms, dataset.image_shape)
-    names = [BACKGROUND] if configured.sha256 is not None else [*OF_FORM, BACKGROUND]  # it holds whatever the form
-    differing = [[name for name in names if form[name] != recorded.get(name, _NEUTRAL.get(name))] for form in forms]
+    # the hash holds whatever the form
+    names = [BACKGROUND, COPIES] if configured.sha256 is not None else [*OF_FORM, BACKGROUND, COPIES]
+    differing = [[name for name in names if form.get(name) != recorded.get(name, _NEUTRAL.get(name))] for form in forms]
     least = min(differing, key=len)
     if not least:
         return None

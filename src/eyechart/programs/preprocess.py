@@ -19,6 +19,7 @@ def main(config: DictConfig) -> None:
     settings = read_config(PrepareConfig, own_part(config, "preprocess"))
     from eyechart.core import paths
     from eyechart.core.pictures import how_visible
+    from eyechart.data import copies
     from eyechart.data.images import numbering
     from eyechart.data.inequality import inequality
     from eyechart.data.prepare import prepare
@@ -31,6 +32,9 @@ def main(config: DictConfig) -> None:
     for part, what in (("train", "training"), ("test", "test")):
         if warning := inequality(dataset.class_counts[part], dataset.class_names, what):
             print(f"warning: {warning}", file=sys.stderr)
+    parts = dataset.split(validation_fraction=None if dataset.own_validation else 0)
+    if warning := copies.warning(dataset, parts):
+        print(f"warning: {warning}", file=sys.stderr)
     height, width, channels = dataset.image_shape
     own = f" ({dataset.own_validation:,} of them its own validation part)" if dataset.own_validation else ""
     print(

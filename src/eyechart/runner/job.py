@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from eyechart.config import Config
 from eyechart.core.cli import words_for
-from eyechart.data import Dataset, Splits, open_dataset, verify_all
+from eyechart.data import Dataset, Splits, copies, open_dataset, verify_all
 from eyechart.data.inequality import inequality
 from eyechart.data.settings import check_settings
 from eyechart.runs.run import Run
@@ -27,7 +27,7 @@ class Job:
         status: how far the run was when it was asked for.
         number: its place in the sweep as it was typed, which `${hydra:job.num}` gives.
         trial: its number in a search; None outside of one.
-        warning: where the classes of its data set are of unequal size; None: they are not.
+        warnings: where the classes of its data set are of unequal size, and where copies lie on two sides of its parts.
         choices_key: the run key that it would have if the code behind its choices did not count.
         digest: of the data set that the run key is of.
     """
@@ -39,7 +39,7 @@ class Job:
     status: RunStatus
     number: int = 0
     trial: int | None = None
-    warning: str | None = None
+    warnings: tuple[str, ...] = ()
     choices_key: str = ""
     digest: str = ""
 
@@ -54,12 +54,13 @@ class Job:
         verify_all(config.verify)
         dataset = open_dataset(config.dataset.name)
         check_settings(config.dataset, dataset, words_for("dataset", overrides) or f"dataset={dataset.name}")
-        splits_of(config, dataset)
+        splits = splits_of(config, dataset)
         config = config.resolved(dataset.own_validation)
         run = Run(config.run_key(dataset.digest, dataset.own_validation))
         warning = inequality(dataset.class_counts["train"], dataset.class_names, "training")
         if warning and not config.trainer.class_weights:
             warning += ", or type trainer.class_weights=balanced"
+        warnings = (warning, copies.warning(dataset, splits))
         before = Run(config.without_code().run_key(dataset.digest, dataset.own_validation))
         if config.code.own and config.code.first and not config.force and _counts_still(before, run):
             run = before
@@ -70,7 +71,7 @@ class Job:
             name=name,
             status=run.status,
             number=number,
-            warning=warning,
+            warnings=tuple(filter(None, warnings)),
             choices_key=before.key,
             digest=dataset.digest,
         )

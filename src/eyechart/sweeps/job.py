@@ -67,8 +67,8 @@ def _train_alone(checked: Config, overrides: list[str]) -> FinishedRun:
         close_abandoned(courier)
         courier.catch_up()
         job = Job.of(checked, overrides)
-        if job.warning:
-            print(f"warning: {job.warning}", flush=True)
+        for warning in job.warnings:
+            print(f"warning: {warning}", flush=True)
         for line in about_code([job]):
             print(f"notice: {line}", file=sys.stderr, flush=True)
         outcome = run(job, courier, since=since)

@@ -61,7 +61,7 @@ class Plan:
             some = "" if len(known) == len(left) else f" for {len(known)} of them"
             parts += [f"about {in_words(sum(known))} of training{some}, going by earlier runs"]
         summary = f"{_count(len(self.jobs), 'run')}: {', '.join(parts)}"
-        warnings = dict.fromkeys(f"warning: {job.warning}" for job in self.jobs if job.warning)
+        warnings = dict.fromkeys(f"warning: {warning}" for job in self.jobs for warning in job.warnings)
         summary = "\n".join([*warnings, *about_code(self.jobs), summary])
         if not runs:
             return summary

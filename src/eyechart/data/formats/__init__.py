@@ -13,6 +13,7 @@ from eyechart.core.errors import DataError
 from eyechart.data.config import FormConfig
 from eyechart.data.formats import cifar, csv, digits, folder, idx, mnist_pkl, npz
 from eyechart.data.formats.archives import MOST
+from eyechart.data.formats.holdout import hold_back
 from eyechart.data.images import Images
 
 READERS: dict[str, Callable[..., Images]] = {
@@ -26,7 +27,14 @@ READERS: dict[str, Callable[..., Images]] = {
 }
 
 
-def decode(form: FormConfig, files: Sequence[Path], class_names: Sequence[str] | None, most: int = MOST) -> Images:
+def decode(
+    form: FormConfig,
+    files: Sequence[Path],
+    class_names: Sequence[str] | None,
+    most: int = MOST,
+    *,
+    together: bool = False,
+) -> Images:
     """Read the files of a data set.
 
     Args:
@@ -34,9 +42,10 @@ def decode(form: FormConfig, files: Sequence[Path], class_names: Sequence[str] |
         files: the files, in the order of the data set's configuration.
         class_names: as `Images.named` takes them.
         most: bytes that a file may unpack to, where it is not larger by itself.
+        together: whether what is cut keeps images that are the same pixel by pixel on one side.
 
     Returns:
-        Images of which the classes have names.
+        Images of which the classes have names, with a test part.
 
     Raises:
         DataError: a file is truncated, corrupt, too large or of another kind; the message names it. Or the files name
@@ -45,6 +54,7 @@ def decode(form: FormConfig, files: Sequence[Path], class_names: Sequence[str] |
     options = {"image_size": form.image_size, "channels": form.channels} if form.format == "folder" else {}
     try:
         images = READERS[form.format](files, most, **options)
+        images = hold_back(dataclasses.replace(images, together=together))
     except OSError as error:
         raise DataError(f"cannot read {Path(error.filename or files[0]).name}: {error.strerror or error}") from None
     if form.validation and images.validation not in (0, form.validation):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from eyechart.core.errors import DataError
 from eyechart.data.formats.archives import MOST, opened
-from eyechart.data.formats.holdout import Part, hold_back
+from eyechart.data.formats.holdout import a_sixth
 from eyechart.data.formats.squares import squares
 from eyechart.data.images import Images
 
@@ -22,7 +22,7 @@ LONGEST = 10**7  # characters in a line
 
 
 def read(files: Sequence[Path], most: int = MOST) -> Images:
-    """Read the training images, and the test images if there is a second file; else hold back a sixth for the test."""
+    """Read the training images, and the test images if there is a second file; else a sixth is to be held back."""
     if len(files) not in (1, 2):
         raise DataError(f"format csv takes 1 or 2 files: to train, and to test. Received: {len(files)}")
     train, *others = (_labelled(file, most) for file in files)
@@ -30,8 +30,7 @@ def read(files: Sequence[Path], most: int = MOST) -> Images:
         return Images.of(*train, *others[0])
     if len(train[0]) < 2:
         raise DataError(f"{files[0].name}: expected two or more images, to hold back some as test part. Received: 1")
-    train, test = hold_back(*train)
-    return Images.of(*train, *test)
+    return Images.of(*train, held_back=a_sixth(len(train[0])))
 
 
 def read_csv(path: Path, most: int = MOST) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64] | None]:
@@ -83,7 +82,7 @@ def _lines(text: io.TextIOWrapper, name: str) -> Iterator[str]:
         yield line.rstrip("\r\n")
 
 
-def _labelled(path: Path, most: int) -> Part:
+def _labelled(path: Path, most: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     images, labels = read_csv(path, most)
     if labels is None:
         raise DataError(

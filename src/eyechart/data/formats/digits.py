@@ -14,7 +14,6 @@ import numpy as np
 
 from eyechart.core.errors import DataError
 from eyechart.data.formats.archives import MOST, opened
-from eyechart.data.formats.holdout import hold_back
 from eyechart.data.images import Images
 
 TEST = 360  # of 1,797
@@ -36,5 +35,4 @@ def read(files: Sequence[Path], most: int = MOST) -> Images:
     pixels = np.rint(table[:, :-1] * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8)
     images = pixels.repeat(2, axis=1).repeat(2, axis=2)
     labels = table[:, -1].astype(np.int32)
-    train, test = hold_back(images, labels, size=TEST)
-    return Images.of(*train, *test)
+    return Images.of(images, labels, held_back=TEST)

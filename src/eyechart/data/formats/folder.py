@@ -23,7 +23,7 @@ import numpy.typing as npt
 from eyechart.core import terminal
 from eyechart.core.errors import DataError
 from eyechart.data.formats.archives import MOST, TooLargeError
-from eyechart.data.formats.holdout import hold_back
+from eyechart.data.formats.holdout import a_sixth
 from eyechart.data.images import Images
 from eyechart.data.on_disk import kind_of
 
@@ -101,15 +101,15 @@ def read(files: Sequence[Path], most: int = MOST, *, image_size: Sequence[int], 
     labels = np.array([label for part in listing.parts.values() for label in _labels(part)])
     fit = len(_labels(listing.parts["train"]))
     end = fit + len(_labels(listing.parts.get("validation", {})))
-    train, test = (images[:fit], labels[:fit]), (images[end:], labels[end:])
-    if "test" not in listing.parts:
-        train, test = hold_back(*train)
+    own = "test" in listing.parts
     return Images.of(
-        np.concatenate([train[0], images[fit:end]]),
-        np.concatenate([train[1], labels[fit:end]]),
-        *test,
+        images[:end],
+        labels[:end],
+        images[end:] if own else None,
+        labels[end:] if own else None,
         validation=end - fit,
         class_names=list(listing.parts["train"]),
+        held_back=0 if own else a_sixth(fit),
     )
 
 

@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
 
 import numpy as np
-import numpy.typing as npt
 
-from eyechart.data.stratify import stratified_permutation
-
-Part = tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]  # images and their labels
+from eyechart.core.errors import DataError
+from eyechart.data.images import Images
+from eyechart.data.stratify import stratified_permutation, window
 
 SIXTH = 6  # as in MNIST: ten test images to sixty training images is a seventh, to fifty a sixth
 SEED = 0  # fixed: the test part belongs to the data set, and no run may choose it
 
 
-def hold_back(images: npt.NDArray[np.uint8], labels: npt.NDArray[Any], *, size: int | None = None) -> tuple[Part, Part]:
-    """Divide images, always in the same way, into a training part and a stratified test part.
+def a_sixth(images: int) -> int:
+    """How many of so many images are held back where nothing else is said: a sixth, but at least one."""
+    return max(1, round(images / SIXTH))
+
+
+def hold_back(images: Images) -> Images:
+    """Cut a stratified test part out of the training images, always in the same way.
 
     Args:
-        images: uint8, (n, ...), two or more.
-        labels: integers, (n,). Of a class with one or two images none goes into a sixth that is held back.
-        size: of the test part; a sixth, but at least one image, unless told.
+        images: without a test part, `held_back` says how many are to be one; those of a validation part stay. Of a
+            class with one or two images none goes into a sixth that is held back.
 
     Returns:
-        The training part and the test part, each in the order in which the images came.
+        Images whose training part and test part are each in the order in which they came. What may not be divided is
+        on one side, and the test part then has about as many images as it should.
+
+    Raises:
+        DataError: no image would be left on a side.
     """
-    size = max(1, round(len(labels) / SIXTH)) if size is None else size
-    order = stratified_permutation(labels, seed=SEED)
-    train, test = np.sort(order[:-size]), np.sort(order[-size:])
-    return (images[train], labels[train]), (images[test], labels[test])
+    if not images.held_back:
+        return images
+    fit, units = len(images.train_labels) - images.validation, images.units()
+    order = stratified_permutation(images.train_labels[:fit], seed=SEED, units=None if units is None else units[:fit])
+    mask = np.zeros(len(images.train_labels), bool)
+    mask[order] = window(order, fit - images.held_back, images.held_back, units)
+    if units is not None:  # the validation part stays as it is, and what goes with it stays with it
+        mask &= ~np.isin(units, units[fit:])
+    if not mask.any() or mask[:fit].all():
+        raise DataError(
+            f"expected to hold back about {images.held_back} of {fit} images as test part, but copies and groups may "
+            "not be divided, and there are too few; give the data a test part of their own"
+        )
+    return dataclasses.replace(
+        images,
+        train_images=images.train_images[~mask],
+        train_labels=images.train_labels[~mask],
+        test_images=images.train_images[mask],
+        test_labels=images.train_labels[mask],
+        held_back=int(mask.sum()),
+    )
