@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eyechart.comparison.copies import copies
 from eyechart.comparison.evidence import Correctness, Evidence, read_answers, weigh
 from eyechart.comparison.groups import Board, Ranking, as_dicts, best_first, boards
 from eyechart.core import terminal
@@ -178,6 +179,7 @@ def notes(board: Board, evidence: Evidence) -> list[str]:
     if alone.any() and any(evidence.estimates):
         lines.append(ONE_SEED)
     lines += _warnings(board, evidence)
+    lines += copies(board)
     if board.repeated:
         lines.append(f"not counted, because another run has the same choices and seed: {', '.join(board.repeated)}")
     if board.rows["diverged"].any():

@@ -69,8 +69,8 @@ class DatasetConfig:
             the data set.
         background: what is made of what was found; None: nothing, it is the data set.
         origin: where a person gets the files by hand; told when no place holds them.
-        copies: `together`: where parts are cut (a test part of data that bring none, a validation part), images that are
-            the same pixel by pixel stay on one side; None: they may lie on both.
+        copies: `together`: images that are the same pixel by pixel stay on one side where a part is cut here, a test
+            part of data that bring none or a validation part; None: they may lie on both.
         max_gigabytes: what a file may be downloaded as or unpack to, and the images of a folder may take, in 10^9
             bytes. A small file can hold any size; one that lies uncompressed on this machine is taken as it is.
     """

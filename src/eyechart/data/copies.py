@@ -97,7 +97,7 @@ def in_words(found: Sequence[Crossing], *, together: bool) -> str:
     many = " and ".join(f"{each.copies:,} of {each.images:,} {each.part} images" for each in found)
     otherwise = sum(each.otherwise for each in found)
     labels = f", {otherwise:,} of them with another label" if otherwise else ""
-    text = f"{many} are exact copies of training images{labels}: their scores say nothing of images never seen"
+    text = f"{many} are exact copies of training images{labels}: a score on them says nothing of images never seen"
     if any(each.cut for each in found) and not together:
         text += f"; to keep copies on one side, prepare and train with {TYPE}"
     if own := [each.part for each in found if not each.cut]:

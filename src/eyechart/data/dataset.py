@@ -187,7 +187,7 @@ class Dataset:
             raise DataError(
                 f"validation_fraction={validation_fraction} with split_seed={split_seed} leaves "
                 f"{total - held.sum()} images of '{self.name}' for training and {held.sum()} for validation, because "
-                "copies and groups are not divided; choose a larger fraction"
+                "copies and groups are not divided; choose a larger fraction, or another split_seed"
             )
         return Splits(
             train=self._slice("train", permutation[~held]),

@@ -74,6 +74,31 @@ def window(
     return inside
 
 
+def nearest_stretch(order: npt.NDArray[np.int64], size: int, units: npt.NDArray[Any] | None) -> npt.NDArray[np.bool_]:
+    """Mark the stretch of whole units whose size is nearest to what is asked for; of several the last.
+
+    Args:
+        order: images, (m,), as for `window`.
+        size: images asked for, from 1 to m - 1.
+        units: as for `window`.
+
+    Returns:
+        bool, (m,): for each place in `order` whether it is in the stretch. Where there are two units or more, the
+        stretch has one or more and leaves one or more.
+    """
+    of = np.arange(len(order)) if units is None else units[order]
+    edges = np.flatnonzero(np.concatenate([[True], of[1:] != of[:-1], [True]]))
+    starts = np.repeat(np.arange(len(edges) - 1), 2)
+    above = np.searchsorted(edges, edges[:-1] + size)
+    ends = np.stack([above - 1, above], axis=1).ravel().clip(starts + 1, len(edges) - 1)
+    off = np.abs(edges[ends] - edges[starts] - size)
+    off[edges[ends] - edges[starts] == len(order)] += len(order)  # the whole, and nothing would be left
+    best = len(off) - 1 - int(np.argmin(off[::-1]))
+    inside = np.zeros(len(order), bool)
+    inside[edges[starts[best]] : edges[ends[best]]] = True
+    return inside
+
+
 def joined(*partitions: npt.NDArray[Any] | None) -> npt.NDArray[np.int64] | None:
     """The smallest units that divide no part of several partitions.
 
