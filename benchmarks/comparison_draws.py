@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -106,6 +106,13 @@ class Cell:
         accuracy = np.broadcast_to(np.asarray(self.accuracy, np.float64), (self.rows,))
         share = self.collapsing + self.collapsed / self.each_seeds.sum()
         return (1 - share) * accuracy + share * CHANCE
+
+    @cached_property
+    def sizes(self) -> dict[str, NDArray[np.int64]]:
+        """`group_sizes` and `class_sizes`, how many images each has."""
+        found = {"group_sizes": groups_of(self, self.images)} if self.groups else {}
+        found |= {"class_sizes": labels_of(self, self.images)} if self.classes else {}
+        return {name: np.bincount(numbers) for name, numbers in found.items()}
 
 
 def draw(cell: Cell, repetitions: int, seed: int) -> Iterator[dict[str, Floats]]:
