@@ -35,7 +35,7 @@ class Board:
             seed), `test/worst` and `test/best`; and `diverged`, how many of its seeds did.
         runs: one row per run, in the order of `rows`, then by seed.
         repeated: the run keys of those that do not count, because another run has their group and seed.
-        remarks: what should be known of the images that were held back, one line each.
+        remarks: what should be known of its runs beyond their scores, one line each.
     """
 
     title: str

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 from eyechart.comparison.copies import copies
 from eyechart.comparison.evidence import Correctness, Evidence, read_answers, weigh
 from eyechart.comparison.groups import Board, Ranking, as_dicts, best_first, boards
+from eyechart.comparison.looks import looked_at
 from eyechart.core import terminal
 from eyechart.core.cells import cell
 from eyechart.core.files import replacing, write_text
 from eyechart.core.words import between, decimals
 from eyechart.data.inequality import inequality
 from eyechart.evaluation.scores import NAMED, listed
+from eyechart.runs.sweep import LEADERBOARD
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +73,7 @@ class Leaderboard:
         if not len(results):
             return cls(results, (), Ranking([], "validation/accuracy", ascending=False))
         read = functools.cache(read_answers)  # a table is read once, whoever asks
-        found = tuple((board, weigh(board, read)) for board in boards(results, read))
+        found = tuple((board, weigh(board, read)) for board in looked_at(boards(results, read)))
         return cls(results, found, best_first(results, read))
 
     def __bool__(self) -> bool:
@@ -103,7 +105,7 @@ class Leaderboard:
         if not self:
             return []
         tables = {
-            "leaderboard.csv": [_with_evidence(board, evidence) for board, evidence in self.boards],
+            LEADERBOARD: [_with_evidence(board, evidence) for board, evidence in self.boards],
             "runs.csv": [board.runs for board, _ in self.boards],
         }
         for name, parts in tables.items():
@@ -111,7 +113,7 @@ class Leaderboard:
                 lines = [{key: cell(value) for key, value in row.items()} for part in parts for row in as_dicts(part)]
                 pd.DataFrame(lines).to_csv(temporary, index=False)
         write_text(folder / "leaderboard.md", self.markdown())
-        return ["leaderboard.csv", "leaderboard.md", "runs.csv"]
+        return [LEADERBOARD, "leaderboard.md", "runs.csv"]
 
     def markdown(self) -> str:
         """The boards as Markdown."""

@@ -10,11 +10,12 @@ from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.core.within import PathError, plain
 from eyechart.runs.cursor import run_ids
-from eyechart.runs.journal import JournalState
+from eyechart.runs.journal import JournalState, RecordKind, RunState, read_journal
 from eyechart.runs.listing import passing_over
 from eyechart.runs.run import Run
 
 MANIFEST = "manifest.json"
+LEADERBOARD = "leaderboard.csv"  # is written, and recorded as an artifact, each time that it is shown
 
 
 # what is read of a manifest and of its jobs, and of which kinds it may be
@@ -125,6 +126,17 @@ class Sweep:
         """What a job must know of the search that it is a trial of; None outside of one."""
         search: dict[str, Any] | None = self.manifest.get("search")
         return search
+
+    @property
+    def shown(self) -> list[int]:
+        """When its leaderboard was shown, each time with what was finished by then, in milliseconds since 1970.
+
+        A sweep whose journal does not say it, as those of early versions, has shown it once, at its end.
+        """
+        records = read_journal(self.folder)
+        shown = [one["t"] for one in records if (one["kind"], one.get("path")) == (RecordKind.ARTIFACT, LEADERBOARD)]
+        ends = [one["t"] for one in records if one["kind"] == RecordKind.END and one["status"] != RunState.KILLED]
+        return shown or ends[-1:]
 
     @property
     def journal(self) -> JournalState:
