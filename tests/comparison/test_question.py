@@ -10,7 +10,7 @@ from eyechart.comparison.question import answer, compare_sides
 from eyechart.comparison.sides import Side
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
-from eyechart.evaluation.significance import Difference
+from eyechart.evaluation.significance import Difference, difference
 
 
 def side(name: str, seeds: int) -> Side:
@@ -50,6 +50,22 @@ def test_with_one_seed_it_speaks_of_the_networks(seeds, who, p_value):
     _, sentence = answer(side("A", seeds[0]), side("B", seeds[1]), found, 10_000)
     assert "seeds and" not in sentence
     assert f" It speaks only of {who}" in sentence
+
+
+def test_where_interval_and_exact_test_disagree_it_says_which_to_go_by():
+    correct = np.ones((2, 1, 360), dtype=bool)
+    correct[1, 0, :5] = False  # five images tell them apart: p = 2/32
+    found = difference(*correct)
+    assert found.low > 0
+    assert found.p_value == 0.0625
+    told = "go by the p-value, which is exact; the interval is not."
+    _, sentence = answer(side("A", 1), side("B", 1), found, 360)
+    assert sentence.startswith("It cannot be told which of 'A' and 'B' is better")
+    assert sentence.endswith(told)
+    correct[1, 0, 5] = False
+    _, sentence = answer(side("A", 1), side("B", 1), difference(*correct), 360)
+    assert sentence.startswith("'A' is better than 'B'")
+    assert told not in sentence
 
 
 @pytest.fixture

@@ -86,12 +86,20 @@ def answer(left: Side, right: Side, found: Difference, images: int) -> list[str]
         return [
             numbers,
             f"It cannot be told which of '{left.name}' and '{right.name}' is better, counting {said}: "
-            f"a difference below about {(high - low) / 2:.2f} percentage points would not show.{only}",
+            f"a difference below about {(high - low) / 2:.2f} percentage points would not show."
+            f"{only}{disagreement(found)}",
         ]
     if mean < 0:
         left, right, mean, low, high = right, left, -mean, -high, -low
     return [
         numbers,
         f"'{left.name}' is better than '{right.name}': by {mean:.2f} percentage points "
-        f"(95% interval {low:.2f} to {high:.2f}), counting {said}.{only}",
+        f"(95% interval {low:.2f} to {high:.2f}), counting {said}.{only}{disagreement(found)}",
     ]
+
+
+def disagreement(found: Difference) -> str:
+    """A sentence with a space before it, where the p-value says other than the interval whether 0 is possible."""
+    if (found.p_value < LEVEL) == (found.low > 0 or found.high < 0):
+        return ""
+    return " The p-value and the interval disagree about 0: go by the p-value, which is exact; the interval is not."
