@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import numpy as np
@@ -41,8 +42,9 @@ def store(root, empty_database) -> Store:
 def a_run(store, write_run):
     """A finished run that has been delivered with its model."""
 
-    def make(key: str, *, validation: float | None, correct: int, model: bool = True, **more) -> dict:
-        write_run(key, validation=validation, correct=right(correct), seed=int(key[1:]), **more)
+    def make(key: str, *, validation: float | None, correct: int | np.ndarray, model: bool = True, **more) -> dict:
+        answers = right(correct) if isinstance(correct, int) else correct
+        write_run(key, validation=validation, correct=answers, seed=int(key[1:]), **more)
         experiment_id, client = store.experiment_id("eyechart"), store.client
         run_id = client.create_run(experiment_id).info.run_id
         if model:
@@ -93,16 +95,52 @@ def test_who_is_better_takes_the_place_and_the_former_champion_is_challenger(sto
     promote(store, a_run("k1", validation=0.5, correct=500))
     decision = promote(store, a_run("k2", validation=0.6, correct=600))
     assert decision.promoted
-    assert "Not worse by the paired test: +10.00 percentage points on the test images (95% interval" in decision.why
+    assert "Better by the paired test: +10.00 percentage points on the test images (95% interval" in decision.why
     assert "have been used once to decide" in decision.why
     assert aliases(store) == {"champion": "k2", "challenger": "k1"}
 
 
-def test_who_cannot_be_told_apart_but_is_better_on_validation_data_takes_the_place(store, a_run):
-    promote(store, a_run("k1", validation=0.5, correct=502))
-    decision = promote(store, a_run("k2", validation=0.6, correct=500))
+def answers(images: int, wins: int, losses: int, wrong: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Which images a candidate and a champion get right: so many only one of them, so many none."""
+    candidate, champion = np.ones((2, images), dtype=bool)
+    champion[:wins], candidate[wins : wins + losses] = False, False
+    candidate[images - wrong :] = champion[images - wrong :] = False
+    return candidate, champion
+
+
+def test_who_may_be_worse_by_more_than_the_margin_does_not(store, a_run):
+    # as two networks of the digits that are equally good: 7 of 360 images each, which the other gets right
+    candidate, champion = answers(360, 7, 7, wrong=12)
+    promote(store, a_run("k1", validation=0.5, correct=champion))
+    again = a_run("k2", validation=0.6, correct=candidate)
+    decision = promote(store, again)
+    assert not decision.promoted
+    assert decision.why == (
+        "It cannot be shown with 360 test images that it is worse by no more than 0.5 percentage points: +0.00 "
+        "percentage points on the test images (95% interval -2.28 to +2.28, p = 1) against the champion (version 1, "
+        "run k1). About 14,000 are needed, if the two are equally good, or type margin=3 if being so much worse does "
+        "no harm. These test images have been used once to decide who is champion."
+    )
+    assert aliases(store) == {"champion": "k1", "challenger": "k2"}
+    decision = promote(store, again, margin=3)
     assert decision.promoted
-    assert "p = 0.5) against the champion (version 1, run k1)" in decision.why
+    assert decision.why.startswith("Not worse by more than the margin of 3 percentage points: +0.00 percentage points")
+    assert decision.champion.run_key == "k1"
+    assert aliases(store) == {"champion": "k2", "challenger": "k1"}
+
+
+def test_who_is_better_needs_no_margin(store, a_run):
+    candidate, champion = answers(360, 12, 2)
+    promote(store, a_run("k1", validation=0.5, correct=champion))
+    decision = promote(store, a_run("k2", validation=0.6, correct=candidate), margin=0)
+    assert decision.promoted
+    assert decision.why.startswith("Better by the paired test: +2.78 percentage points")
+
+
+@pytest.mark.parametrize("margin", [-0.1, 100])
+def test_a_margin_is_in_percentage_points(store, a_run, margin):
+    with pytest.raises(ConfigError, match="margin must be at least 0 and below 100 percentage points, received"):
+        promote(store, a_run("k1", validation=0.5, correct=500), margin=margin)
 
 
 def test_who_is_worse_by_the_paired_test_does_not(store, a_run):
@@ -236,7 +274,7 @@ def test_an_easier_fold_does_not_keep_a_better_run_from_being_champion(store, a_
     candidate = a_run("k2", validation=0.8, correct=930, held_back={at: at > 11 for at in range(10, 20)})
     decision = promote(store, candidate)
     assert decision.promoted
-    assert "different images were held back (none by all). Not worse by the paired test" in decision.why
+    assert "different images were held back (none by all). Better by the paired test" in decision.why
 
 
 def test_where_images_are_common_they_decide(store, a_run):
@@ -282,25 +320,32 @@ def trained(root, empty_database, digits_root):
     """A workspace with a sweep of two seeds."""
     link_data(digits_root, root)
     shutil.copyfile(empty_database, root / "mlflow.db")
-    done = run_program(
-        root, "train", "-m", "model=fnn", "dataset=digits", "seed=0,1", "limit=[200,60]", "trainer.epochs=2"
-    )
+    done = run_program(root, "train", "-m", "model=fnn", "dataset=digits", "seed=0,2", "trainer.epochs=40")
     assert done.returncode == 0, done.stderr
     return root
 
 
-def test_the_program_promotes_once_and_says_how_the_champion_is_used(trained):
-    done = run_program(trained, "promote", "sweep=last")
+def test_the_program_promotes_who_is_shown_to_be_no_worse_and_says_how_the_champion_is_used(trained):
+    validation = {run.key: run.result["validation/accuracy"] for run in Run.all()}
+    lower, higher = sorted(validation, key=validation.__getitem__)
+    done = run_program(trained, "promote", f"run={lower}")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("version 1 of 'digits' (run ")
-    assert ") is champion now. The first champion: there was none to compare it with." in done.stdout
+    assert done.stdout.startswith(f"version 1 of 'digits' (run {lower}) is champion now. The first champion: there was")
     assert "python pipelines/predict.py run=champion images=FOLDER" in done.stdout
-    best = done.stdout.partition("(run ")[2].partition(")")[0]
-    assert f"run {best} is the champion of 'digits' already" in error_line(run_program(trained, "promote"))
-    (other,) = {path.name for path in (trained / ".eyechart" / "runs").iterdir()} - {best}
-    said = error_line(run_program(trained, "promote", f"run={other[:8]}"))
+    # two seeds of one network, both right about 19 of 20 images
+    said = error_line(run_program(trained, "promote", "sweep=last"))
     assert said.startswith(
-        f"error: version 2 of 'digits' (run {other}) is not promoted, and stays challenger. On valid"
+        f"error: version 2 of 'digits' (run {higher}) is not promoted, and stays challenger. "
+        "It cannot be shown with 360 test images that it is worse by no more than 0.5 percentage points: "
+    )
+    assert re.search(r"About \d+,000 are needed, if the two are equally good, or type margin=[23] if", said)
+    done = run_program(trained, "promote", "sweep=last", "margin=3")
+    assert done.returncode == 0, done.stderr
+    assert "is champion now. Not worse by more than the margin of 3 percentage points: " in done.stdout
+    assert f"run {higher} is the champion of 'digits' already" in error_line(run_program(trained, "promote"))
+    said = error_line(run_program(trained, "promote", f"run={lower[:8]}"))
+    assert said.startswith(
+        f"error: version 1 of 'digits' (run {lower}) is not promoted, and stays challenger. On valid"
     )
     assert "run= names the run" in error_line(run_program(trained, "promote", "run=last", "sweep=last"))
     assert "champions are known to MLflow only" in error_line(run_program(trained, "promote", "tracking=none"))

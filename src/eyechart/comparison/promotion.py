@@ -1,11 +1,11 @@
 """Who is champion: the registered model that is to be used until another one is shown to be as good or better.
 
 The candidate is the run that is best on validation data. It becomes champion if there is none yet, or if it was trained
-on the same data, is better on validation data than the champion, and the paired test on the test images does not say
-that it is worse. Where the two held back different images, their answers to those that both held back are compared, or,
-where these are too few, only those to the test images.
-Each such test uses the test images up a little: their answers choose, and a score that chose is too
-good. So every decision says how many there have been on these images.
+on the same data, is better on validation data than the champion, and the test images show that it is better, or not
+worse by more than a margin. Where the two held back different images, their answers to those that both held back are
+compared, or, where these are too few, only those to the test images. Each such test uses the test images up a little:
+their answers choose, and a score that chose is too good. So every decision says how many there have been on these
+images.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from eyechart.comparison.evidence import Read, correctness, read_answers
+from eyechart.comparison.exchange import check_margin, exchange
 from eyechart.comparison.groups import as_dicts, best_first, boards, folds_of
 from eyechart.comparison.results import result_of
 from eyechart.core import paths
@@ -26,7 +27,6 @@ from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.core.passwords import hide_password
 from eyechart.data.inequality import inequality
 from eyechart.evaluation.scores import warnings
-from eyechart.evaluation.significance import LEVEL, difference
 from eyechart.runs.cursor import deleted, delivered_run_id
 from eyechart.runs.journal import is_private
 from eyechart.runs.run import Run
@@ -40,6 +40,8 @@ from eyechart.training.early_stopping import improvement
 if TYPE_CHECKING:
     import pandas as pd
 
+MARGIN = 0.5  # percentage points of accuracy
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -49,11 +51,13 @@ class Decision:
         promoted: whether the candidate is champion now.
         candidate: its version.
         why: in a sentence or two.
+        champion: the version that was champion before; None if there was none.
     """
 
     promoted: bool
     candidate: Version
     why: str
+    champion: Version | None
 
 
 def candidate_of(results: pd.DataFrame, run: Run | None = None) -> dict[str, Any]:
@@ -85,7 +89,7 @@ def candidate_of(results: pd.DataFrame, run: Run | None = None) -> dict[str, Any
     return candidate
 
 
-def promote(store: Store, candidate: Mapping[str, Any], name: str | None = None) -> Decision:
+def promote(store: Store, candidate: Mapping[str, Any], name: str | None = None, margin: float = MARGIN) -> Decision:
     """Hold an election, and write its outcome on the candidate's version.
 
     The loser, candidate or former champion, is `challenger`.
@@ -94,8 +98,10 @@ def promote(store: Store, candidate: Mapping[str, Any], name: str | None = None)
         store: whose registry.
         candidate: the result of its run, as `candidate_of` gives it.
         name: of the registered model; None: the data set's.
+        margin: how much worse the candidate may be on test data at most, in percentage points of accuracy.
 
     Raises:
+        ConfigError: no model can have that name, or no difference that margin.
         EyechartError: the candidate is champion already, it or its model has not been delivered, or it and the champion
             cannot be compared.
     """
@@ -103,6 +109,7 @@ def promote(store: Store, candidate: Mapping[str, Any], name: str | None = None)
     name = name or str(candidate["dataset"])
     if not re.fullmatch(r"[\w. -]+", name):
         raise ConfigError(f"name must be made of letters, digits, spaces and _ . -, received '{name}'")
+    check_margin(margin)
     _ = store.client  # a store that cannot be opened is what is to be told then
     run_id = delivered_run_id(Run(run_key).folder, store.uri)
     if run_id is None:
@@ -118,7 +125,7 @@ def promote(store: Store, candidate: Mapping[str, Any], name: str | None = None)
         if champion is None:
             promoted, why = True, "The first champion: there was none to compare it with."
         else:
-            promoted, why, used = _compare(candidate, champion)
+            promoted, why, used = _compare(candidate, champion, margin)
             uses += used
         version = registry.register(store, name, run_key, run_id)
         why = " ".join([why, *_warnings(run_key), _so_often(uses)])
@@ -132,7 +139,7 @@ def promote(store: Store, candidate: Mapping[str, Any], name: str | None = None)
                 registry.point(store, CHALLENGER, champion)
         else:
             registry.point(store, CHALLENGER, version)
-    return Decision(promoted, version, why)
+    return Decision(promoted, version, why, champion)
 
 
 def _warnings(run_key: str) -> list[str]:
@@ -170,7 +177,7 @@ def _check(champion: Version, name: str, run_key: str, digest: str) -> None:
         )
 
 
-def _compare(candidate: Mapping[str, Any], champion: Version) -> tuple[bool, str, bool]:
+def _compare(candidate: Mapping[str, Any], champion: Version, margin: float) -> tuple[bool, str, bool]:
     """Whether the candidate takes the champion's place, why, and whether the test images were asked."""
     run = Run(champion.run_key)
     if not run.finished:
@@ -187,13 +194,8 @@ def _compare(candidate: Mapping[str, Any], champion: Version) -> tuple[bool, str
     left, right = correctness([str(candidate["run_key"])], read), correctness([champion.run_key], read)
     if left.images != right.images:
         raise EyechartError(f"the candidate and {who} were not tested on the same images: train one of them again")
-    found = difference(left.correct, right.correct)
-    points = (
-        f"{100 * found.mean:+.2f} percentage points on the test images (95% interval {100 * found.low:+.2f} to "
-        f"{100 * found.high:+.2f}, p = {found.p_value:.2g}) against {who}"
-    )
-    worse = found.mean < 0 and found.p_value < LEVEL
-    return not worse, f"{said}{'Worse' if worse else 'Not worse'} by the paired test: {points}.", True
+    found = exchange(left, right, who, margin)
+    return found.allowed, f"{said}{found.why}", True
 
 
 def _on_validation(candidate: Mapping[str, Any], champion: Mapping[str, Any], who: str, read: Read) -> tuple[bool, str]:

@@ -19,6 +19,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+FEWEST_GROUPS = 10  # whose sums can tell anything
 ENUMERATED = 14  # groups: 2^14 sign flips are all tried, more are drawn
 DRAWN = 9999
 AT_ONCE = 1_000_000  # signs
