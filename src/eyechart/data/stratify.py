@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+LOOK = 32  # so many of the next units are looked at for one place
 PERMUTATION_SEED = 0  # fixed: a split is chosen by a window of the one permutation, not by another permutation
 
 
@@ -24,7 +25,8 @@ def stratified_permutation(
     large). Any stretch can therefore serve as a stratified sample, and stretches side by side as stratified folds.
 
     Units are spread in the same way, each as one of the class of which it holds the largest share of all images, so
-    that what is rare is spread first. How well a window is balanced then depends on the units.
+    that what is rare is spread first. Where they have two images or more on average, each place is then given to the
+    one of the next few that keeps the classes nearest to their proportions. How well depends on the units.
 
     Args:
         labels: integers, (n,).
@@ -46,9 +48,12 @@ def stratified_permutation(
     order = by_class[np.argsort(position, kind="stable")].astype(np.int64)
     if units is None:
         return order
+    unit = np.unique(units, return_inverse=True)[1]
+    if len(unit) >= 2 * len(order):
+        order = _balanced(order, unit, labels)
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    return np.argsort(place[np.unique(units, return_inverse=True)[1]], kind="stable").astype(np.int64)
+    return np.argsort(place[unit], kind="stable").astype(np.int64)
 
 
 def window(
@@ -134,3 +139,29 @@ def _class_and_size(
     share = counts / np.bincount(classes)[its]
     best = np.lexsort([its, -share, of])  # by unit, then the largest share, then the lowest class
     return its[best][np.unique(of[best], return_index=True)[1]], sizes.astype(np.int64)
+
+
+def _balanced(
+    order: npt.NDArray[np.int64], unit: npt.NDArray[np.int64], labels: npt.NDArray[Any]
+) -> npt.NDArray[np.int64]:
+    """Units in an order near to `order` in which every stretch from the beginning has the classes in proportion.
+
+    Args:
+        order: the units, a permutation of 0 ... u - 1.
+        unit: of each image, (n,).
+        labels: of each image, (n,).
+    """
+    classes = np.unique(labels, return_inverse=True)[1]
+    counts = np.zeros((len(order), classes.max() + 1))
+    np.add.at(counts, (unit, classes), 1)
+    share = counts.sum(axis=0) / len(labels)
+    # of each class what a unit has too much, so that a few images of a rare class count as many of a common one
+    too_many = (counts - counts.sum(axis=1, keepdims=True) * share) / np.sqrt(share)
+    excess = np.rint(1024 * too_many).astype(np.int64)  # whole numbers have the same sums on every machine
+    so_far, found, near = np.zeros(len(share), np.int64), [], order[:LOOK]
+    for coming in range(LOOK, LOOK + len(order)):
+        best = int(np.argmin(np.square(so_far + excess[near]).sum(axis=1)))
+        found.append(near[best])
+        so_far += excess[near[best]]
+        near = np.concatenate([np.delete(near, best), order[coming : coming + 1]])
+    return np.array(found)
