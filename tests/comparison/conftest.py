@@ -37,6 +37,7 @@ def write_run(root) -> Callable[..., None]:
         images: Any = None,
         labels: Any = None,
         held_back: Any = None,
+        groups: Any = None,
         tags: Mapping[str, Any] | None = None,
         **parameters: Any,
     ) -> None:
@@ -47,7 +48,7 @@ def write_run(root) -> Callable[..., None]:
         said = {"eyechart.data_digest": digest} | ({"eyechart.training_version": version} if version else {})
         journal.append("tags", values=said | dict(tags or {}))
         if correct is not None:
-            write_predictions(key, correct, images, labels, held_back)
+            write_predictions(key, correct, images, labels, held_back, groups)
             test = float(np.mean(correct))
         result: dict[str, Any] = {
             "monitor": monitor if validation is not None else None,
@@ -68,11 +69,16 @@ def write_run(root) -> Callable[..., None]:
 
 
 def write_predictions(
-    key: str, correct: Any, images: Any = None, labels: Any = None, held_back: Mapping[int, bool] | None = None
+    key: str,
+    correct: Any,
+    images: Any = None,
+    labels: Any = None,
+    held_back: Mapping[int, bool] | None = None,
+    groups: Any = None,
 ) -> None:
     """A predictions table of ten classes: which test images were classified right; the others as the class before.
 
-    `held_back` says of each validation image whether it was classified right.
+    `held_back` says of each validation image whether it was classified right, `groups` of each test image its group.
     """
     right = np.asarray(correct, dtype=bool)
     images = np.arange(len(right)) if images is None else np.asarray(images)
@@ -82,5 +88,7 @@ def write_predictions(
         held_back = dict.fromkeys(range(3), True)
     classes = np.where(list(held_back.values()), 0, 1)
     validation = (np.array(list(held_back)), np.zeros(len(held_back), dtype=int), np.eye(10, dtype=np.float32)[classes])
-    table = predictions.make_table({"validation": validation, "test": (images, labels, probabilities)})
+    parts = {"validation": validation, "test": (images, labels, probabilities)}
+    alone = -1 - np.arange(len(held_back))
+    table = predictions.make_table(parts, groups=groups if groups is None else {"validation": alone, "test": groups})
     predictions.write(table, paths.runs() / key / "artifacts" / "predictions.parquet")

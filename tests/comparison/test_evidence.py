@@ -140,3 +140,24 @@ def test_a_table_with_classes_that_it_does_not_have(write_run, column):
     table.to_parquet(path, index=False)
     with pytest.raises(EyechartError, match=r"not a predictions table \(classes beyond its 10\)"):
         correctness(["a"])
+
+
+def test_groups_are_those_of_the_images_in_their_order(write_run):
+    shuffled = np.random.default_rng(0).permutation(IMAGES)
+    for seed in range(2):
+        write_run(f"{seed}", seed=seed, correct=right(0.7)[shuffled], images=shuffled, groups=shuffled // 40)
+    found = correctness(["0", "1"])
+    assert found.groups is not None
+    assert found.groups.tolist() == (np.arange(IMAGES) // 40).tolist()
+    assert len(found.counts[0].support) == 10
+    write_run("alone", correct=right(0.7))
+    assert correctness(["alone"]).groups is None
+
+
+def test_rows_with_other_groups_are_not_compared(write_run):
+    write_run("a", model="a", correct=right(0.7), groups=np.arange(IMAGES) // 40)
+    write_run("b", model="b", correct=right(0.7), groups=np.arange(IMAGES) // 20)
+    write_run("c", model="c", correct=right(0.7), seed=1)
+    assert "was not tested on the images of" in weigh(board()).problem
+    with pytest.raises(EyechartError, match="the runs a and c were not tested on the same images"):
+        correctness(["a", "c"])

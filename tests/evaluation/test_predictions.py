@@ -140,3 +140,20 @@ def test_truncated_file(tmp_path: Path):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(EyechartError, match="not a readable Parquet file"):
         predictions.read(path)
+
+
+def test_groups_are_a_further_column(tmp_path: Path):
+    parts = {"validation": a_part(5, 3, 1), "test": a_part(7, 3, 2)}
+    groups = {"test": np.arange(7) // 2, "validation": np.arange(5) + 4}
+    table = predictions.make_table(parts, groups=groups)
+    assert list(table.columns)[-2:] == ["p2", "group"]
+    assert table["group"].tolist() == [4, 5, 6, 7, 8, 0, 0, 1, 1, 2, 2, 3]
+    assert predictions.class_count(table) == 3
+    path = tmp_path / "predictions.parquet"
+    predictions.write(table, path)
+    pd.testing.assert_frame_equal(predictions.read(path), table)
+    predictions.write(table.astype({"group": "int32"}), path)
+    with pytest.raises(EyechartError, match=r"expected int64 in column 'group', received int32"):
+        predictions.read(path)
+    with pytest.raises(ValueError, match=r"Groups must be \(5,\) for 'validation'. Received: \(4,\)"):
+        predictions.make_table(parts, groups=groups | {"validation": np.arange(4)})

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from eyechart.comparison.held_back import HeldBack
 from eyechart.core.errors import EyechartError
+from eyechart.evaluation.predictions import GROUP
 from eyechart.evaluation.scores import ClassCounts
 from eyechart.evaluation.significance import Difference, Estimate, estimate, indistinguishable
 from eyechart.runs.run import Run
@@ -35,13 +36,14 @@ class Correctness:
     """Which test images the runs of one row classified right.
 
     Attributes:
-        images: a SHA-256 of the images' positions and labels: answers to the same images can be compared.
+        images: a SHA-256 of the images' positions, labels and groups: answers to the same images can be compared.
         correct: bool (seeds, images), the images in ascending order of their positions.
         labels: (images,), the true class of each, unsigned and as small as holds every class.
         predictions: (seeds, images), the class that it was given, likewise.
         counts: for each seed, those of its answers by class.
         run_key: of the first of the runs.
         held_back: of a single run its answers to the images that it was chosen by; None: there are none.
+        groups: int64 (images,), the group of each image, as of its patient; None: each is independent of the others.
     """
 
     images: str
@@ -51,6 +53,7 @@ class Correctness:
     counts: tuple[ClassCounts, ...]
     run_key: str
     held_back: HeldBack | None = None
+    groups: NDArray[np.int64] | None = None
 
     @functools.cached_property  # a board of a thousand rows asks few of them
     def class_names(self) -> tuple[str, ...]:
@@ -102,33 +105,36 @@ def read_answers(run_key: str) -> Correctness:
     """
     path = Run(run_key).file("predictions.parquet")
     part, columns, classes = _columns(path)
-    index, label, prediction = (column[part == "test"] for column in columns)
+    index, label, prediction, *group = (column[part == "test"] for column in columns)
     if not len(index):
         raise EyechartError(f"{path} has no rows of the part 'test'")
     order = np.argsort(index, kind="stable")
     smallest = np.min_scalar_type(classes - 1)
     labels, predictions = label[order].astype(smallest), prediction[None, order].astype(smallest)
+    groups = group[0][order] if group else None
     return Correctness(
-        images=_identity(index[order], label[order]),
+        images=_identity(index[order], label[order], groups),
         correct=predictions == labels,
         labels=labels,
         predictions=predictions,
         counts=(ClassCounts.of(label, prediction, classes),),
         run_key=run_key,
-        held_back=_held_back(*(column[part == "validation"] for column in columns)),
+        held_back=_held_back(*(column[part == "validation"] for column in columns[:3])),
+        groups=groups,
     )
 
 
 def _columns(path: Path) -> tuple[NDArray[np.object_], list[NDArray[Any]], int]:
-    """Of a predictions table the parts, the positions, labels and predictions, and the number of classes."""
+    """Of a predictions table the parts; positions, labels, predictions and any groups; and the number of classes."""
     import pyarrow
     from pyarrow import parquet
 
     try:
         file = parquet.ParquetFile(path)
-        table, classes = file.read(columns=COLUMNS), len(file.schema_arrow.names) - len(COLUMNS)
-        part, *columns = (table.column(name).to_numpy() for name in COLUMNS)
-        if any(len(given) and not 0 <= given.min() <= given.max() < classes for given in columns[1:]):
+        names = [*COLUMNS, GROUP] if GROUP in file.schema_arrow.names else COLUMNS
+        table, classes = file.read(columns=names), len(file.schema_arrow.names) - len(names)
+        part, *columns = (table.column(name).to_numpy() for name in names)
+        if any(len(given) and not 0 <= given.min() <= given.max() < classes for given in columns[1:3]):
             raise ValueError(f"classes beyond its {classes}")
     except (OSError, KeyError, ValueError, pyarrow.ArrowException) as error:
         reason = str(error).partition("\n")[0]
@@ -146,9 +152,10 @@ def _held_back(index: NDArray[np.int64], label: NDArray[np.int32], prediction: N
     return HeldBack(_identity(index, label), index, prediction == label)
 
 
-def _identity(index: NDArray[np.int64], label: NDArray[np.int32]) -> str:
-    """A SHA-256 of the positions (n,) and labels (n,) of images."""
-    return hashlib.sha256(np.stack([index, label]).astype(np.int64).tobytes()).hexdigest()
+def _identity(index: NDArray[np.int64], label: NDArray[np.int32], group: NDArray[np.int64] | None = None) -> str:
+    """A SHA-256 of the positions (n,), labels (n,) and any groups (n,) of images."""
+    columns = (index, label) if group is None else (index, label, group)
+    return hashlib.sha256(b"".join(column.astype(np.int64).tobytes() for column in columns)).hexdigest()
 
 
 def weigh(board: Board, read: Read = read_answers) -> Evidence:
@@ -202,4 +209,5 @@ def correctness(run_keys: Sequence[str], read: Read = read_answers) -> Correctne
         predictions=np.concatenate([each.predictions for each in found]),
         counts=tuple(count for each in found for count in each.counts),
         run_key=run_keys[0],
+        groups=found[0].groups,
     )

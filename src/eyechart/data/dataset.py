@@ -37,11 +37,13 @@ class Slice:
             a read-only memory map. Those that belong to the slice are `images[indices]`.
         labels: the labels of the slice, int32, (len,).
         indices: the positions of the slice in `images`, int64, (len,), ascending.
+        groups: the group of each image, as of its patient, int64, (len,); None: the data set has none.
     """
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int32]
     indices: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -197,7 +199,13 @@ class Dataset:
 
     def _slice(self, part: str, indices: npt.NDArray[Any]) -> Slice:
         indices = np.sort(indices).astype(np.int64)
-        return Slice(self._arrays[f"{part}_images"], self._arrays[f"{part}_labels"][indices], indices)
+        groups = self._arrays.get(f"{part}_groups")
+        return Slice(
+            self._arrays[f"{part}_images"],
+            self._arrays[f"{part}_labels"][indices],
+            indices,
+            None if groups is None else groups[indices],
+        )
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@
 | `label`      | int32   | true class, 0..K-1                                                             |
 | `prediction` | int32   | most probable class, 0..K-1; the lowest of them where several are most probable |
 | `p0`..`pK-1` | float32 | probability of each class                                                      |
+| `group`      | int64   | group of the image, as of its patient; only where the data set has groups      |
 
 Where a network gave no numbers for an image, as one does that diverged, it guesses: `prediction` is drawn at random,
 and each probability is 1/K.
@@ -29,10 +30,13 @@ if TYPE_CHECKING:  # pandas takes most of a second to import, and finished runs 
 
 _DTYPES = {"index": np.dtype("int64"), "label": np.dtype("int32"), "prediction": np.dtype("int32")}
 _PROBABILITY = np.dtype("float32")
+GROUP = "group"  # the name of a column that only data in groups have
 
 
 def make_table(
-    parts: Mapping[str, tuple[NDArray[Any], NDArray[Any], NDArray[np.float32]]], seed: int = 0
+    parts: Mapping[str, tuple[NDArray[Any], NDArray[Any], NDArray[np.float32]]],
+    seed: int = 0,
+    groups: Mapping[str, NDArray[np.int64]] | None = None,
 ) -> pd.DataFrame:
     """The predictions table of one run.
 
@@ -40,6 +44,7 @@ def make_table(
         parts: for each part its `(indices (n,), labels (n,), probabilities (n, K))`, in the order of the rows.
             K is the same in all parts.
         seed: of the guesses.
+        groups: for each part the group of each row, (n,); None: the data set has none.
 
     Raises:
         ValueError: there is no part, or the arrays of a part do not fit together.
@@ -51,6 +56,8 @@ def make_table(
     classes = {values[2].shape[-1] for values in parts.values()}
     for part, (indices, labels, probabilities) in parts.items():
         rows = len(probabilities)
+        if groups is not None and groups[part].shape != (rows,):
+            raise ValueError(f"Groups must be ({rows},) for '{part}'. Received: {groups[part].shape}")
         if probabilities.ndim != 2 or indices.shape != (rows,) or labels.shape != (rows,) or len(classes) > 1:
             raise ValueError(
                 "Every part needs indices (n,), labels (n,) and probabilities (n, K) with the same K. "
@@ -66,7 +73,10 @@ def make_table(
     for name, values in zip(_DTYPES, (indices, labels, predictions), strict=True):
         columns[name] = pd.Series(values.astype(_DTYPES[name]))
     values = probabilities.astype(_PROBABILITY)
-    return pd.DataFrame(columns | {f"p{i}": values[:, i] for i in range(values.shape[1])})
+    table = pd.DataFrame(columns | {f"p{i}": values[:, i] for i in range(values.shape[1])})
+    if groups is not None:
+        table[GROUP] = np.concatenate([groups[part] for part in parts]).astype(np.int64)
+    return table
 
 
 def part_of(table: pd.DataFrame, part: str) -> pd.DataFrame:
@@ -129,6 +139,8 @@ def _what_is_wrong(table: pd.DataFrame) -> str:
     if missing:
         more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
         return f"missing columns {', '.join(missing[:8])}{more}"
+    if GROUP in table:
+        expected |= {GROUP: np.dtype("int64")}
     for name, dtype in expected.items():
         if table[name].dtype != dtype:
             return f"expected {dtype} in column '{name}', received {table[name].dtype}"

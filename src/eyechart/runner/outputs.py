@@ -70,12 +70,14 @@ def save_predictions(learner: Learner, model: Any, predictor: Predictor, setup: 
         backend=setup.config.backend,
         requirements=model_requirements(setup.config.backend),
     )
-    parts, step_accuracy = {}, {}
+    parts, step_accuracy, groups = {}, {}, {}
     for part in ("validation", "test"):
         piece = getattr(splits, part)
         if piece is not None:
             (answers,) = predict(predictor, piece.load(), piece.labels)
             parts[part] = (piece.indices, piece.labels, answers.probabilities)
+            if piece.groups is not None:
+                groups[part] = piece.groups
             if answers.step_accuracy is not None:
                 step_accuracy[part] = answers.step_accuracy.tolist()
     by_step = None
@@ -84,7 +86,7 @@ def save_predictions(learner: Learner, model: Any, predictor: Predictor, setup: 
         by_step.insert(0, "step", range(1, len(by_step) + 1))
     if not np.isfinite(parts["test"][2]).any():  # seen here alone where nothing was held back
         learner.best.give_up()
-    table = predictions.make_table(parts, seed=learner.attempt.job.config.seed)
+    table = predictions.make_table(parts, seed=learner.attempt.job.config.seed, groups=groups or None)
     predictions.write(table, artifacts / "predictions.parquet")
     findings = scorecard.Findings(
         table=table,
