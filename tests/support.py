@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gzip
 import os
@@ -10,7 +11,7 @@ import struct
 import subprocess
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -27,6 +28,17 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 LEAKS = ("EYECHART_", "MLFLOW_", "DVC_", "GIT_")  # a test decides itself what the environment says
 GUARD = 1800.0  # seconds: what has not ended by then hangs; nothing fails for being slow
 NAMES = ("KERAS_BACKEND", "HYDRA_FULL_ERROR", "PYTHONPATH")
+
+
+@contextlib.contextmanager
+def importing_benchmarks() -> Iterator[None]:
+    """Let modules of `benchmarks/` be imported, and only here: some have the names of folders of tests."""
+    folder = str(REPOSITORY / "benchmarks")
+    sys.path.append(folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
 
 
 def leaking(environment: Mapping[str, str]) -> list[str]:

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
-from comparison_cells import BOARDS, PAIRS, REAL_BOARDS, REAL_PAIRS
-from comparison_draws import Cell, _level, draw, mean_accuracy, statistics
+from support import importing_benchmarks
+
+with importing_benchmarks():
+    from comparison_cells import BOARDS, PAIRS, REAL_BOARDS, REAL_PAIRS
+    from comparison_draws import Cell, _level, draw, mean_accuracy, statistics
 
 
 def test_there_are_as_many_cells_as_agreed_and_each_has_a_name_of_its_own():
