@@ -79,8 +79,9 @@ def test_the_columns_of_a_board_with_seeds(seeds):
     assert found["worst-best"][0] == f"{min(accuracies):.4f}-{max(accuracies):.4f}"
     assert found["parameters"][0] == "12,345"
     assert found["against row 1"] == ["chosen", "=", "lower"]
-    (note,) = notes()
+    note, failures = notes()
     assert note.startswith("= cannot be told apart from row 1 at 5%, seeds and test images both counted")
+    assert failures.startswith("no seed failed, and 2 good seeds leave open that up to 78% of trainings do")
 
 
 def test_the_columns_of_a_board_with_one_seed_each(one_seed):
@@ -151,7 +152,7 @@ def test_a_row_with_one_seed_among_others(seeds, write_run):
     assert (found["worst-best"][-1], found["seeds"][-1]) == ("-", "1")
     assert "±" not in found["test ± std"][-1]
     assert found["against row 1"][-1] == "higher"  # validation puts rows in order, and not the test
-    assert len(notes()) == 3
+    assert len(notes()) == 4
 
 
 def test_rows_that_are_all_told_apart_are_said_to_be_lower_or_higher(one_seed, write_run):
@@ -169,7 +170,7 @@ def test_without_predictions_the_board_is_shown_and_says_so(seeds, capsys):
     found = columns()
     assert "against row 1" not in found
     assert found["95% interval"][-1] == "-"
-    note, settings = notes()
+    _, note, settings = notes()
     assert note.startswith("the rows are not compared: fnn model.units=[8]: run 20 has lost its predictions.parquet: ")
     assert settings.startswith("which images were held back is not known of 1 run without predictions (20)")
     Leaderboard.of(load_results()).print()
@@ -331,7 +332,7 @@ def test_a_row_with_a_run_that_diverged_is_marked(seeds, write_run):
     write_run("02", seed=2, validation=0.1, correct=right(0.1, 2), diverged=3, **LONG, **{"model.units": [64]})
     found = columns()
     at = found["run"].index("fnn model.units=[64]")
-    assert found["seeds"] == ["3†" if row == at else "2" for row in range(3)]
+    assert found["seeds"] == ["3†‡" if row == at else "2" for row in range(3)]
     accuracies = [right(*choice).mean() for choice in ((0.9, 0), (0.9, 1), (0.1, 2))]
     assert found["test ± std"][at].startswith(f"{np.mean(accuracies):.4f} ± ")
     (note,) = [line for line in notes() if line.startswith("†")]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from eyechart.comparison.copies import copies
 from eyechart.comparison.evidence import Correctness, Evidence, read_answers, weigh
+from eyechart.comparison.failed_seeds import MARK as FAILED
+from eyechart.comparison.failed_seeds import failed_seeds, failures
 from eyechart.comparison.groups import Board, Ranking, as_dicts, best_first, boards
 from eyechart.comparison.looks import looked_at
 from eyechart.core import terminal
@@ -132,7 +134,7 @@ def columns(board: Board, evidence: Evidence) -> list[Column]:
     found = [
         Column("#", [str(rank) for rank in range(1, len(rows) + 1)]),
         Column("run", list(rows["run"])),
-        Column("seeds", cells(lambda seeds, diverged: f"{seeds}{DIVERGED if diverged else ''}", "seeds", "diverged")),
+        Column("seeds", _seeds(board, evidence)),
     ]
     if "validation/accuracy" in rows:
         found.append(Column("validation", cells("{:.4f}".format, "validation/accuracy")))
@@ -180,6 +182,7 @@ def notes(board: Board, evidence: Evidence) -> list[str]:
             lines.append(HIGHER)
     if alone.any() and any(evidence.estimates):
         lines.append(ONE_SEED)
+    lines += failures(board, evidence)
     lines += _warnings(board, evidence)
     lines += copies(board)
     if board.repeated:
@@ -193,6 +196,15 @@ def notes(board: Board, evidence: Evidence) -> list[str]:
         lines.append(evidence.problem)
     lines += [f"{label}: runs computed by {_differing(by)}" for label, by in board.mixed.items()]
     return [*lines, *board.remarks]
+
+
+def _seeds(board: Board, evidence: Evidence) -> list[str]:
+    """For each row the number of its seeds, marked where not all of them count as they should."""
+    failed = failed_seeds(evidence) or [[]] * len(board.rows)
+    return [
+        f"{seeds}{DIVERGED if diverged else ''}{FAILED if positions else ''}"
+        for seeds, diverged, positions in zip(board.rows["seeds"], board.rows["diverged"], failed, strict=True)
+    ]
 
 
 def _known(evidence: Evidence) -> list[Correctness]:
@@ -330,6 +342,7 @@ def _with_evidence(board: Board, evidence: Evidence) -> pd.DataFrame:
     rows = board.rows.assign(run_keys=board.rows["run_keys"].map(" ".join))
     rows["test/low"] = [each.low if each else None for each in evidence.estimates]
     rows["test/high"] = [each.high if each else None for each in evidence.estimates]
+    rows["near_chance"] = list(map(len, failed_seeds(evidence))) or 0
     rows["test/balanced_accuracy"], rows["test/macro_f1"] = _means(evidence)
     if evidence.same is not None:
         rows["against_the_first"] = _marks(board, evidence)

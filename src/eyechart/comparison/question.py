@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eyechart.comparison.evidence import Correctness, correctness
+from eyechart.comparison.failed_seeds import failures_in_words
 from eyechart.comparison.groups import boards
 from eyechart.comparison.sides import WAYS, Side, find_side
 from eyechart.core.errors import EyechartError
@@ -52,7 +53,7 @@ def compare_sides(results: pd.DataFrame, a: str | None, b: str | None) -> list[s
         score = estimate(known[side].correct)
         lines.append(
             f"{side}: {each.name}, test accuracy {with_interval(score.mean, score.low, score.high)}, "
-            f"{_means(known[side])}, {counted(len(each.run_keys), 'seed')}"
+            f"{_means(known[side])}, {counted(len(each.run_keys), 'seed')}{failures_in_words(known[side])}"
         )
     between = difference(known["a"].correct, known["b"].correct)
     return [*lines, *answer(left, right, between, known["a"].correct.shape[1])]

@@ -80,9 +80,9 @@ def class_counts(table: pd.DataFrame) -> ClassCounts:
     return ClassCounts.of(table["label"].to_numpy(), table["prediction"].to_numpy(), class_count(table))
 
 
-def interval(right: int, images: int) -> tuple[float, float]:
-    """Wilson's 95% interval (1927) of an accuracy: as `significance.estimate`, without a second of importing SciPy."""
-    z = NormalDist().inv_cdf(0.975)
+def interval(right: int, images: int, level: float = 0.05) -> tuple[float, float]:
+    """Wilson's interval (1927) of an accuracy, at 95% by default: `significance.estimate` without importing SciPy."""
+    z = NormalDist().inv_cdf(1 - level / 2)
     centre, margin = right + z**2 / 2, z * (right * (images - right) / images + z**2 / 4) ** 0.5
     return max((centre - margin) / (images + z**2), 0.0), min((centre + margin) / (images + z**2), 1.0)
 

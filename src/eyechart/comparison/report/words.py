@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from eyechart.comparison.evidence import Evidence
+from eyechart.comparison.evidence import Correctness, Evidence
+from eyechart.comparison.failed_seeds import failures_in_words
 from eyechart.comparison.groups import Board
 from eyechart.core.words import decimals
 from eyechart.evaluation.agreement import Potential
@@ -45,7 +46,9 @@ def first_row(board: Board, evidence: Evidence, images: int | None) -> str:
     row, estimate = board.rows.iloc[0], evidence.estimates[0]
     seeds = int(row["seeds"])
     of = f"{images:,} test images" if images else "test images"
-    details = f"mean of {seeds} seeds" if seeds > 1 else "one seed"
+    answers = evidence.rows[0] if evidence.rows else None
+    failed = failures_in_words(answers) if isinstance(answers, Correctness) else ""
+    details = f"mean of {seeds} seeds{failed}" if seeds > 1 else "one seed"
     digits = 2
     if estimate is not None:
         digits = decimals(100 * estimate.low, 100 * estimate.high, digits)
