@@ -12,7 +12,7 @@ tests/evaluation/test_significance.py has another generator (probit, normal seed
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -211,6 +211,11 @@ def _level(accuracy: float, spread: float, law: str) -> float:
     return float(brentq(error, accuracy - 0.1, accuracy + 0.1, xtol=1e-9))
 
 
+def answers_of(cell: Cell, rng: np.random.Generator, accuracies: Floats, images: int) -> NDArray[np.bool_]:
+    """Answers of networks with these expected accuracies, row by row, to new images: bool (T, images)."""
+    return _answers(replace(cell, classes=()), rng, accuracies, images)[0]
+
+
 def _answers(
     cell: Cell, rng: np.random.Generator, accuracies: Floats, images: int
 ) -> tuple[Floats, NDArray[Any] | None, NDArray[Any] | None]:
@@ -243,16 +248,24 @@ def _answers(
 
 
 def _values(cell: Cell, rng: np.random.Generator, correct: NDArray[np.bool_], labels: NDArray[np.int64]) -> Floats:
-    """What each image adds to a score of imbalanced classes; a wrong answer is another class by its share."""
+    """What each image adds to a score of imbalanced classes."""
     from eyechart.evaluation import weighted
 
+    given = predictions_of(cell, rng, correct, labels)
+    return getattr(weighted, cell.score)(labels, given, len(cell.classes))
+
+
+def predictions_of(
+    cell: Cell, rng: np.random.Generator, correct: NDArray[np.bool_], labels: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The class that each network gives each image: a wrong answer is another class, by its share."""
     shares = np.asarray(cell.classes)
     predictions = np.broadcast_to(labels, correct.shape).copy()
     for one in range(len(shares)):
         wrong = ~correct & (labels == one)
         others = np.where(np.arange(len(shares)) == one, 0, shares)
         predictions[wrong] = rng.choice(len(shares), wrong.sum(), p=others / others.sum())
-    return getattr(weighted, cell.score)(labels, predictions, len(shares))
+    return predictions
 
 
 @cache

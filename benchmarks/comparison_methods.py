@@ -1,8 +1,8 @@
-"""Methods that answer who is better, on the statistics of rows: the one in use, and those that were tried.
+"""Methods that answer who is better, on the statistics of rows, and were tried before the one in use.
 
 A method is a function of one board, as `comparison_cache.one` gives it, to a `Result`. All methods of this file take
 the variance of a difference as images + max(seeds - residual, 0), and differ in what they take for the variance over
-seeds of each row, and for its degrees of freedom.
+seeds of each row, and for its degrees of freedom. They know nothing of groups and of classes.
 """
 
 from __future__ import annotations
@@ -142,8 +142,7 @@ def _adjust(p_values: Floats) -> Floats:
     return adjusted
 
 
-METHODS: dict[str, Callable[[Board], Result]] = {
-    # the method in use comes here, as "eyechart": an adapter of eyechart.evaluation.significance
+TRIED: dict[str, Callable[[Board], Result]] = {
     "own": holm(own),
     "pooled": holm(pooled),
     "greater": holm(greater),

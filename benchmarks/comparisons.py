@@ -5,12 +5,12 @@ python benchmarks/comparisons.py FOLDER own,greater t3     these methods, the ce
 python benchmarks/comparisons.py FOLDER own "" table.md    writes the table there, too
 
 The folder keeps what was drawn and found. What is there already is not done again: the statistics of a cell's boards,
-and the answers of a method whose code (comparison_methods.py and src/eyechart/evaluation) is the same. Press Ctrl-C at
-any time, and type it again.
+and the answers of a method whose code is the same. Press Ctrl-C at any time, and type it again.
 """
 
 from __future__ import annotations
 
+import inspect
 import sys
 import time
 import zlib
@@ -22,7 +22,7 @@ import numpy as np
 from comparison_cache import generate, load, missing, one, place
 from comparison_cells import BOARDS, PAIRS, REAL_BOARDS, REAL_PAIRS
 from comparison_draws import CHANCE, Cell
-from comparison_methods import METHODS, Result
+from comparison_methods import TRIED, Result
 from comparison_real import generate_real, real_cell, train
 from numpy.typing import NDArray
 from scipy.stats import binomtest
@@ -30,6 +30,7 @@ from scipy.stats import binomtest
 from eyechart.core.files import replacing
 
 ROOT = Path(__file__).resolve().parents[1]
+METHODS = TRIED  # the method in use comes first
 REAL = {real_cell(*one): one for one in REAL_BOARDS + REAL_PAIRS}
 CELLS = [*BOARDS, *PAIRS, *REAL]
 TITLES = ["cell", "method", "false alarms", "any pair", "row missed", "difference missed", "width", "found", ""]
@@ -75,7 +76,7 @@ def measure(
 
 def answers(folder: Path, cell: Cell, name: str, method: Callable[[dict[str, Any]], Result]) -> dict[str, NDArray[Any]]:
     """What `measure` finds in all repetitions, computed or read."""
-    path = place(folder, cell) / f"{name}-{code():08x}.npz"
+    path = place(folder, cell) / f"{name}-{code(method):08x}.npz"
     if not path.is_file():
         boards = load(folder, cell)
         truth, expected = truths(boards, cell)
@@ -96,10 +97,11 @@ def progress(text: str) -> None:
         print(f"\r{text}", end="\033[K\r", flush=True)
 
 
-def code() -> int:
-    """A checksum of what methods are made of."""
-    files = [Path(__file__).with_name("comparison_methods.py"), *sorted(ROOT.glob("src/eyechart/evaluation/*.py"))]
-    return zlib.crc32(b"".join(file.read_bytes() for file in files))
+def code(method: Callable[[dict[str, Any]], Result]) -> int:
+    """A checksum of what a method is made of: its module, and Eyechart's own if that imports them."""
+    text = Path(inspect.getfile(method)).read_bytes()
+    used = ROOT.glob("src/eyechart/evaluation/*.py") if b"import eyechart" in text or b"from eyechart" in text else []
+    return zlib.crc32(b"".join([text, *(file.read_bytes() for file in sorted(used))]))
 
 
 def line(cell: Cell, name: str, found: dict[str, NDArray[Any]]) -> list[str]:
