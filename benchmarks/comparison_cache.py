@@ -64,7 +64,7 @@ def one(boards: dict[str, NDArray[Any]], cell: Cell, number: int) -> dict[str, A
 
     seeds      (k,) how many each row has
     images, val_images    how many
-    group_sizes  (groups,) and class_sizes (classes,) where the images have any: images of each
+    group_sizes, val_group_sizes (groups,), class_sizes (classes,)    where there are any: the images of each
     number     of the repetition, for methods that draw
     """
     return {name: values[number] for name, values in boards.items()} | {

@@ -109,10 +109,11 @@ class Cell:
 
     @cached_property
     def sizes(self) -> dict[str, NDArray[np.int64]]:
-        """`group_sizes` and `class_sizes`, how many images each has."""
-        found = {"group_sizes": groups_of(self, self.images)} if self.groups else {}
-        found |= {"class_sizes": labels_of(self, self.images)} if self.classes else {}
-        return {name: np.bincount(numbers) for name, numbers in found.items()}
+        """`group_sizes`, `val_group_sizes` and `class_sizes`: how many images each has."""
+        found = {"class_sizes": labels_of(self, self.images)} if self.classes else {}
+        if self.groups:
+            found |= {"group_sizes": groups_of(self, self.images), "val_group_sizes": groups_of(self, self.validation)}
+        return {name: np.unique(numbers, return_counts=True)[1] for name, numbers in found.items()}
 
 
 def draw(cell: Cell, repetitions: int, seed: int) -> Iterator[dict[str, Floats]]:
@@ -181,7 +182,7 @@ def labels_of(cell: Cell, images: int) -> NDArray[np.int64]:
 
 
 def groups_of(cell: Cell, images: int) -> NDArray[np.int64]:
-    """The groups of the images, in their order; unequal ones are 1, 2, 3 ... times as large as the first."""
+    """The groups of the images, in their order; of unequal ones the n-th has n times the share of the first."""
     sizes = np.arange(1, cell.groups + 1) if cell.unequal_groups else np.ones(cell.groups)
     return np.searchsorted(np.round(np.cumsum(sizes) / sizes.sum() * images), np.arange(images), side="right")
 
