@@ -9,6 +9,7 @@ import pytest
 
 from eyechart.comparison import load_results
 from eyechart.comparison.leaderboard import Leaderboard, notes
+from eyechart.comparison.question import compare_sides
 from eyechart.core import paths
 from eyechart.runs.journal import Journal
 from eyechart.runs.sweep import Sweep
@@ -58,6 +59,19 @@ def test_one_seed_more_after_a_look(write_run, shown, recorded):
     assert looks() == [said]  # also while the second is not yet shown
     shown("c", "fnn3")
     assert looks() == [said]
+
+
+def test_the_answer_about_two_rows_says_it_too(write_run, shown):
+    right = [True] * 8 + [False] * 2
+    for seed in range(4):
+        for model in ("fnn", "cnn"):
+            write_run(f"{model}{seed}", model=model, seed=seed, correct=right)
+        if seed == 2:
+            time.sleep(0.002)
+            shown("a", *(f"fnn{at}" for at in range(3)))
+    asked = compare_sides(load_results(), "cnn", "fnn")
+    assert asked[-1].startswith("seeds were added after a look at the board (3, then 4 seeds)")
+    assert "after a look" not in "".join(compare_sides(load_results(), "cnn seed=0", "fnn seed=0"))
 
 
 def test_new_seeds_alone_are_added_to_the_row_too(write_run, shown):

@@ -6,7 +6,7 @@ its manifest of which runs. A look at boards of all runs leaves no trace, and is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from eyechart.comparison.groups import Board
@@ -19,16 +19,24 @@ FEWEST = 2  # seeds of a row, from which on a board says anything of seeds
 
 
 def looked_at(boards: Sequence[Board]) -> list[Board]:
-    """The boards, with a remark on each whose rows got more seeds after a look; sweeps are read once."""
+    """The boards, with a remark on each whose rows got more seeds after a look; sweeps are read once for all."""
     rows = [list(board.rows["run_keys"]) for board in boards]
-    wanted = {key for board in rows for keys in board if len(keys) > FEWEST for key in keys}
-    seen = _first_seen(wanted) if wanted else {}
-    found = []
-    for board, row_keys in zip(boards, rows, strict=True):
-        counts = {_counts([seen[key] for key in keys if key in seen], len(keys)) for keys in row_keys}
-        seeds = max((each for each in counts if len(each) > 1), key=error_of_looking, default=())
-        found.append(replace(board, remarks=(*board.remarks, remark(seeds))) if seeds else board)
-    return found
+    seen = _first_seen([keys for board in rows for keys in board])
+    return [
+        replace(board, remarks=(*board.remarks, *_remarks(row_keys, seen)))
+        for board, row_keys in zip(boards, rows, strict=True)
+    ]
+
+
+def looks_at(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The same remark on a few rows, each given by the run keys of its runs: one line at most."""
+    return _remarks(rows, _first_seen(rows))
+
+
+def _remarks(rows: Sequence[Sequence[str]], seen: Mapping[str, int]) -> list[str]:
+    counts = {_counts([seen[key] for key in keys if key in seen], len(keys)) for keys in rows}
+    seeds = max((each for each in counts if len(each) > 1), key=error_of_looking, default=())
+    return [remark(seeds)] if seeds else []
 
 
 def remark(seeds: Sequence[int]) -> str:
@@ -40,17 +48,18 @@ def remark(seeds: Sequence[int]) -> str:
     )
 
 
-def _first_seen(keys: set[str]) -> dict[str, int]:
-    """When each of these runs was first seen on a board, in milliseconds since 1970."""
+def _first_seen(rows: Sequence[Sequence[str]]) -> dict[str, int]:
+    """When the runs of rows that can have been extended were first seen on a board, in milliseconds since 1970."""
+    keys = {key for row_keys in rows if len(row_keys) > FEWEST for key in row_keys}
+    if not keys:
+        return {}
+    ends = {key: end["t"] for key in keys if (end := Run(key).journal.end) is not None}
     seen: dict[str, int] = {}
     for sweep in Sweep.all():
         with passing_over():
-            covered = keys.intersection(sweep.run_keys)
+            covered = ends.keys() & set(sweep.run_keys)
             for shown in sweep.shown if covered else ():
-                for key in covered:
-                    end = Run(key).journal.end
-                    if end is not None and end["t"] <= shown < seen.get(key, shown + 1):
-                        seen[key] = shown
+                seen |= {key: shown for key in covered if ends[key] <= shown < seen.get(key, shown + 1)}
     return seen
 
 

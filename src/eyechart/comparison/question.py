@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
-from eyechart.comparison.evidence import Correctness, correctness
+from eyechart.comparison.evidence import Correctness, correctness, read_answers
 from eyechart.comparison.failed_seeds import failures_in_words
 from eyechart.comparison.groups import boards
+from eyechart.comparison.looks import looks_at
 from eyechart.comparison.sides import WAYS, Side, find_side
 from eyechart.core.errors import EyechartError
 from eyechart.core.words import counted, with_interval
@@ -25,7 +27,7 @@ def compare_sides(results: pd.DataFrame, a: str | None, b: str | None) -> list[s
         b: names the other.
 
     Returns:
-        Lines: both sides, their difference in numbers, and what it means.
+        Lines: both sides, their difference in numbers, what it means, and whether seeds were added after a look.
 
     Raises:
         EyechartError: one side is not given, not known or ambiguous, or the two cannot be compared.
@@ -33,7 +35,8 @@ def compare_sides(results: pd.DataFrame, a: str | None, b: str | None) -> list[s
     if a is None or b is None:
         given, lacking = ("b", "a") if a is None else ("a", "b")
         raise EyechartError(f"a question has two sides, received only {given}: type {lacking}=ROW too, {WAYS}")
-    found = boards(results)
+    read = functools.cache(read_answers)
+    found = boards(results, read)
     sides = {"a": find_side("a", a, found), "b": find_side("b", b, found)}
     left, right = sides.values()
     if left.of != right.of:
@@ -45,7 +48,7 @@ def compare_sides(results: pd.DataFrame, a: str | None, b: str | None) -> list[s
         raise EyechartError(f"a and b are both '{left.name}': name two rows")
     if shared := set(left.run_keys) & set(right.run_keys):
         raise EyechartError(f"run {min(shared)} is on both sides: compare two rows, or two runs")
-    known = {side: correctness(each.run_keys) for side, each in sides.items()}
+    known = {side: correctness(each.run_keys, read) for side, each in sides.items()}
     if known["a"].images != known["b"].images:
         raise EyechartError(f"'{left.name}' and '{right.name}' were not tested on the same images: train them again")
     lines = []
@@ -56,7 +59,8 @@ def compare_sides(results: pd.DataFrame, a: str | None, b: str | None) -> list[s
             f"{_means(known[side])}, {counted(len(each.run_keys), 'seed')}{failures_in_words(known[side])}"
         )
     between = difference(known["a"].correct, known["b"].correct)
-    return [*lines, *answer(left, right, between, known["a"].correct.shape[1])]
+    said = answer(left, right, between, known["a"].correct.shape[1])
+    return [*lines, *said, *looks_at([left.run_keys, right.run_keys])]
 
 
 def _means(found: Correctness) -> str:
