@@ -46,28 +46,31 @@ def save(folder: Path, cell: Cell, chunk: int, boards: dict[str, NDArray[Any]]) 
 
 
 def load(folder: Path, cell: Cell) -> dict[str, NDArray[Any]]:
-    """All repetitions of a cell: arrays (repetitions, ...), named as by `statistics`, and `first` (repetitions,).
-
-    The first row has the highest mean on validation images, or on the test images where there are none.
-    """
+    """All repetitions of a cell: arrays (repetitions, ...), named as by `statistics`."""
     parts = []
     for chunk in range(CHUNKS):
         with np.load(place(folder, cell) / f"{chunk}.npz") as stored:
             parts.append(dict(stored))
-    boards = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    chosen = boards.get("val_means", boards["means"]).argmax(axis=1)
-    return boards | {"first": chosen if cell.rows > 2 else np.zeros_like(chosen)}
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def one(boards: dict[str, NDArray[Any]], cell: Cell, number: int) -> dict[str, Any]:
+    """What is known of one board of those that were loaded; see `known`."""
+    return known({name: values[number] for name, values in boards.items()}, cell, number)
+
+
+def known(board: dict[str, NDArray[Any]], cell: Cell, number: int) -> dict[str, Any]:
     """What is known of one board: its statistics, and what holds for all boards of the cell.
 
+    first      the row with the highest mean on validation images, or on test images if there are none; 0 of a pair
     seeds      (k,) how many each row has
     images, val_images    how many
     group_sizes, val_group_sizes (groups,), class_sizes (classes,)    where there are any: the images of each
     number     of the repetition, for methods that draw
     """
-    return {name: values[number] for name, values in boards.items()} | {
+    chosen = board.get("val_means", board["means"]).argmax()
+    return board | {
+        "first": chosen if cell.rows > 2 else 0,
         "seeds": cell.each_seeds,
         "images": cell.images,
         "val_images": cell.validation,
