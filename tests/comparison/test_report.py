@@ -23,6 +23,7 @@ from eyechart.comparison.report import gathering, page
 from eyechart.core import paths
 from eyechart.core.files import write_json
 from eyechart.evaluation import predictions
+from eyechart.evaluation.calibration import calibration
 
 IMAGES = 60
 NAMES = ["cat", "dog", "eel"]
@@ -273,6 +274,10 @@ def test_calibration_is_the_mean_over_seeds(two_rows, written):
             gaps = [abs(right[bins == b].sum() - confidence[bins == b].sum()) for b in np.unique(bins)]
             errors.append(sum(gaps) / len(labels))
         assert float(line[1]) == pytest.approx(np.mean(errors), abs=6e-5)
+        right = np.stack([probabilities.argmax(1) == labels for probabilities in runs])
+        said = calibration(np.stack([probabilities.max(1) for probabilities in runs]), right)
+        assert line[2] == f"{said.error_by_chance:.4f} (up to {said.most_error:.4f})"
+        assert line[6:] == [f"up to ±{said.most_gap:.4f}", said.in_words]
 
 
 def test_every_chart_can_be_drawn(two_rows, written):

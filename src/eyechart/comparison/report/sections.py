@@ -17,11 +17,10 @@ from eyechart.comparison.report.examples import confident_mistakes, hardest_imag
 from eyechart.comparison.report.gathering import Gathered, gather
 from eyechart.comparison.report.pairs import comparison
 from eyechart.evaluation.agreement import confused_pairs, confusion, pareto, potential
-from eyechart.evaluation.calibration import BINS, expected_calibration_error, reliability
+from eyechart.evaluation.calibration import BINS, calibration, reliability
 from eyechart.evaluation.scores import most_confused_pairs
 
 COSTS = {"parameters": "parameters", "seconds": "training time in seconds"}
-NEAR = 0.01  # of confidence and accuracy to each other, to call it about right
 PAIRS = 8  # of classes, in a table
 
 
@@ -73,9 +72,9 @@ def part(board: Board, evidence: Evidence, number: int, room: int) -> Part:
     }
     pairs = None
     if found.votes:
-        answers, calibration, pairs = _of_answers(board, evidence, found, looked_at, room)
+        answers, diagrams, pairs = _of_answers(board, evidence, found, looked_at, room)
         shown |= answers
-        drawn |= calibration
+        drawn |= diagrams
     named = {f"{name.replace('/', '-')}-{number}": spec for name, spec in (drawn | cost_charts).items()}
     return Part(shown, named, pairs)
 
@@ -132,7 +131,7 @@ def _of_answers(
     pairs = confused_pairs(counts, PAIRS)
     reach = potential(found.labels, found.predictions(), found.votes[lead], np.sum(list(found.votes.values()), axis=0))
     missed = (found.predictions() != found.labels).mean(axis=0)
-    calibration, diagrams = _calibration(found, rows)
+    calibrated, diagrams = _calibration(found, rows)
     shown = {
         "images": images,
         "classes": found.classes,
@@ -164,7 +163,7 @@ def _of_answers(
         },
         "hardest": hardest_images(found, about),
         "confident": confident_mistakes(found, about, lead),
-        "calibration": calibration,
+        "calibration": calibrated,
         "bins": BINS,
         "potentials": words.potentials(
             reach,
@@ -189,17 +188,18 @@ def _calibration(
     for row in found.rows:
         confidence = np.stack([each.confidence for each in found.answers(row)])
         correct = found.predictions(row) == found.labels
-        errors = [expected_calibration_error(reliability(c, r)) for c, r in zip(confidence, correct, strict=True)]
-        gap = float(confidence.mean()) - float(correct.mean())
+        said = calibration(confidence, correct)
         table.append(
             {
                 "row": rows[row],
                 "chart": f"reliability-{row}",
-                "error": f"{np.mean(errors):.4f}",
+                "error": f"{said.error:.4f}",
+                "error_by_chance": f"{said.error_by_chance:.4f} (up to {said.most_error:.4f})",
                 "confidence": f"{confidence.mean():.4f}",
                 "accuracy": f"{correct.mean():.4f}",
-                "gap": f"{gap:+.4f}".replace("-", "−"),
-                "verdict": "about right" if abs(gap) < NEAR else "too sure" if gap > 0 else "not sure enough",
+                "gap": f"{said.gap:+.4f}".replace("-", "−"),
+                "gap_by_chance": f"up to ±{said.most_gap:.4f}",
+                "verdict": said.in_words,
             }
         )
         bins = reliability(confidence.ravel(), correct.ravel())
