@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyechart.comparison.copies import copies
 from eyechart.comparison.evidence import Correctness, Evidence, read_answers, weigh
 from eyechart.comparison.failed_seeds import MARK as FAILED
 from eyechart.comparison.failed_seeds import failed_seeds, failures
 from eyechart.comparison.groups import Board, Ranking, as_dicts, best_first, boards
+from eyechart.comparison.leakage import leakage
 from eyechart.comparison.looks import looked_at
 from eyechart.core import terminal
 from eyechart.core.cells import cell
@@ -184,7 +184,7 @@ def notes(board: Board, evidence: Evidence) -> list[str]:
         lines.append(ONE_SEED)
     lines += failures(board, evidence)
     lines += _warnings(board, evidence)
-    lines += copies(board)
+    lines += leakage(board)
     if board.repeated:
         lines.append(f"not counted, because another run has the same choices and seed: {', '.join(board.repeated)}")
     if board.rows["diverged"].any():

@@ -13,6 +13,7 @@ from eyechart.core.errors import ConfigError, nearest
 from eyechart.core.schema import at_least, typed
 
 FORMATS = ("cifar", "csv", "digits", "folder", "idx", "mnist_pkl", "npz")  # a module each in eyechart.data.formats
+GROUP_FOLDER = "folder"  # as `group`: each group has a subfolder in those of its classes
 
 T = TypeVar("T")
 
@@ -31,6 +32,10 @@ class FormConfig:
             say so themselves.
         image_size: height and width that the images of a folder are resized to; for the format `folder` only.
         channels: 1 for gray, 3 for colour; for the format `folder` only.
+        group: what says of each image whose it is, as its patient or writer; images of one group are not independent,
+            and stay on one side where a part is cut. Of a CSV the name of a column. Of a folder either `folder`, where
+            the images of a class lie in a subfolder for each group, or a regular expression that is found in the name
+            of each file, with the group in its one pair of parentheses. None: each image is independent.
     """
 
     format: str = MISSING
@@ -40,6 +45,7 @@ class FormConfig:
     validation: int = 0
     image_size: list[int] | None = None
     channels: int | None = None
+    group: str | None = None
 
 
 @dataclass
@@ -147,6 +153,8 @@ def check_dataset(dataset: DatasetConfig) -> None:
                 "dataset.copies is of no use where images are laid over photographs, which makes no two the same: "
                 "expected null, received together"
             )
+        if any(form.group for form in dataset.forms):
+            raise ConfigError("dataset.forms: images that are laid over photographs have no group; leave group out")
         _check_background(dataset.background)
 
 
@@ -168,12 +176,30 @@ def _check_form(form: FormConfig, key: str) -> None:
         if PurePosixPath(file).is_absolute() or ".." in PurePosixPath(file).parts or not PurePosixPath(file).parts:
             raise ConfigError(f"{key}.files must be names below a folder. Received: {file!r}")
     at_least(f"{key}.validation", form.validation, 0)
+    _check_group(form, key)
     if form.format == "folder":
         _check_folder(form, key)
     elif form.image_size is not None or form.channels is not None:
         raise ConfigError(
             f"{key}: image_size and channels are for the format folder; the format {form.format} knows its own"
         )
+
+
+def _check_group(form: FormConfig, key: str) -> None:
+    if form.group is None:
+        return
+    if form.format not in ("csv", "folder"):
+        raise ConfigError(f"{key}.group is for the formats csv and folder; the format {form.format} has no groups")
+    if form.format == "folder" and form.group != GROUP_FOLDER:
+        try:
+            groups = re.compile(form.group).groups
+        except re.error as error:
+            raise ConfigError(f"{key}.group is no regular expression: {error}. Received: {form.group!r}") from None
+        if groups != 1:
+            raise ConfigError(
+                f"{key}.group must be {GROUP_FOLDER}, or a regular expression with the group in one pair of "
+                f"parentheses, as '^(.+)_'. Received: {form.group!r}"
+            )
 
 
 def _check_folder(form: FormConfig, key: str) -> None:

@@ -89,7 +89,8 @@ class Dataset:
         together: whether what is cut here keeps images that are the same pixel by pixel on one side.
         test_held_back: whether the test part was cut when the data set was prepared, and not brought by its files.
         without_copies: whether it is known that no image occurs twice.
-        content: the digest that these arrays have where copies are not kept together.
+        content: the digest that these arrays have where copies are not kept together and there are no groups.
+        group_names: the name of group 0, 1, ..., as of a patient; empty: each image is independent of the others.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Dataset:
     test_held_back: bool
     without_copies: bool
     content: str
+    group_names: tuple[str, ...]
     _arrays: Mapping[str, npt.NDArray[Any]] = field(repr=False)
 
     @functools.cached_property
@@ -127,7 +129,7 @@ class Dataset:
     def _units(self) -> npt.NDArray[np.int64] | None:
         """For each image to train the first that must be on its side of a cut, (n,); None: each may be cut off."""
         copies = self.first_alike if self.together else None
-        return joined(None if copies is None else copies[: self.counts["train"]])
+        return joined(None if copies is None else copies[: self.counts["train"]], self._arrays.get("train_groups"))
 
     def split(
         self,
@@ -321,6 +323,7 @@ def _of_cutting(description: Mapping[str, Any]) -> dict[str, Any]:
         "test_held_back": maybe if counted is None else bool(counted["held_back"]),
         "without_copies": counted is not None and not counted["images"],
         "content": description.get("content", description["digest"]),
+        "group_names": tuple(description.get("group_names", ())),
     }
 
 
@@ -335,6 +338,8 @@ def _open_arrays(folder: Path, description: Mapping[str, Any]) -> dict[str, npt.
     }
     if description.get(COPIES, {}).get("images"):
         expected[COPIES] = (np.int64, (counts["train"] + counts["test"],))
+    if description.get("group_names"):
+        expected |= {f"{part}_groups": (np.int64, (counts[part],)) for part in ("train", "test")}
     arrays = {}
     for name in expected:
         # images are too many to read ahead of use; what is small is read, so that no file stays open for it

@@ -20,7 +20,7 @@ from eyechart.core import paths
 from eyechart.core.errors import DataError, EyechartError
 from eyechart.core.files import write_json
 from eyechart.core.folders import Kind, in_short, not_made_by, replacing_folder
-from eyechart.data.config import DatasetConfig, FormConfig
+from eyechart.data.config import GROUP_FOLDER, DatasetConfig, FormConfig
 from eyechart.data.copies import TOGETHER
 from eyechart.data.formats import Images, decode
 from eyechart.data.formats.folder import list_images
@@ -265,7 +265,7 @@ def _listing(place: str, form: FormConfig) -> tuple[list[str], list[str]]:
         return form.files, []
     top = find_folder(place, form.files[0])
     try:
-        listing = list_images(top)
+        listing = list_images(top, grouped=form.group == GROUP_FOLDER)
     except OSError as error:
         raise unreadable(top, error) from None
     names = [f"{form.files[0]}/{path.relative_to(top).as_posix()}" for path in listing.paths]
@@ -284,7 +284,7 @@ def _decode(dataset: DatasetConfig, form: FormConfig, folder: Path, files: Seque
     together = dataset.copies == TOGETHER
     images = decode(form, paths, dataset.class_names, _most(dataset), together=together)
     if dataset.sha256 is not None and dataset.sha256 != (digest := images.content()):
-        if together and dataset.sha256 == images.digest():
+        if dataset.sha256 == images.digest():
             return images
         if images.earlier_digest() == dataset.sha256:
             raise _OtherDigestError(

@@ -16,6 +16,7 @@ from eyechart.data.copies import first_alike
 from eyechart.data.stratify import joined
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+GROUPS = ("train_groups", "test_groups")  # there where images come in groups
 MOST_CLASSES = 5_000
 LARGEST_FLOAT = 2**53  # below it a float64 holds every whole number
 FEW = 10  # so many missing labels are listed; of more, the number
@@ -35,6 +36,10 @@ class Images:
         originals: the label that class 0, 1, ... has in the files, ascending.
         held_back: so many images are a test part that is cut here; 0: the files have one.
         together: whether what is cut here keeps images that are the same pixel by pixel on one side.
+        train_groups: the group of each training image, as of its patient, int64, (n,), numbered from 0 in the order in
+            which they come; None: there are no groups.
+        test_groups: as `train_groups`.
+        group_names: the name of group 0, 1, ...
     """
 
     train_images: npt.NDArray[np.uint8]
@@ -46,6 +51,9 @@ class Images:
     originals: tuple[int, ...] = ()
     held_back: int = 0
     together: bool = False
+    train_groups: npt.NDArray[np.int64] | None = None
+    test_groups: npt.NDArray[np.int64] | None = None
+    group_names: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -58,6 +66,7 @@ class Images:
         validation: int = 0,
         class_names: Sequence[str] = (),
         held_back: int = 0,
+        groups: tuple[Sequence[str], Sequence[str]] | None = None,
     ) -> Images:
         """Bring arrays as they are found in files into the one shape and type that this class promises.
 
@@ -71,6 +80,7 @@ class Images:
             validation: as the attribute.
             class_names: as the attribute.
             held_back: as the attribute.
+            groups: of the training images and of the test images the names of their groups; None: there are none.
 
         Raises:
             DataError: an array has another type or shape, or two do not fit together.
@@ -87,7 +97,13 @@ class Images:
             raise DataError(f"training images are {train[0].shape[1:]}, but test images {test[0].shape[1:]}")
         originals, (train_labels, test_labels) = _numbered([train[1], test[1]])
         names = tuple(class_names)
-        return cls(train[0], train_labels, test[0], test_labels, validation, names, originals, held_back)
+        found = cls(train[0], train_labels, test[0], test_labels, validation, names, originals, held_back)
+        return found if groups is None else found._with_groups(*groups)
+
+    def _with_groups(self, train: Sequence[str], test: Sequence[str]) -> Images:
+        number = {name: number for number, name in enumerate(dict.fromkeys([*train, *test]))}
+        train_groups, test_groups = (np.array([number[name] for name in part], "<i8") for part in (train, test))
+        return dataclasses.replace(self, train_groups=train_groups, test_groups=test_groups, group_names=tuple(number))
 
     def named(self, class_names: Sequence[str] | None) -> Images:
         """These images with a name for each class.
@@ -132,8 +148,8 @@ class Images:
         """The SHA-256 over name, dtype, shape and bytes of the four arrays: 64 hexadecimal digits.
 
         It is the identity of the content, however the content was packed. The size of the validation part counts where
-        there is one, and so does it where copies are kept together, because other parts are cut then; the names of the
-        classes do not.
+        there is one, and so do the group of each image where there are groups, and that copies are kept together where
+        they are, because other parts are cut then; the names of classes and groups do not.
         """
         sha256 = hashlib.sha256()
         for name in ARRAYS:
@@ -142,17 +158,21 @@ class Images:
             sha256.update(array.data)
         if self.validation:
             sha256.update(f"validation {self.validation}\n".encode())
+        for name in GROUPS:
+            if (groups := getattr(self, name)) is not None:
+                sha256.update(f"{name} {groups.dtype.str} {groups.shape}\n".encode())
+                sha256.update(groups.data)
         if self.together:
             sha256.update(b"copies together\n")
         return sha256.hexdigest()
 
     def units(self) -> npt.NDArray[np.int64] | None:
         """For each training image the first that must be on its side of every cut, (n,); None: each may be cut off."""
-        return joined(first_alike(self.train_images) if self.together else None)
+        return joined(first_alike(self.train_images) if self.together else None, self.train_groups)
 
     def content(self) -> str:
-        """The digest that these images have where copies are not kept together."""
-        return dataclasses.replace(self, together=False).digest()
+        """The digest that these images have where copies are not kept together and there are no groups."""
+        return dataclasses.replace(self, together=False, train_groups=None, test_groups=None).digest()
 
     def check(self) -> None:
         """Raise a DataError unless there are two or more classes, but not too many, and some images are to train."""

@@ -21,7 +21,7 @@ from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.core.files import write_json
 from eyechart.data.copies import first_alike
-from eyechart.data.images import Images
+from eyechart.data.images import GROUPS, Images
 from eyechart.data.stratify import PERMUTATION_SEED, joined, stratified_permutation
 
 SETTLED = 2.0  # seconds: a file that was written less long ago may be written again without another time
@@ -48,8 +48,8 @@ def check_arrays(
 
     Args:
         folder: holds each array as `<name>.npy`.
-        arrays: of both parts the images and labels, the permutation, and where images occur more than once `copies`, as
-            they were read from the folder.
+        arrays: of both parts the images, labels and any groups, the permutation, and where images occur more than once
+            `copies`, as they were read from the folder.
         digest: that the folder says it has (`Images.digest`).
         validation: so many of the last training images are the data set's own validation part.
         together: whether copies are kept on one side of what is cut.
@@ -73,13 +73,15 @@ def _hash(name: str, arrays: Mapping[str, npt.NDArray[Any]], digest: str, valida
     if size > LARGE:
         print(f"checking {size / 1e9:.1f} GB of data set '{name}'", file=sys.stderr, flush=True)
     train, test = ((arrays[f"{part}_images"], arrays[f"{part}_labels"]) for part in ("train", "test"))
-    found = Images(*train, *test, validation, together=together).digest()
+    train_groups, test_groups = (arrays.get(name) for name in GROUPS)
+    images = Images(*train, *test, validation, together=together, train_groups=train_groups, test_groups=test_groups)
+    found = images.digest()
     if found != digest:
         raise ValueError(f"expected arrays with the digest {digest[:12]}, received others ({found[:12]})")
     copies = arrays.get("copies")
     if copies is not None and not np.array_equal(copies, first_alike(train[0], test[0])):
         raise ValueError("expected copies.npy as preprocess.py writes it, received other numbers")
-    units = joined(copies[: len(train[0])] if together and copies is not None else None)
+    units = joined(copies[: len(train[0])] if together and copies is not None else None, train_groups)
     expected = stratified_permutation(train[1], seed=PERMUTATION_SEED, units=units)
     if not np.array_equal(arrays["permutation"], expected):
         raise ValueError("expected permutation.npy as preprocess.py writes it, received another order")

@@ -16,7 +16,7 @@ from eyechart.data.config import DatasetConfig
 from eyechart.data.copies import first_alike
 from eyechart.data.dataset import ARRAYS, COPIES, DESCRIPTION, Dataset, open_dataset
 from eyechart.data.fetch import form_of, read_raw
-from eyechart.data.images import numbering
+from eyechart.data.images import GROUPS, numbering
 from eyechart.data.samples import draw_samples
 from eyechart.data.settings import settings_of
 from eyechart.data.stratify import PERMUTATION_SEED, joined, stratified_permutation
@@ -50,14 +50,15 @@ def prepare(dataset: DatasetConfig) -> Dataset:
     """
     check_folder(paths.prepared(dataset.name), PREPARED)
     images = read_raw(dataset)
-    digest, made_of = images.digest() if images.together else dataset.sha256 or images.digest(), None
+    otherwise_cut = images.together or images.train_groups is not None
+    digest, made_of = images.digest() if otherwise_cut else dataset.sha256 or images.digest(), None
     if dataset.background is not None:
         made_of = {"name": dataset.background.of, "digest": digest}
         images = over_backgrounds(images, dataset.background)
         digest = images.digest()
     copies = first_alike(images.train_images, images.test_images)
     alike = int((copies != np.arange(len(copies))).sum())
-    units = joined(copies[: len(images.train_labels)] if images.together else None)
+    units = joined(copies[: len(images.train_labels)] if images.together else None, images.train_groups)
     permutation = stratified_permutation(images.train_labels, seed=PERMUTATION_SEED, units=units)
     mean, std = channel_statistics(images.train_images)
     class_names = list(images.class_names)
@@ -77,8 +78,10 @@ def prepare(dataset: DatasetConfig) -> Dataset:
         COPIES: {"images": alike, "held_back": images.held_back},
     }
     # left out where there is none: what was prepared before there were any stays the same
-    if images.together:
+    if otherwise_cut:
         description["content"] = images.content()
+    if images.train_groups is not None:
+        description["group_names"] = list(images.group_names)
     if images.validation:
         description["own_validation"] = images.validation
     if numbering(images.originals):
@@ -88,6 +91,8 @@ def prepare(dataset: DatasetConfig) -> Dataset:
     with replacing_folder(paths.prepared(dataset.name), PREPARED) as folder:
         for name in ARRAYS:
             np.save(folder / f"{name}.npy", permutation if name == "permutation" else getattr(images, name))
+        for name in GROUPS if images.train_groups is not None else ():
+            np.save(folder / f"{name}.npy", getattr(images, name))
         if alike:
             np.save(folder / f"{COPIES}.npy", copies)
         draw_samples(

@@ -15,7 +15,7 @@ from eyechart.data.dataset import Dataset
 
 OF_FORM = ("format", "validation", "image_size", "channels")
 BACKGROUND = "background"
-COPIES = "copies"
+COPIES, GROUP = OF_CUTTING = ("copies", "group")
 _NEUTRAL = {field.name: field.default for field in dataclasses.fields(FormConfig)}  # of what a record does not say
 
 
@@ -23,7 +23,8 @@ def settings_of(form: FormConfig, dataset: DatasetConfig) -> dict[str, Any]:
     """What of a data set's configuration decides its pixels and labels, if it comes in this form."""
     background = dataset.background and dataclasses.asdict(dataset.background)
     settings = {name: getattr(form, name) for name in OF_FORM} | {BACKGROUND: background}
-    return settings | ({COPIES: dataset.copies} if dataset.copies else {})  # what was prepared without stays the same
+    of_cutting = {COPIES: dataset.copies, GROUP: form.group}
+    return settings | {name: value for name, value in of_cutting.items() if value}  # what was prepared without stays
 
 
 def check_settings(configured: DatasetConfig, dataset: Dataset, words: str) -> None:
@@ -51,12 +52,12 @@ def _difference(configured: DatasetConfig, dataset: Dataset) -> tuple[str, str] 
     if configured.sha256 not in (None, fetched, dataset.content):
         return f"sha256={configured.sha256:.12}", f"sha256={fetched:.12}"
     forms = [settings_of(form, configured) for form in configured.forms]
-    if recorded is None and configured.copies:
-        return _in_words(forms[0], [COPIES]), _in_words({}, [COPIES])
+    if recorded is None and (names := [name for name in OF_CUTTING if all(name in form for form in forms)]):
+        return _in_words(forms[0], names), _in_words({}, names)
     if recorded is None:  # an earlier version prepared it
         return _difference_in_shape(forms, dataset.image_shape)
     # the hash holds whatever the form
-    names = [BACKGROUND, COPIES] if configured.sha256 is not None else [*OF_FORM, BACKGROUND, COPIES]
+    names = [BACKGROUND, *OF_CUTTING] if configured.sha256 is not None else [*OF_FORM, BACKGROUND, *OF_CUTTING]
     differing = [[name for name in names if form.get(name) != recorded.get(name, _NEUTRAL.get(name))] for form in forms]
     least = min(differing, key=len)
     if not least:

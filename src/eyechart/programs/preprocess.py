@@ -20,6 +20,7 @@ def main(config: DictConfig) -> None:
     from eyechart.core import paths
     from eyechart.core.pictures import how_visible
     from eyechart.data import copies
+    from eyechart.data.groups import shared_groups
     from eyechart.data.images import numbering
     from eyechart.data.inequality import inequality
     from eyechart.data.prepare import prepare
@@ -33,12 +34,15 @@ def main(config: DictConfig) -> None:
         if warning := inequality(dataset.class_counts[part], dataset.class_names, what):
             print(f"warning: {warning}", file=sys.stderr)
     parts = dataset.split(validation_fraction=None if dataset.own_validation else 0)
-    if warning := copies.warning(dataset, parts):
+    for warning in filter(None, (copies.warning(dataset, parts), shared_groups(dataset, parts))):
         print(f"warning: {warning}", file=sys.stderr)
     height, width, channels = dataset.image_shape
     own = f" ({dataset.own_validation:,} of them its own validation part)" if dataset.own_validation else ""
+    kinds = f"{len(dataset.class_names)} classes"
+    if dataset.group_names:
+        kinds += f" and {len(dataset.group_names):,} groups"
     print(
         f"{dataset.name} prepared: {dataset.counts['train']:,} training{own} and {dataset.counts['test']:,} test "
-        f"images of {height}x{width}x{channels} in {len(dataset.class_names)} classes: {paths.prepared(dataset.name)}"
+        f"images of {height}x{width}x{channels} in {kinds}: {paths.prepared(dataset.name)}"
     )
     print(f"next: python pipelines/train.py {typed_for('dataset') or f'dataset={dataset.name}'}")

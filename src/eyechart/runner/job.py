@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from eyechart.config import Config
 from eyechart.core.cli import words_for
 from eyechart.data import Dataset, Splits, copies, open_dataset, verify_all
+from eyechart.data.groups import shared_groups
 from eyechart.data.inequality import inequality
 from eyechart.data.settings import check_settings
 from eyechart.runs.run import Run
@@ -27,7 +28,8 @@ class Job:
         status: how far the run was when it was asked for.
         number: its place in the sweep as it was typed, which `${hydra:job.num}` gives.
         trial: its number in a search; None outside of one.
-        warnings: where the classes of its data set are of unequal size, and where copies lie on two sides of its parts.
+        warnings: where the classes of its data set are of unequal size, and where copies or groups lie on two sides of
+            its parts.
         choices_key: the run key that it would have if the code behind its choices did not count.
         digest: of the data set that the run key is of.
     """
@@ -60,7 +62,7 @@ class Job:
         warning = inequality(dataset.class_counts["train"], dataset.class_names, "training")
         if warning and not config.trainer.class_weights:
             warning += ", or type trainer.class_weights=balanced"
-        warnings = (warning, copies.warning(dataset, splits))
+        warnings = (warning, copies.warning(dataset, splits), shared_groups(dataset, splits))
         before = Run(config.without_code().run_key(dataset.digest, dataset.own_validation))
         if config.code.own and config.code.first and not config.force and _counts_still(before, run):
             run = before

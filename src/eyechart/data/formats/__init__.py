@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from eyechart.core.errors import DataError
 from eyechart.data.config import FormConfig
@@ -51,7 +52,9 @@ def decode(
         DataError: a file is truncated, corrupt, too large or of another kind; the message names it. Or the files name
             other classes or another validation part than the configuration.
     """
-    options = {"image_size": form.image_size, "channels": form.channels} if form.format == "folder" else {}
+    options: dict[str, Any] = {"group": form.group} if form.format in ("csv", "folder") else {}
+    if form.format == "folder":
+        options |= {"image_size": form.image_size, "channels": form.channels}
     try:
         images = READERS[form.format](files, most, **options)
         images = hold_back(dataclasses.replace(images, together=together))

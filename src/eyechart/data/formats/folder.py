@@ -4,13 +4,14 @@
     flowers/rose/a rose.png                                                flowers/test/rose/a rose.png
 
 Parts are `train`, `validation` and `test`. The last two may be missing: without a test part a fixed stratified sixth of
-the training images is held back.
+the training images is held back. Where images come in groups, each class may have a subfolder for each group.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ import numpy.typing as npt
 
 from eyechart.core import terminal
 from eyechart.core.errors import DataError
+from eyechart.data.config import GROUP_FOLDER
 from eyechart.data.formats.archives import MOST, TooLargeError
 from eyechart.data.formats.holdout import a_sixth
 from eyechart.data.images import Images
@@ -53,8 +55,12 @@ class Listing:
         return [path for classes in self.parts.values() for images in classes.values() for path in images]
 
 
-def list_images(top: Path) -> Listing:
+def list_images(top: Path, *, grouped: bool = False) -> Listing:
     """Look at the names in a folder of images; no image is opened.
+
+    Args:
+        top: the folder.
+        grouped: whether the images of a class lie in a subfolder for each group.
 
     Raises:
         DataError: images do not lie in classes, there are fewer than two classes, or not the same in all parts; or
@@ -64,9 +70,9 @@ def list_images(top: Path) -> Listing:
     listing = Listing()
     names = {folder.name for folder in _entries(top, Listing())[0]}
     if "train" in names and names <= set(PARTS):
-        listing.parts = {part: _classes(top / part, top, listing) for part in PARTS if part in names}
+        listing.parts = {part: _classes(top / part, top, listing, grouped) for part in PARTS if part in names}
     else:
-        listing.parts = {"train": _classes(top, top, listing)}
+        listing.parts = {"train": _classes(top, top, listing, grouped)}
     classes = set(listing.parts["train"])
     if len(classes) < 2:
         raise DataError(
@@ -79,7 +85,9 @@ def list_images(top: Path) -> Listing:
     return listing
 
 
-def read(files: Sequence[Path], most: int = MOST, *, image_size: Sequence[int], channels: int) -> Images:
+def read(
+    files: Sequence[Path], most: int = MOST, *, image_size: Sequence[int], channels: int, group: str | None = None
+) -> Images:
     """Read the one folder.
 
     Args:
@@ -87,6 +95,7 @@ def read(files: Sequence[Path], most: int = MOST, *, image_size: Sequence[int], 
         image_size: height and width that every image is resized to.
         most: bytes that the images may take.
         channels: 1 for gray, 3 for colour.
+        group: as `FormConfig.group`.
 
     Raises:
         DataError: the folder is not laid out as it should be, its images take more room than they may, or some cannot
@@ -94,7 +103,8 @@ def read(files: Sequence[Path], most: int = MOST, *, image_size: Sequence[int], 
         OSError: a folder cannot be read.
     """
     (top,) = files
-    listing = list_images(top)
+    listing = list_images(top, grouped=group == GROUP_FOLDER)
+    groups = None if group is None else _groups(listing.paths, group, top)
     if len(listing.paths) * math.prod(image_size) * channels > most:
         raise TooLargeError(top.name, most)
     images = _read_all(listing.paths, top, (image_size[0], image_size[1]), channels)
@@ -110,6 +120,7 @@ def read(files: Sequence[Path], most: int = MOST, *, image_size: Sequence[int], 
         validation=end - fit,
         class_names=list(listing.parts["train"]),
         held_back=0 if own else a_sixth(fit),
+        groups=None if groups is None else (groups[:end], groups[end:]),
     )
 
 
@@ -190,14 +201,47 @@ def _labels(classes: dict[str, list[Path]]) -> list[int]:
     return [label for label, images in enumerate(classes.values()) for _ in images]
 
 
-def _classes(folder: Path, top: Path, listing: Listing) -> dict[str, list[Path]]:
+def _groups(paths: list[Path], group: str, top: Path) -> list[str]:
+    """The name of each image's group."""
+    if group == GROUP_FOLDER:
+        return [path.parent.name for path in paths]
+    found = [re.search(group, path.name) for path in paths]
+    without = [str(path.relative_to(top.parent)) for path, match in zip(paths, found, strict=True) if not _named(match)]
+    if without:
+        more = f" and {len(without) - NAMED} more" if len(without) > NAMED else ""
+        raise DataError(
+            f"of {len(paths)} images {len(without)} have no group, because group={group!r} is not found in their "
+            f"names: {', '.join(without[:NAMED])}{more}; name them as the others, or change group"
+        )
+    return [match[1] for match in found if match]
+
+
+def _named(match: re.Match[str] | None) -> bool:
+    return match is not None and bool(match[1])
+
+
+def _classes(folder: Path, top: Path, listing: Listing, grouped: bool) -> dict[str, list[Path]]:
     """The images of each class, sorted by its name."""
     inner, files = _entries(folder, listing)
     for file in files:
         if _is_image(file):
             raise DataError(f"{file.relative_to(top.parent)} lies outside of the classes' subfolders")
         listing.ignored[file.suffix or file.name] += 1
-    return {path.name: _images(path, top, listing) for path in inner}
+    if not grouped:
+        return {path.name: _images(path, top, listing) for path in inner}
+    return {path.name: _images_of_groups(path, top, listing) for path in inner}
+
+
+def _images_of_groups(folder: Path, top: Path, listing: Listing) -> list[Path]:
+    """The images of a class, group by group."""
+    inner, files = _entries(folder, listing)
+    name = folder.relative_to(top.parent)
+    if outside := [file for file in files if _is_image(file)]:
+        raise DataError(f"{outside[0].relative_to(top.parent)} lies outside of the groups' subfolders of {name}")
+    if not inner:
+        raise DataError(f"{name} should hold a subfolder for each group, because group={GROUP_FOLDER}. Received: none")
+    listing.ignored.update(file.suffix or file.name for file in files)
+    return [image for group in inner for image in _images(group, top, listing)]
 
 
 def _images(folder: Path, top: Path, listing: Listing) -> list[Path]:

@@ -52,5 +52,7 @@ def hold_back(images: Images) -> Images:
         train_labels=images.train_labels[~mask],
         test_images=images.train_images[mask],
         test_labels=images.train_labels[mask],
+        train_groups=None if images.train_groups is None else images.train_groups[~mask],
+        test_groups=None if images.train_groups is None else images.train_groups[mask],
         held_back=int(mask.sum()),
     )

@@ -1,4 +1,4 @@
-"""What a board says of copies in its data."""
+"""What a board says of copies and groups on two sides of the parts of its data."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from support import IDX_FILES, tiny_images, write_idx
 
-from eyechart.comparison.copies import copies
 from eyechart.comparison.leaderboard import Leaderboard, notes
+from eyechart.comparison.leakage import leakage
 from eyechart.comparison.results import load_results
 from eyechart.data.config import DatasetConfig, FormConfig
 from eyechart.data.fetch import fetch
@@ -35,7 +35,7 @@ def digest(root, tmp_path) -> str:
 def test_a_board_says_how_many_test_images_are_copies(digest, write_run):
     write_run("one", correct=np.ones(12, bool), digest=digest, **CHOSEN)
     (board, evidence) = Leaderboard.of(load_results()).boards[0]
-    (line,) = copies(board)
+    (line,) = leakage(board)
     assert line in notes(board, evidence)
     many = "12 of 12 test images and 1 of 3 validation images are exact copies of training images"
     assert line.startswith(f"{many}, 1 of them with another label: a score on them says nothing of images never seen; ")
@@ -46,13 +46,13 @@ def test_of_other_folds_the_one_with_the_most_is_told(digest, write_run):
     for seed in (1, 0, 2):
         write_run(f"{seed}", correct=np.ones(12, bool), digest=digest, **CHOSEN | {"trainer.split_seed": seed})
     (board, _) = Leaderboard.of(load_results()).boards[0]
-    assert copies(board)[0].startswith("12 of 12 test images and 1 of 3 validation images are")
+    assert leakage(board)[0].startswith("12 of 12 test images and 1 of 3 validation images are")
 
 
 def test_a_limit_counts(digest, write_run):
     write_run("one", correct=np.ones(5, bool), digest=digest, limit=[20, 5], **CHOSEN)
     (board, _) = Leaderboard.of(load_results()).boards[0]
-    assert " of 5 test images" in copies(board)[0]
+    assert " of 5 test images" in leakage(board)[0]
 
 
 def test_nothing_is_said_of_data_that_are_not_here_or_have_no_copies(digest, write_run, tmp_path):
@@ -61,4 +61,4 @@ def test_nothing_is_said_of_data_that_are_not_here_or_have_no_copies(digest, wri
     config = DatasetConfig("other", [FormConfig("idx", IDX_FILES, caches=[str(tmp_path / "other")])])
     fetch(config)
     write_run("two", correct=np.ones(12, bool), digest=prepare(config).digest, **CHOSEN)
-    assert [copies(board) for board, _ in Leaderboard.of(load_results()).boards] == [[], []]
+    assert [leakage(board) for board, _ in Leaderboard.of(load_results()).boards] == [[], []]
