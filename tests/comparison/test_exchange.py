@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from eyechart.comparison import exchange, load_results
+from eyechart.comparison.evidence import correctness
 from eyechart.evaluation.noninferiority import NonInferiority
 
 FOUND = NonInferiority(
@@ -61,14 +61,15 @@ def test_few_groups_tell_nothing():
     )
 
 
-def test_whole_groups_are_compared_where_images_come_in_groups():
-    groups = np.repeat(np.arange(20), 18)
-    ours, theirs = np.ones((2, 1, 360), dtype=bool)
-    theirs[0, :108] = False  # all images of six writers
-
-    candidate, champion = (SimpleNamespace(correct=correct, groups=groups) for correct in (ours, theirs))
+def test_whole_groups_are_compared_where_images_come_in_groups(write_run):
+    groups, ours, theirs = np.repeat(np.arange(20), 18), np.ones(360), np.ones(360)
+    theirs[:108] = 0  # all images of six writers
+    write_run("10aaaa", correct=ours, groups=groups)
+    write_run("20aaaa", correct=theirs, groups=groups)
+    candidate, champion = correctness(["10aaaa"]), correctness(["20aaaa"])
     found = exchange.exchange(candidate, champion, "the champion", 0.5)
     assert found.allowed
+    assert found.why.startswith("Better by the paired test: +30.00 percentage points")
     assert "p = 0.031" in found.why  # 2/2^6
 
 

@@ -48,8 +48,7 @@ def exchange(candidate: Correctness, champion: Correctness, who: str, margin: fl
         who: the other in a sentence.
         margin: in percentage points.
     """
-    groups = getattr(candidate, "groups", None)
-    found = not_worse(candidate.correct[0], champion.correct[0], margin / 100, groups)
+    found = not_worse(candidate.correct[0], champion.correct[0], margin / 100, candidate.groups)
     return Exchange(found.shown, in_words(found, who))
 
 
