@@ -30,7 +30,7 @@ def test_the_board_and_a_question(rows, program, tmp_path):
     board = program("compare", env=light)
     assert (board.returncode, board.stderr) == (0, "")
     assert "test ± std" in board.stdout
-    assert "every other row is lower than row 1 at 5%" in board.stdout
+    assert "lower: told apart from row 1 at 5%" in board.stdout
     asked = program("compare", "a=model=fnn", "b=1", env=light)
     assert (asked.returncode, asked.stderr) == (0, "")
     assert asked.stdout.splitlines()[-1].startswith("'cnn' is better than 'fnn': by 40.00 percentage points")

@@ -11,7 +11,8 @@ from eyechart.comparison.evidence import correctness, weigh
 from eyechart.comparison.groups import boards
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
-from eyechart.evaluation.significance import estimate
+from eyechart.evaluation.rows import Rows
+from eyechart.evaluation.significance import estimates
 
 IMAGES = 400
 
@@ -47,11 +48,30 @@ def three_rows(write_run):
 def test_rows_are_compared_with_the_first(three_rows):
     found = weigh(board())
     assert found.problem == ""
-    assert found.same == [True, True, False]
-    assert [difference.over_seeds for difference in found.differences] == [True] * 3
-    assert found.differences[2].mean > 0.3
-    expected = estimate(np.stack([right(0.9, 0), right(0.9, 1)]))
-    assert found.estimates[0] == expected
+    alike, bad = found.comparisons.with_first
+    assert (alike.apart, bad.apart) == (False, True)
+    assert alike.difference.over_seeds
+    assert bad.difference.over_seeds
+    assert bad.difference.mean > 0.3
+    answers = [[right(share, 10 * number + seed) for seed in range(2)] for number, share in enumerate((0.9, 0.9, 0.5))]
+    assert found.estimates == estimates(Rows.of([np.stack(row) for row in answers]))
+
+
+def test_a_board_says_the_same_whenever_it_is_asked(three_rows):
+    first, again = weigh(board()).comparisons, weigh(board()).comparisons
+    assert again.with_first == first.with_first
+    assert again.pair(1, 2) == first.pair(1, 2)
+    assert (again.chances == first.chances).all()
+
+
+def test_how_the_first_row_was_chosen_is_read_from_the_images_that_all_held_back(write_run):
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        held_back = dict(enumerate((rng.random(100) < 0.9).tolist()))
+        write_run(f"row{number}", model=f"m{number}", validation=0.9, correct=right(0.9, number), held_back=held_back)
+    assert weigh(board()).comparisons._validation.images == 100
+    write_run("other", model="other", validation=0.5, correct=right(0.5), held_back={1000: True})
+    assert weigh(board()).comparisons._validation is None
 
 
 def test_the_order_of_a_table_does_not_matter(write_run):
@@ -99,7 +119,7 @@ def without_test(key):
 def test_what_cannot_be_read_is_told_in_one_line(three_rows, spoil, told):
     spoil("alike1")
     found = weigh(board())
-    assert found.same is None
+    assert found.comparisons is None
     assert found.problem.startswith("the rows are not compared: alike: ")
     assert "\n" not in found.problem
     assert [known is not None for known in found.estimates] == [True, False, True]
@@ -112,7 +132,7 @@ def test_what_cannot_be_read_is_told_in_one_line(three_rows, spoil, told):
 def test_other_images_are_told(three_rows, write_run):
     write_run("other", model="other", correct=right(0.5), images=np.arange(IMAGES) + 1)
     found = weigh(board())
-    assert found.same is None
+    assert found.comparisons is None
     assert found.problem == "the rows are not compared: other was not tested on the images of good"
     assert all(found.estimates)
 
@@ -127,7 +147,7 @@ def test_other_images_within_a_row_are_told(write_run):
 def test_one_row_is_compared_with_none(write_run):
     write_run("a", correct=right(0.5))
     found = weigh(board())
-    assert (found.same, found.problem) == (None, "")
+    assert (found.comparisons, found.problem) == (None, "")
     assert found.estimates[0] is not None
 
 

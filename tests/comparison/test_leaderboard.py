@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from eyechart.comparison import evidence, leaderboard, load_results
+from eyechart.comparison import evidence, leaderboard, load_results, verdicts
 from eyechart.comparison.evidence import weigh
 from eyechart.comparison.groups import boards
 from eyechart.comparison.leaderboard import Leaderboard
@@ -69,7 +69,7 @@ def test_the_columns_of_a_board_with_seeds(seeds):
     found = columns()
     assert list(found) == [
         "#", "run", "seeds", "validation", "test ± std", "95% interval", "balanced accuracy", "macro F1",
-        "worst-best", "best epoch", "parameters", "seconds", "against row 1",
+        "worst-best", "best epoch", "parameters", "seconds", "P(best)", "against row 1",
     ]  # fmt: skip
     assert found["run"] == ["fnn model.units=[64]", "fnn model.units=[32]", "fnn model.units=[8]"]
     assert found["seeds"] == ["2", "2", "2"]
@@ -78,9 +78,18 @@ def test_the_columns_of_a_board_with_seeds(seeds):
     assert found["test ± std"][0] == f"{np.mean(accuracies):.4f} ± {np.std(accuracies, ddof=1):.4f}"
     assert found["worst-best"][0] == f"{min(accuracies):.4f}-{max(accuracies):.4f}"
     assert found["parameters"][0] == "12,345"
-    assert found["against row 1"] == ["chosen", "=", "lower"]
-    note, failures = notes()
-    assert note.startswith("= cannot be told apart from row 1 at 5%, seeds and test images both counted")
+    chances = [float(cell.removesuffix("%")) for cell in found["P(best)"]]
+    assert chances[0] > chances[1] > chances[2] == 0
+    assert sum(chances) == pytest.approx(100, abs=1)  # of rounding
+    assert found["against row 1"] == ["chosen", "?", "lower"]
+    lower, untold, best, assumed, failures = notes()
+    assert lower == (
+        "lower: told apart from row 1 at 5%, seeds and test images both counted, "
+        "corrected for 2 comparisons and for how row 1 was chosen"
+    )
+    assert untold.startswith("?: cannot be told from row 1 yet at 5%: a ")
+    assert best == verdicts.P_BEST
+    assert assumed.startswith("with as few as 2 seeds a row it is assumed")
     assert failures.startswith("no seed failed, and 2 good seeds leave open that up to 78% of trainings do")
 
 
@@ -91,9 +100,9 @@ def test_the_columns_of_a_board_with_one_seed_each(one_seed):
     low, high = found["95% interval"][0].split("-")
     assert float(low) < right(0.9, 0).mean() < float(high)
     assert found["against row 1"] == ["chosen", "lower"]
-    mark, alone = notes()
-    assert mark.startswith("every other row is lower than row 1 at 5%, test images counted")
-    assert "seeds" not in mark
+    mark, best, alone = notes()
+    assert mark == "lower: told apart from row 1 at 5%, test images counted"  # one comparison: nothing to correct
+    assert best.startswith("P(best): ")
     assert alone.startswith("one seed: what is said of it holds for the trained network")
 
 
@@ -152,16 +161,17 @@ def test_a_row_with_one_seed_among_others(seeds, write_run):
     assert (found["worst-best"][-1], found["seeds"][-1]) == ("-", "1")
     assert "±" not in found["test ± std"][-1]
     assert found["against row 1"][-1] == "higher"  # validation puts rows in order, and not the test
-    assert len(notes()) == 4
+    assert len([note for note in notes() if note.startswith(("lower and higher: ", "?: ", "one seed: "))]) == 3
+    assert "test images counted, and seeds where both rows have several" in notes()[0]
 
 
-def test_rows_that_are_all_told_apart_are_said_to_be_lower_or_higher(one_seed, write_run):
+def test_a_row_that_is_higher_than_the_first_is_said_to_be_so(one_seed, write_run):
     for number, (model, share) in enumerate((("lenet", 0.99), ("rnn", 0.8))):
         write_run(model, model=model, validation=0.7 - number / 10, correct=right(share, number))
     assert columns()["against row 1"] == ["chosen", "lower", "higher", "lower"]
-    told, higher, _ = notes()
-    assert told.startswith("every other row is lower or higher than row 1 at 5%, test images counted")
-    assert higher == leaderboard.HIGHER
+    told, higher, *_ = notes()
+    assert told.startswith("lower and higher: told apart from row 1 at 5%, test images counted, corrected for 3 ")
+    assert higher == "higher: better on the test images than the row that validation chose; they do not choose"
 
 
 def test_without_predictions_the_board_is_shown_and_says_so(seeds, capsys):
@@ -200,8 +210,18 @@ def test_runs_that_left_no_predictions_at_all(write_run):
 def test_where_nothing_was_held_back_no_row_is_the_best(write_run):
     for number, model in enumerate(("cnn", "fnn")):
         write_run(model, model=model, validation=None, train=0.9 - number / 10, correct=right(0.5, number))
-    assert columns()["against row 1"] == ["first", "="]
-    assert notes()[0].startswith("= cannot be told apart from row 1")
+    assert columns()["against row 1"] == ["first", "same"]
+    assert notes()[0] == "same: practically the same as row 1, within 0.5 percentage points at 5% (margin=0.5)"
+    write_run("lenet", model="lenet", validation=None, train=0.5, correct=right(0.9, 2))
+    assert columns()["against row 1"][-1] == "higher"
+    assert notes()[0].endswith(", test images counted, corrected for 2 comparisons")  # nothing chose the first
+    assert not any("chose" in note for note in notes())
+
+
+def test_the_margin_of_what_is_practically_the_same(seeds):
+    (board,) = boards(load_results())
+    assert verdicts.marks(board, weigh(board, margin=0.02)) == ["chosen", "same", "lower"]
+    assert verdicts.marks(board, weigh(board, margin=0.0)) == ["chosen", "?", "lower"]
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 200])
@@ -214,8 +234,8 @@ def test_a_board_fits_its_terminal_and_breaks_no_number(seeds, width):
     for word in ("fnn", "model.units=[64]", "0.9000"):
         assert word in text
     left_out = " ".join(text.partition("left out for want of room: ")[2].split()).split(", ")
-    order = ["best epoch", "seconds", "macro F1", "balanced accuracy", "worst-best", "parameters"]
-    assert left_out == {80: order, 100: order[:5], 120: order[:3], 200: [""]}[width]
+    order = ["best epoch", "seconds", "macro F1", "balanced accuracy", "worst-best", "parameters", "P(best)"]
+    assert left_out == {80: order, 100: order[:5], 120: order[:4], 200: [""]}[width]
 
 
 def test_a_terminal_that_is_too_narrow_loses_no_digit(seeds):
@@ -280,7 +300,7 @@ def test_the_files_of_a_board(tmp_path: Path, write_run):
 
 def test_a_leaderboard_is_computed_once(seeds, tmp_path, monkeypatch, capsys):
     made = Leaderboard.of(load_results())
-    for name in ("indistinguishable", "estimate", "_columns"):
+    for name in ("weigh", "estimates", "estimate", "_columns"):
         monkeypatch.setattr(evidence, name, lambda *_: pytest.fail("computed again"))
     made.print()
     shown = capsys.readouterr().out
@@ -297,9 +317,18 @@ def test_the_files_tell_of_intervals_and_marks(seeds, tmp_path: Path):
     assert rows["test/balanced_accuracy"].tolist() == pytest.approx(rows["test/accuracy"].tolist())
     assert (abs(rows["test/macro_f1"] - rows["test/accuracy"]) < 0.01).all()
     assert (rows["test/accuracy"] < rows["test/high"]).all()
-    assert list(rows["against_the_first"]) == ["chosen", "=", "lower"]
+    assert list(rows["against_the_first"]) == ["chosen", "?", "lower"]
+    assert rows["p_best"].sum() == pytest.approx(1)
     assert list(rows["first_minus_row/p_value"] < 0.05) == [False, False, True]
-    assert "= cannot be told apart from row 1" in (tmp_path / "leaderboard.md").read_text()
+    assert (rows["first_minus_row/p_value_alone"] <= rows["first_minus_row/p_value"])[1:].all()
+    assert (rows["first_minus_row/found_in_half"] < rows["first_minus_row/found_in_four_of_five"])[1:].all()
+    assert rows["first_minus_row/more_seeds"].tolist()[1:] == [pytest.approx(2, abs=2), 0]
+    difference = rows["first_minus_row/mean"]
+    assert (rows["first_minus_row/low"] < difference)[1:].all()
+    assert difference.tolist()[1:] == pytest.approx((rows["test/accuracy"][0] - rows["test/accuracy"][1:]).tolist())
+    text = (tmp_path / "leaderboard.md").read_text()
+    assert "?: cannot be told from row 1 yet" in text
+    assert "lower: told apart from row 1" in text
 
 
 def test_no_files_of_nothing(root):

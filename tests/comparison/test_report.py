@@ -17,7 +17,7 @@ import pytest
 import vl_convert
 from support import error_line, forbid
 
-from eyechart.comparison import load_results, report
+from eyechart.comparison import load_results, report, verdicts
 from eyechart.comparison.leaderboard import Leaderboard
 from eyechart.comparison.report import gathering, page
 from eyechart.core import paths
@@ -170,7 +170,8 @@ def test_the_leaderboard_has_every_row_and_what_its_marks_mean(two_rows, written
     table = found.table("#", "run", "seeds")
     assert [line[1] for line in table] == ["good", "poor"]
     assert [line[2] for line in table] == ["3", "2"]
-    assert "corrected for all pairs (Holm)" in found.text
+    assert "lower: told apart from row 1 at 5%, seeds and test images both counted" in found.text
+    assert verdicts.P_BEST in found.text
 
 
 def test_the_matrices_are_what_every_run_answered(two_rows, written):

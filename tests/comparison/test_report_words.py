@@ -10,6 +10,8 @@ from eyechart.comparison.evidence import Evidence
 from eyechart.comparison.groups import Board
 from eyechart.comparison.report import charts, words
 from eyechart.evaluation.agreement import Potential
+from eyechart.evaluation.multiple import Comparisons
+from eyechart.evaluation.rows import Rows
 from eyechart.evaluation.significance import Estimate
 
 
@@ -18,30 +20,49 @@ def board(*scores: float) -> Board:
     return Board("digits", "best first by validation/accuracy", True, pd.DataFrame(rows), pd.DataFrame())
 
 
+def weighed(scores: list[float], margin: float = 0.002) -> Evidence:
+    """Of single networks that make their mistakes on images of their own, of 1,000."""
+    mistakes = np.arange(1000) < 1000 * np.array(scores)[:, None, None]
+    rows = Rows.of([np.roll(each, 100 * number) for number, each in enumerate(mistakes)])
+    comparisons = Comparisons(rows) if len(scores) > 1 else None
+    return Evidence([None] * len(scores), comparisons, margin)
+
+
 @pytest.mark.parametrize(
-    ("scores", "same", "told"),
+    ("scores", "told"),
     [
-        ([0.9], None, "There is one row only, so there is nothing to compare it with."),
-        ([0.9, 0.5], [True, False], "Every other row is lower."),
-        ([0.9, 0.5], [True, True], "model1 cannot be told apart from it."),
-        ([0.9, 0.5, 0.4], [True, True, True], "No other row can be told apart from it."),
-        ([0.9, 0.8, 0.4], [True, True, False], "model1 cannot be told apart from it; model2 is lower."),
-        ([0.9, 0.95], [True, False], "model1 is higher, but the test images may not choose."),
+        ([0.9], "There is one row only, so there is nothing to compare it with."),
+        ([0.9, 0.5], "model1 is lower."),
+        ([0.9, 0.5, 0.4], "Every other row is lower."),
+        ([0.9, 0.9], "model1 cannot be told apart from it yet."),
+        ([0.9, 0.9, 0.898], "No other row can be told apart from it yet."),
+        ([0.9, 0.9, 0.4], "model1 cannot be told apart from it yet; model2 is lower."),
+        ([0.9, 0.95], "model1 is higher, but the test images may not choose."),
         (
             [0.9, 0.95, 0.9, 0.1, 0.2],
-            [True, False, True, False, False],
-            "model2 cannot be told apart from it; model3 and model4 are lower; "
+            "model2 cannot be told apart from it yet; model3 and model4 are lower; "
             "model1 is higher, but the test images may not choose.",
         ),
         (
-            [0.9, 0.1, *[0.8] * 6],
-            [True, False, *[True] * 6],
-            "6 of the 7 other rows cannot be told apart from it; model1 is lower.",
+            [0.9, 0.1, *[0.898] * 6],
+            "6 of the 7 other rows cannot be told apart from it yet; model1 is lower.",
         ),
     ],
 )
-def test_which_rows_can_be_told_apart(scores, same, told):
-    assert words.against_first(board(*scores), Evidence([None] * len(scores), same)) == told
+def test_which_rows_can_be_told_apart(scores, told):
+    assert words.against_first(board(*scores), weighed(scores)) == told
+
+
+def test_rows_that_are_practically_the_same():
+    scores = [0.9, 0.9, 0.5]
+    told = "model1 is practically the same as it (within 3 points); model2 is lower."
+    assert words.against_first(board(*scores), weighed(scores, margin=0.03)) == told
+
+
+def test_too_few_groups_of_images_tell_nothing():
+    rows = [(np.arange(1000) < 1000 * score)[None] for score in (0.9, 0.1)]
+    found = Evidence([None] * 2, Comparisons(Rows.of(rows, np.arange(1000) % 9)))
+    assert words.against_first(board(0.9, 0.1), found) == "model1 cannot be told apart from it."
 
 
 def test_how_good_the_first_row_is():

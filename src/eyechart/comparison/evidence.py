@@ -20,9 +20,12 @@ from numpy.typing import NDArray
 
 from eyechart.comparison.held_back import HeldBack
 from eyechart.core.errors import EyechartError
+from eyechart.evaluation.multiple import Comparisons
 from eyechart.evaluation.predictions import GROUP
+from eyechart.evaluation.rows import Rows
 from eyechart.evaluation.scores import ClassCounts
-from eyechart.evaluation.significance import Difference, Estimate, estimate, indistinguishable
+from eyechart.evaluation.significance import Estimate, estimate, estimates
+from eyechart.evaluation.verdict import MARGIN
 from eyechart.runs.run import Run
 
 if TYPE_CHECKING:
@@ -84,15 +87,15 @@ class Evidence:
 
     Attributes:
         estimates: per row its test accuracy with the 95% interval; None where it is not known.
-        same: per row whether it cannot be told apart from the first; None if the rows were not compared.
-        differences: per row the first minus it, its p-value corrected for all pairs; empty where `same` is None.
+        comparisons: of the rows, in their order; None if they were not compared.
+        margin: accuracies that lie closer than this, from 0 to 1, are practically the same.
         problem: one line on why something is not known; empty if all is.
         rows: per row which test images its runs classified right, or why that is not known.
     """
 
     estimates: list[Estimate | None]
-    same: list[bool] | None = None
-    differences: Sequence[Difference] = ()
+    comparisons: Comparisons | None = None
+    margin: float = MARGIN
     problem: str = ""
     rows: Sequence[Correctness | EyechartError] = ()
 
@@ -158,12 +161,13 @@ def _identity(index: NDArray[np.int64], label: NDArray[np.int32], group: NDArray
     return hashlib.sha256(b"".join(column.astype(np.int64).tobytes() for column in columns)).hexdigest()
 
 
-def weigh(board: Board, read: Read = read_answers) -> Evidence:
+def weigh(board: Board, read: Read = read_answers, margin: float = MARGIN) -> Evidence:
     """Compare the rows of a board with its first. What is missing or does not fit is told, and the rest still said.
 
     Args:
         board: its rows.
         read: gives the answers of a run by its run key; one that keeps them spares reading them again.
+        margin: accuracies that lie closer than this, from 0 to 1, are practically the same.
     """
     found: list[Correctness | EyechartError] = []
     problems = []
@@ -173,22 +177,33 @@ def weigh(board: Board, read: Read = read_answers) -> Evidence:
         except EyechartError as error:
             found.append(error)
             problems.append(f"{label}: {error}")
-    estimates = [estimate(each.correct) if isinstance(each, Correctness) else None for each in found]
     known = [each for each in found if isinstance(each, Correctness)]
-    if not problems and len(known) > 1:
+    if not problems:
         labels = list(board.rows["run"])
-        problems += [
+        problems = [
             f"{label} was not tested on the images of {labels[0]}"
             for label, each in zip(labels, known, strict=True)
             if each.images != known[0].images
         ]
-        if not problems:
-            return Evidence(estimates, *indistinguishable([each.correct for each in known], 0), rows=found)
-    if not problems:  # a board of one row
-        return Evidence(estimates, rows=found)
+    if not problems:
+        compared = _compare(board, known, read)
+        return Evidence(list(estimates(compared.rows)), compared if len(known) > 1 else None, margin, rows=found)
+    each_by_itself = [estimate(each.correct, each.groups) if isinstance(each, Correctness) else None for each in found]
     lost = "the rows are not compared" if len(found) > 1 else "no interval"
     more = f" (and the like of {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return Evidence(estimates, problem=f"{lost}: {problems[0]}{more}", rows=found)
+    return Evidence(each_by_itself, None, margin, problem=f"{lost}: {problems[0]}{more}", rows=found)
+
+
+def _compare(board: Board, known: Sequence[Correctness], read: Read) -> Comparisons:
+    """Compare rows whose answers are known; boards with the same runs say the same."""
+    keys = [key for of_row in board.rows["run_keys"] for key in of_row]
+    seed = int.from_bytes(hashlib.sha256(" ".join(sorted(keys)).encode()).digest()[:8])
+    held_back = [[read(key).held_back for key in of_row] for of_row in board.rows["run_keys"]]
+    images = {each.images if each else "" for of_row in held_back for each in of_row}
+    validation = None
+    if len(images) == 1 and "" not in images:
+        validation = Rows.of([np.stack([each.correct for each in of_row if each]) for of_row in held_back])
+    return Comparisons(Rows.of([each.correct for each in known], known[0].groups), validation, seed)
 
 
 def correctness(run_keys: Sequence[str], read: Read = read_answers) -> Correctness:

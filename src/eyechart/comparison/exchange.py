@@ -110,7 +110,8 @@ def rows_beside(results: pd.DataFrame, run_key: str, champion: str) -> str:
             continue
         of_board = results[results["run_key"].isin(board.runs["run_key"])]
         try:
-            _, _, _, *said = compare_sides(of_board, *(str(row + 1) for row in rows))
+            candidate, other = (str(row + 1) for row in rows)
+            _, _, _, *said = compare_sides(of_board, candidate, other)
         except EyechartError:  # of a run that is not asked about
             return ""
         return f"of their rows, over seeds, which does not decide: {' '.join(said)}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eyechart.comparison import verdicts
 from eyechart.comparison.evidence import Correctness, Evidence, read_answers, weigh
 from eyechart.comparison.failed_seeds import MARK as FAILED
 from eyechart.comparison.failed_seeds import failed_seeds, failures
@@ -22,6 +23,7 @@ from eyechart.core.files import replacing, write_text
 from eyechart.core.words import between, decimals
 from eyechart.data.inequality import inequality
 from eyechart.evaluation.scores import NAMED, listed
+from eyechart.evaluation.verdict import MARGIN
 from eyechart.runs.sweep import LEADERBOARD
 
 if TYPE_CHECKING:
@@ -29,11 +31,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-SAME = "= cannot be told apart from row 1 at 5%, {counted}, corrected for all pairs (Holm)"
-APART = "every other row is {mark} than row 1 at 5%, {counted}, corrected for all pairs (Holm)"
-HIGHER = "higher: better on the test images than the row that validation chose; they do not choose"
-BOTH = "seeds and test images both counted"
-SOME = "test images counted, and seeds where both rows have several"
 DIVERGED = "†"  # marks a row with a seed that did
 ONE_SEED = (
     "one seed: what is said of it holds for the trained network, and not for others that the same choices may give"
@@ -70,12 +67,17 @@ class Leaderboard:
     ranking: Ranking
 
     @classmethod
-    def of(cls, results: pd.DataFrame) -> Leaderboard:
-        """Compare runs, by their results as `load_results` or `results_of` gives them."""
+    def of(cls, results: pd.DataFrame, margin: float = MARGIN) -> Leaderboard:
+        """Compare runs.
+
+        Args:
+            results: as `load_results` or `results_of` gives them.
+            margin: accuracies that lie closer than this, from 0 to 1, are practically the same.
+        """
         if not len(results):
             return cls(results, (), Ranking([], "validation/accuracy", ascending=False))
         read = functools.cache(read_answers)  # a table is read once, whoever asks
-        found = tuple((board, weigh(board, read)) for board in looked_at(boards(results, read)))
+        found = tuple((board, weigh(board, read, margin)) for board in looked_at(boards(results, read)))
         return cls(results, found, best_first(results, read))
 
     def __bool__(self) -> bool:
@@ -163,8 +165,10 @@ def columns(board: Board, evidence: Evidence) -> list[Column]:
         found.append(Column("parameters", cells("{:,}".format, "parameters"), 2))
     if "seconds" in rows:
         found.append(Column("seconds", cells("{:,.1f}".format, "seconds"), 7))
-    if evidence.same is not None:
-        found.append(Column("against\nrow 1", _marks(board, evidence)))
+    if evidence.comparisons is not None:
+        if not evidence.comparisons.problem:
+            found.append(Column("P(best)", [f"{chance:.0%}" for chance in evidence.comparisons.chances], 2))
+        found.append(Column("against\nrow 1", verdicts.marks(board, evidence)))
     return found
 
 
@@ -172,14 +176,7 @@ def notes(board: Board, evidence: Evidence) -> list[str]:
     """What the marks of a board mean, and what is not known of it: one line each."""
     lines = []
     alone = board.rows["seeds"] == 1
-    if evidence.same is not None:
-        over_seeds = {difference.over_seeds for difference in evidence.differences[1:]}
-        counted = BOTH if over_seeds == {True} else SOME if True in over_seeds else "test images counted"
-        marks = _marks(board, evidence)[1:]
-        marked = SAME if "=" in marks else APART
-        lines.append(marked.format(mark=" or ".join(sorted(set(marks), reverse=True)), counted=counted))
-        if "higher" in marks and board.chosen:
-            lines.append(HIGHER)
+    lines += verdicts.notes(board, evidence)
     if alone.any() and any(evidence.estimates):
         lines.append(ONE_SEED)
     lines += failures(board, evidence)
@@ -259,17 +256,6 @@ def _differing(computed_by: Sequence[str]) -> str:
     return " and by ".join(", ".join(part for part in one if part not in everywhere) for one in lists)
 
 
-def _marks(board: Board, evidence: Evidence) -> list[str]:
-    """For each row how its test accuracy lies to that of the first, which validation chose where it could."""
-    assert evidence.same is not None
-    scores = board.rows["test/accuracy"]
-    others = [
-        "=" if same else "higher" if score > scores[0] else "lower"
-        for same, score in zip(evidence.same, scores, strict=True)
-    ]
-    return ["chosen" if board.chosen else "first", *others[1:]]
-
-
 def _missing(value: Any) -> bool:
     return value is None or bool(value != value)  # NaN
 
@@ -344,10 +330,12 @@ def _with_evidence(board: Board, evidence: Evidence) -> pd.DataFrame:
     rows["test/high"] = [each.high if each else None for each in evidence.estimates]
     rows["near_chance"] = list(map(len, failed_seeds(evidence))) or 0
     rows["test/balanced_accuracy"], rows["test/macro_f1"] = _means(evidence)
-    if evidence.same is not None:
-        rows["against_the_first"] = _marks(board, evidence)
-        for name in ("mean", "low", "high", "p_value"):
-            rows[f"first_minus_row/{name}"] = [getattr(difference, name) for difference in evidence.differences]
+    if evidence.comparisons is not None:
+        if not evidence.comparisons.problem:
+            rows["p_best"] = evidence.comparisons.chances
+        rows["against_the_first"] = verdicts.marks(board, evidence)
+        for name, values in verdicts.numbers(board, evidence).items():
+            rows[f"first_minus_row/{name}"] = [None, *values]
     order = ["run", "seeds", "run_keys", "validation/accuracy", "test/accuracy"]
     order += [name for name in map(str, rows) if name.startswith("test/") and name != "test/accuracy"]
     first = [name for name in order if name in rows]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from eyechart.core.cli import command
-from eyechart.core.errors import EyechartError
+from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.core.files import behind_links, check_file
 from eyechart.core.schema import typed
 from eyechart.tracking.config import TrackingConfig, in_force
@@ -41,6 +41,7 @@ class CompareConfig:
     report: str | None
     a: str | None
     b: str | None
+    margin: float
     verify: bool
     tracking: TrackingConfig
 
@@ -59,6 +60,8 @@ def main(config: DictConfig) -> None:
     for key, suffix, own in (("picture", ".svg", b"pipelines/compare.py"), ("report", ".html", b"<title>Eyechart: ")):
         if (named := getattr(settings, key)) is not None:
             check_file(Path(named), key, suffix, own)
+    if not 0 <= settings.margin <= 100:
+        raise ConfigError(f"margin must be from 0 to 100 percentage points, received {settings.margin:g}")
     verify_all(settings.verify)
     sweep = None if settings.sweep is None else Sweep.find(settings.sweep)  # once: `last` may soon be another
     results = results_of(Run.all() if sweep is None else sweep.finished_runs(), settings.experiment_name)
@@ -68,7 +71,7 @@ def main(config: DictConfig) -> None:
     if settings.a is not None or settings.b is not None:
         _answer(settings, results)
     else:
-        _show(settings, Leaderboard.of(results), sweep, tracking)
+        _show(settings, Leaderboard.of(results, settings.margin / 100), sweep, tracking)
 
 
 def _answer(settings: CompareConfig, results: pd.DataFrame) -> None:
@@ -79,7 +82,7 @@ def _answer(settings: CompareConfig, results: pd.DataFrame) -> None:
         raise EyechartError("picture= draws the boards, a= and b= compare two rows: type one or the other")
     if settings.report is not None:
         raise EyechartError("report= is on all rows, a= and b= compare two of them: type one or the other")
-    print("\n".join(compare_sides(results, settings.a, settings.b)))
+    print("\n".join(compare_sides(results, settings.a, settings.b, settings.margin / 100)))
 
 
 def _show(settings: CompareConfig, leaderboard: Leaderboard, sweep: Sweep | None, tracking: TrackingConfig) -> None:

@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.comparison.evidence import Evidence
-from eyechart.comparison.groups import Board, as_dicts
-from eyechart.comparison.question import answer
+from eyechart.comparison.groups import Board
 from eyechart.comparison.report.charts import ChartRow
 from eyechart.comparison.report.examples import Source
 from eyechart.comparison.report.gathering import Gathered
 from eyechart.comparison.report.pictures import as_many
-from eyechart.comparison.sides import Side
+from eyechart.comparison.verdicts import answer
 from eyechart.core.errors import EyechartError
 from eyechart.evaluation.agreement import confusion, majority, most_telling
-from eyechart.evaluation.significance import difference
+from eyechart.evaluation.multiple import Comparisons
+from eyechart.evaluation.rows import Rows
 
 
 def comparison(
@@ -66,17 +66,20 @@ def comparison(
 
 def verdicts(board: Board, evidence: Evidence, found: Gathered) -> dict[str, list[str]]:
     """Of every two rows, by their numbers among the known ones as "0 1", which is better: lines of text."""
-    lines = as_dicts(board.rows)
-    sides = [Side(lines[row]["run"], board.title, ("", ""), tuple(lines[row]["run_keys"])) for row in found.rows]
+    names = list(board.rows["run"])
     told = {}
-    for a, b in combinations(range(len(sides)), 2):
-        left, right = (evidence.rows[found.rows[side]] for side in (a, b))
+    for (a, i), (b, j) in combinations(enumerate(found.rows), 2):
+        left, right = evidence.rows[i], evidence.rows[j]
         if isinstance(left, EyechartError) or isinstance(right, EyechartError):
             error = left if isinstance(left, EyechartError) else right
             told[f"{a} {b}"] = [f"Which of the two is better is not known: {error}"]
             continue
-        between = difference(left.correct, right.correct)
-        told[f"{a} {b}"] = answer(sides[a], sides[b], between, left.correct.shape[1])[::-1]
+        comparisons, pair = evidence.comparisons, (i, j)
+        if comparisons is None:  # of another row something is missing
+            comparisons, pair = Comparisons(Rows.of([left.correct, right.correct], left.groups)), (0, 1)
+        compared, seeds = comparisons.pair(*pair), (len(left.correct), len(right.correct))
+        lines = answer((names[i], names[j]), compared, seeds=seeds, rows=comparisons.rows, margin=evidence.margin)
+        told[f"{a} {b}"] = lines[::-1]
     return told
 
 

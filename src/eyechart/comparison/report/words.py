@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from eyechart.comparison import verdicts
 from eyechart.comparison.evidence import Correctness, Evidence
 from eyechart.comparison.failed_seeds import failures_in_words
 from eyechart.comparison.groups import Board
 from eyechart.core.words import decimals
 from eyechart.evaluation.agreement import Potential
+from eyechart.evaluation.verdict import Outcome
 
 MOST = 5  # names in a sentence
 
@@ -63,19 +65,21 @@ def against_first(board: Board, evidence: Evidence) -> str:
     """Which rows cannot be told apart from the first, and which are lower or higher."""
     if len(board.rows) == 1:
         return "There is one row only, so there is nothing to compare it with."
-    if evidence.same is None:
+    if evidence.comparisons is None:
         return "Which rows can be told apart is not known; below the leaderboard stands why."
-    names, scores = list(board.rows["run"]), list(board.rows["test/accuracy"])
-    others = list(zip(names, scores, evidence.same, strict=True))[1:]
-    same = [name for name, _, alike in others if alike]
-    lower = [name for name, score, alike in others if not alike and score <= scores[0]]
-    higher = [name for name, score, alike in others if not alike and score > scores[0]]
+    others = list(zip(list(board.rows["run"])[1:], verdicts.verdicts(board, evidence), strict=True))
+    named = {outcome: [name for name, each in others if each.outcome is outcome] for outcome in Outcome}
+    untold = named[Outcome.UNKNOWN] + named[Outcome.UNTELLABLE]
+    same, lower, higher = named[Outcome.SAME], named[Outcome.BETTER], named[Outcome.WORSE]
     said = []
+    if untold:
+        none = len(untold) == len(others) > 1
+        yet = " yet" if named[Outcome.UNKNOWN] else ""
+        said.append(f"{'No other row can' if none else f'{_some(untold, others)} cannot'} be told apart from it{yet}")
     if same:
-        none = len(same) == len(others) > 1
-        said.append(f"{'No other row can' if none else f'{_some(same, others)} cannot'} be told apart from it")
+        said.append(f"{_are(same, others)} practically the same as it (within {100 * evidence.margin:g} points)")
     if lower:
-        said.append("Every other row is lower" if len(lower) == len(others) else f"{_are(lower, others)} lower")
+        said.append("Every other row is lower" if len(lower) == len(others) > 1 else f"{_are(lower, others)} lower")
     if higher:
         but = ", but the test images may not choose" if board.chosen else ""
         said.append(f"{_are(higher, others)} higher{but}")

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from eyechart.comparison.groups import labels
 from eyechart.core import terminal
 from eyechart.core.words import between, decimals
-from eyechart.evaluation.significance import LEVEL, Difference, Estimate, adjust, difference_of_means, estimate_mean
+from eyechart.evaluation.multiple import adjust
+from eyechart.evaluation.rows import Rows
+from eyechart.evaluation.significance import LEVEL, Difference, Estimate, mean_difference, mean_estimates, p_in_words
 from eyechart.inference.detection.found import Found, numbers
 from eyechart.inference.scanning.detect import THRESHOLDS
 
@@ -55,10 +57,16 @@ def board_rows(found: Sequence[Found], results: pd.DataFrame) -> list[BoardRow]:
     by_run = {one.run.key: one for one in found}
     groups = results.drop_duplicates("group")
     named = dict(zip(groups["group"], labels(groups), strict=True))
-    made = []
+    names, members = [], []
     for group, runs in results.sort_values(["seed", "run_key"]).groupby("group", sort=False):
-        members = tuple(by_run[key] for key in runs["run_key"])
-        made.append(_row(f"{named[group]} on {runs['dataset'].iloc[0]}", members))
+        names.append(f"{named[group]} on {runs['dataset'].iloc[0]}")
+        members.append(tuple(by_run[key] for key in runs["run_key"]))
+    alarms = {threshold: _false_alarms(members, threshold) for threshold in THRESHOLDS}
+    recalls = {threshold: _recall(members, threshold) for threshold in THRESHOLDS}
+    made = [
+        _row(name, each, _of_row(alarms, number), _of_row(recalls, number))
+        for number, (name, each) in enumerate(zip(names, members, strict=True))
+    ]
     return sorted(made, key=lambda row: row.false_alarms[ASKED].mean)
 
 
@@ -67,10 +75,9 @@ def differences(made: Sequence[BoardRow]) -> list[Difference]:
 
     P-values are corrected for all pairs, because which row is the first was seen in the same canvases.
     """
-    counts = [_counts(row.found, ASKED, false_alarms=True) for row in made]
-    pairs = list(combinations(range(len(made)), 2))
-    found = {pair: difference_of_means(counts[pair[1]], counts[pair[0]]) for pair in pairs}
-    corrected = adjust([found[pair].p_value for pair in pairs])
+    rows = Rows.of([_counts(row.found, ASKED, false_alarms=True) for row in made])
+    found = {(i, j): mean_difference(rows, j, i) for i, j in combinations(range(len(made)), 2)}
+    corrected = adjust([one.p_value for one in found.values()])
     return [
         replace(one, p_value=float(p_value))
         for (pair, one), p_value in zip(found.items(), corrected, strict=True)
@@ -103,7 +110,7 @@ def sentences(made: Sequence[BoardRow]) -> list[str]:
         return []
     lines, found = [], differences(made)
     for row, one in zip(made[1:], found, strict=True):
-        much = f"{one.mean:.2f} per image (95% interval {one.low:.2f} to {one.high:.2f}), {one.p_in_words}"
+        much = f"{one.mean:.2f} per image (95% interval {one.low:.2f} to {one.high:.2f}), {p_in_words(one.p_value)}"
         if one.p_value < LEVEL:
             lines.append(f"'{row.name}' gives more false alarms than '{made[0].name}': by {much}")
         else:
@@ -136,18 +143,19 @@ def table(made: Sequence[BoardRow]) -> pd.DataFrame:
     )
 
 
-def _row(name: str, found: tuple[Found, ...]) -> BoardRow:
+def _row(
+    name: str, found: tuple[Found, ...], false_alarms: dict[float, Estimate], recall: dict[float, Estimate]
+) -> BoardRow:
     import pandas as pd
 
     all_seeds = {threshold: numbers(pd.concat([_at(one, threshold) for one in found])) for threshold in THRESHOLDS}
-    return BoardRow(
-        name,
-        found,
-        {threshold: _false_alarms(found, threshold) for threshold in THRESHOLDS},
-        {threshold: _recall(found, threshold) for threshold in THRESHOLDS},
-        {threshold: one["precision"] for threshold, one in all_seeds.items()},
-        {threshold: one["distance"] for threshold, one in all_seeds.items()},
-    )
+    precision = {threshold: one["precision"] for threshold, one in all_seeds.items()}
+    distance = {threshold: one["distance"] for threshold, one in all_seeds.items()}
+    return BoardRow(name, found, false_alarms, recall, precision, distance)
+
+
+def _of_row(estimates: dict[float, list[Estimate]], number: int) -> dict[float, Estimate]:
+    return {threshold: rows[number] for threshold, rows in estimates.items()}
 
 
 def _at(found: Found, threshold: float) -> pd.DataFrame:
@@ -160,17 +168,17 @@ def _counts(found: Sequence[Found], threshold: float, *, false_alarms: bool) -> 
     return np.stack([(one["detected"] - one["right"] if false_alarms else one["right"]).to_numpy() for one in at])
 
 
-def _false_alarms(found: Sequence[Found], threshold: float) -> Estimate:
-    """Per image, not below 0."""
-    one = estimate_mean(_counts(found, threshold, false_alarms=True))
-    return replace(one, low=max(one.low, 0.0))
+def _false_alarms(rows: Sequence[Sequence[Found]], threshold: float) -> list[Estimate]:
+    """Of each row, per image, not below 0."""
+    found = mean_estimates(Rows.of([_counts(row, threshold, false_alarms=True) for row in rows]))
+    return [replace(one, low=max(one.low, 0.0)) for one in found]
 
 
-def _recall(found: Sequence[Found], threshold: float) -> Estimate:
-    """From 0 to 1."""
-    known = float(_at(found[0], threshold)["known"].iloc[0])  # as many on each canvas
-    one = estimate_mean(_counts(found, threshold, false_alarms=False))
-    return Estimate(one.mean / known, max(one.low / known, 0.0), min(one.high / known, 1.0))
+def _recall(rows: Sequence[Sequence[Found]], threshold: float) -> list[Estimate]:
+    """Of each row, from 0 to 1."""
+    known = float(_at(rows[0][0], threshold)["known"].iloc[0])  # as many on each canvas
+    found = mean_estimates(Rows.of([_counts(row, threshold, false_alarms=False) for row in rows]))
+    return [Estimate(one.mean / known, max(one.low / known, 0.0), min(one.high / known, 1.0)) for one in found]
 
 
 def _cells(row: BoardRow, threshold: float) -> tuple[str, ...]:

@@ -1,0 +1,86 @@
+"""What a comparison of two rows comes to, and what it would take to know more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from eyechart.evaluation.multiple import Compared
+from eyechart.evaluation.significance import Difference
+
+MARGIN = 0.005  # accuracies that lie closer than this are practically the same, unless asked otherwise
+MOST_SEEDS = 100  # more of them are not recommended to anybody
+
+
+class Outcome(StrEnum):
+    """Of one row against another."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    SAME = "practically the same"
+    UNKNOWN = "cannot be told yet"
+    UNTELLABLE = "cannot be told"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a comparison says.
+
+    Attributes:
+        outcome: of the first row.
+        looks: whether the pair by itself would be told apart, and only among all that were compared is not.
+        half: the true difference that such a comparison finds in half of cases.
+        most: the one that it finds in four of five.
+        more_seeds: of each row, about how many more would bring an answer if the difference is what it seems now; 0
+            where there is one; None where even `MOST_SEEDS` would not, because the test images are the limit.
+    """
+
+    outcome: Outcome
+    looks: bool
+    half: float
+    most: float
+    more_seeds: int | None
+
+
+def judge(compared: Compared, margin: float = MARGIN, seeds: int = 1) -> Verdict:
+    """Say what a comparison comes to.
+
+    Two rows are practically the same where the interval of their difference that misses the truth in 10% of boards (two
+    one-sided tests at 5%, Schuirmann 1987; corrected like the difference) lies within ±`margin`.
+
+    Args:
+        compared: the two rows.
+        margin: of what is practically the same, from 0 to 1.
+        seeds: of the row that has fewer.
+    """
+    found = compared.difference
+    half, most = found.found(0.5, compared.level), found.found(0.8, compared.level)
+    looks = not compared.apart and found.p_value < 0.05
+    if compared.p_board is None:
+        return Verdict(Outcome.UNTELLABLE, False, half, most, None)
+    if compared.apart:
+        return Verdict(Outcome.BETTER if found.mean > 0 else Outcome.WORSE, False, half, most, 0)
+    if abs(found.mean) + found.margin(compared.same_level) < margin:
+        return Verdict(Outcome.SAME, looks, half, most, 0)
+    return Verdict(Outcome.UNKNOWN, looks, half, most, _more_seeds(compared, margin, seeds))
+
+
+def _more_seeds(compared: Compared, margin: float, seeds: int) -> int | None:
+    found = compared.difference
+    if not found.over_seeds:
+        return None
+    for more in range(1, MOST_SEEDS + 1):
+        then = _with_seeds(found, (seeds + more) / seeds)
+        apart = abs(then.mean) > then.margin(compared.level)
+        if apart or abs(then.mean) + then.margin(compared.same_level) < margin:
+            return more
+    return None
+
+
+def _with_seeds(found: Difference, times: float) -> Difference:
+    """The same difference if it came from so many times as many seeds."""
+    variance = found.lasting + max(found.error**2 - found.lasting, 0.0) / times
+    mean, low, high, p_value = found.mean, found.low, found.high, found.p_value
+    return Difference(mean, low, high, p_value, True, float(np.sqrt(variance)), found.freedom * times, found.lasting)
