@@ -5,8 +5,11 @@ import pytest
 from support import importing_benchmarks
 
 with importing_benchmarks():
+    from comparison_cache import known
     from comparison_cells import BOARDS, PAIRS, REAL_BOARDS, REAL_PAIRS
     from comparison_draws import Cell, _level, draw, mean_accuracy, statistics
+    from comparison_eyechart import eyechart
+    from comparisons import limit_of, measure
 
 
 def test_there_are_as_many_cells_as_agreed_and_each_has_a_name_of_its_own():
@@ -67,3 +70,25 @@ def test_statistics_by_hand():
         np.testing.assert_allclose(
             found["strata_products"][one], shares[:, labels == one] @ shares[:, labels == one].T / 20
         )
+
+
+@pytest.mark.parametrize(
+    ("name", "repetitions"),
+    [
+        ("10 rows x 2, seeds dominate", 100),
+        ("10 rows x 3, spreads 1:3 by halves", 100),
+        ("10 rows x 3, 3 equal, 7 three points lower", 100),
+        ("4 rows x 5, 100 groups", 100),
+        ("2 seeds, spreads 1:3", 400),
+        ("5 seeds, seeds agree about images", 400),
+        ("3 seeds, 99% of 360, beta", 400),
+    ],
+)
+def test_the_method_in_use_keeps_the_limits_of_the_benchmark(name: str, repetitions: int):
+    cell = next(cell for cell in BOARDS + PAIRS if cell.name == name)
+    boards = [known(board, cell, number) for number, board in enumerate(draw(cell, repetitions, 99))]
+    found = [measure(board, eyechart(board), cell.truth, cell.truth) for board in boards]
+    limit = limit_of(cell)
+    limit += 2 * (limit * (1 - limit) / repetitions) ** 0.5  # by the simulation's own error
+    assert np.mean([each["false alarms"] for each in found]) <= limit
+    assert np.mean([each["missed"] for each in found]) <= limit
