@@ -7,11 +7,11 @@ from unittest.mock import patch
 
 import numpy as np
 from comparison_methods import Board, Result
-from eyechart.evaluation.multiple import Comparisons
-from eyechart.evaluation.rows import Rows, accuracy_scales, student
 from numpy.typing import NDArray
 
 from eyechart.evaluation import multiple
+from eyechart.evaluation.multiple import Comparisons
+from eyechart.evaluation.rows import Rows, accuracy_scales, student
 from eyechart.evaluation.significance import LEVEL, estimates, parts, two_sided
 
 INNER = 400  # boards are simulated for each board, in place of 2,000 to 10,000
