@@ -31,17 +31,19 @@ WORDS = [
     "seed=3",
     "tracking=none",
 ]
+# The losses on test images were recorded anew, and no others, when a limit came to take a stratified sample of the test
+# images in place of the first: with `limit_order` in the run key, so that TRAINING_VERSION stayed.
 RECORDED: dict[int, dict[str, dict[str, list[float]]]] = {
     1: {
         "tensorflow": {
-            "birnn": [2.306137, 2.252567, 2.256723],
-            "fnn": [2.304709, 2.227545, 2.260461],
-            "lenet": [2.261142, 2.183978, 2.189396],
+            "birnn": [2.306137, 2.252567, 2.254833],
+            "fnn": [2.304709, 2.227545, 2.238740],
+            "lenet": [2.261142, 2.183978, 2.180077],
         },
         "jax": {
-            "birnn": [2.310805, 2.260626, 2.265447],
-            "fnn": [2.300386, 2.277520, 2.320973],
-            "lenet": [2.261925, 2.209180, 2.214267],
+            "birnn": [2.310805, 2.260626, 2.259901],
+            "fnn": [2.300386, 2.277520, 2.289714],
+            "lenet": [2.261925, 2.209180, 2.220219],
         },
     },
 }

@@ -127,6 +127,7 @@ def refusal(*overrides: str) -> str:
         ("limit=[]", "limit"),
         ("limit=[1,2,3]", "limit"),
         ("limit=[0,5]", "limit"),
+        ("limit_order=last", "limit_order must be one of"),
         ("model=lenet model.dropout=1", "model.dropout must lie in [0, 1), received 1.0"),
         ("model=lenet model.dropout=nan", "model.dropout"),
         ("model=lenet model.dropout=-0.1", "model.dropout"),
@@ -174,7 +175,7 @@ def test_a_group_that_is_missing_is_named():
 
 def test_what_came_after_a_configuration_was_composed_is_as_in_conf():
     config = OmegaConf.to_container(configuration("seed=7", "backend=jax"))
-    for key in ("limit", "mirrors", "export", "plan", "force", "augmentation", "tracking"):
+    for key in ("limit", "limit_order", "mirrors", "export", "plan", "force", "augmentation", "tracking"):
         del config[key]
     del config["trainer"]["class_weights"]
     assert check(OmegaConf.create(config)) == checked("seed=7", "backend=jax")
@@ -277,7 +278,9 @@ RECORDED = {
     "model=fnn dataset=digits": "5c1868f1824acd0c5f7f",
     "model=lenet model.dropout=0.3 seed=1": "d67e1586a3323867fe06",
     "model=birnn optimizer=sgd optimizer.momentum=0.9 schedule=cosine": "5455df3cd6f1ca4cf1f2",
-    "optimizer=rmsprop schedule=exponential backend=jax limit=[1000,500]": "06027a7342abc8f57b96",
+    "optimizer=rmsprop schedule=exponential backend=jax limit=[1000,500]": "68a2c3eab7eaec7b6d88",
+    # the key that the line above had while limits took the first test images
+    "optimizer=rmsprop schedule=exponential backend=jax limit=[1000,500] limit_order=first": "06027a7342abc8f57b96",
     "optimizer=adamw callbacks=early_stopping trainer.precision=mixed_float16": "13c938950ede266400b1",
     "experiment=doc001/fnn_mnist": "6e1879e3051df1de0efe",
     "model=cnn_small_bn augmentation=flip_shift": "4982a9630fcfb91a146f",
@@ -348,6 +351,7 @@ def test_what_does_not_change_the_work_does_not_change_its_key(monkeypatch):
         ["model.name=another"],
         ["model.name=null"],
         ["limit=[null,null]"],
+        ["limit_order=first"],  # where nothing is limited
         ["dataset.name=renamed"],  # its digest counts
         ["optimizer.learning_rate=1e-3"],
     ):
@@ -383,11 +387,13 @@ CHANGES = [
     "limit=1000",
     "limit=[1000,500]",
     "limit=[1000,null]",
+    "limit=[null,500]",
+    "limit=[null,500] limit_order=first",
 ]
 
 
 def test_what_changes_the_work_changes_its_key():
-    keys = [key(), checked().run_key("e" * 64), *(key(change) for change in CHANGES)]
+    keys = [key(), checked().run_key("e" * 64), *(key(*change.split()) for change in CHANGES)]
     assert len(set(keys)) == len(keys)
 
 
@@ -537,13 +543,22 @@ def test_parameters_are_flat_named_as_on_the_command_line_and_few():
     assert parameters["schedule"] == "constant"
     assert parameters["trainer.epochs"] == 10
     assert parameters["limit"] == [100, 50]
+    assert parameters["limit_order"] == "stratified"
     assert len(parameters) < 40
     for name, value in parameters.items():
         assert not isinstance(value, dict)
         assert len(str(value)) < 100
         assert OmegaConf.select(config, name) is not None, name
     assert not any(name.startswith(("tracking", "dataset.", "mirrors", "export")) for name in parameters)
-    assert "limit" not in checked().parameters()
+    assert not {"limit", "limit_order"} & set(checked().parameters())
+
+
+def test_which_test_images_are_taken_is_said_only_where_some_are_left_out_and_not_the_first():
+    assert checked("limit=[9,5]").choices()["limit_order"] == "stratified"
+    for words in ([], ["limit=[9,null]"], ["limit=[9,5]", "limit_order=first"]):
+        config = checked(*words)
+        assert not any("limit_order" in said for said in (config.choices(), config.parameters())), words
+    assert key("limit=[9,null]", "limit_order=first") == key("limit=[9,null]")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,7 +22,7 @@ from eyechart.core.conf import filled
 from eyechart.core.errors import ConfigError
 from eyechart.core.schema import at_least, one_of, typed
 from eyechart.data.config import DatasetConfig, check_dataset
-from eyechart.data.dataset import DEFAULT_FRACTION
+from eyechart.data.dataset import DEFAULT_FRACTION, FIRST, LIMIT_ORDERS
 from eyechart.models import CNN, CNNRNN, FNN, RNN, Architecture, BiRNN
 from eyechart.tracking.config import TrackingConfig, with_environment
 from eyechart.training.augmentation import Augmentation
@@ -80,6 +80,7 @@ class _Schema:
     seed: int
     backend: str
     limit: Any
+    limit_order: str
     export: str | None
     plan: bool
     force: bool
@@ -102,6 +103,8 @@ class Config:
     Attributes:
         model_name: the model's name in tables, as in `conf/model`.
         limit: at most so many training and test images; None: all.
+        limit_order: which test images a limit takes: `stratified`, as many of each class as is its share; `first`, as
+            runs were limited before this could be chosen.
         export: a folder, relative to the workspace, that the run's files are copied to; None: nowhere.
         plan: say what would be trained, and train nothing.
         force: train anew what has been finished before.
@@ -123,6 +126,7 @@ class Config:
     seed: int
     backend: str
     limit: tuple[int | None, int | None]
+    limit_order: str
     export: str | None
     plan: bool
     force: bool
@@ -136,7 +140,7 @@ class Config:
         trainer = dataclasses.asdict(self.trainer)
         for place in ("device", "device_gigabytes"):
             del trainer[place]
-        return {
+        choices = {
             "dataset": {"name": self.dataset.name},
             "model": _choice(self.model),
             "optimizer": _choice(self.optimizer),
@@ -149,6 +153,9 @@ class Config:
             "limit": list(self.limit),
             "code": dict(self.code.tokens),
         }
+        if self.limit[1] is not None and self.limit_order != FIRST:  # without it, first is meant, as of old
+            choices["limit_order"] = self.limit_order
+        return choices
 
     def recorded(self) -> dict[str, Any]:
         """The choices as a run keeps them, with what is needed to have the same code again."""
@@ -160,6 +167,10 @@ class Config:
     def without_code(self) -> Config:
         """This configuration as if its code were the package's first version, in which run keys do not name code."""
         return dataclasses.replace(self, code=UsedCode())
+
+    def with_first_images(self) -> Config:
+        """This configuration with a limit that takes the first test images, as every limit once did."""
+        return dataclasses.replace(self, limit_order=FIRST)
 
     def resolved(self, own_validation: int) -> Config:
         """This configuration with `trainer.validation_fraction` as it really is, where null left it to the data set.
@@ -246,6 +257,7 @@ def check(config: DictConfig) -> Config:
         seed=plain.seed,
         backend=plain.backend,
         limit=_limit(plain.limit),
+        limit_order=plain.limit_order,
         export=plain.export,
         plan=plain.plan,
         force=plain.force,
@@ -298,6 +310,7 @@ def _check_values(config: Config) -> None:
             "expected false, received true"
         )
     one_of("backend", config.backend, BACKENDS)
+    one_of("limit_order", config.limit_order, LIMIT_ORDERS)
     at_least("seed", config.seed, 0)
     if config.seed >= 2**32:
         raise ConfigError(f"seed must be below 2**32 = {2**32}, received {config.seed}")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from eyechart.comparison import load_results
 from eyechart.comparison.groups import best_first, boards, labels, text
 from eyechart.comparison.results import _group
+from eyechart.comparison.sides import find_side
 
 
 def order(board) -> str:
@@ -92,6 +93,24 @@ def test_equal_rows_keep_one_order(write_run):
         write_run(f"{key}x", seed=int(seed), model="cnn")
     (board,) = boards(load_results().sample(frac=1, random_state=0))
     assert list(board.rows["run_keys"]) == [["b", "c", "a"], ["bx", "cx", "ax"]]
+
+
+def test_runs_that_tested_the_first_images_are_on_a_board_of_their_own(write_run):
+    write_run("a1", limit=[64, 32], validation=0.9)  # as every limit was
+    write_run("a2", limit=[64, 32], validation=0.8, seed=1)
+    write_run("b1", limit=[64, 32], limit_order="stratified")
+    write_run("c1", limit=[64, None])
+    write_run("d1")
+    found = {board.title: (order(board), list(board.rows["run"])) for board in boards(load_results())}
+    assert found == {
+        "digits, limit=[64, 32], limit_order=first (the first 32 test images)": ("a1a2", ["fnn"]),
+        "digits, limit=[64, 32]": ("b1", ["fnn"]),
+        "digits, limit=[64, None]": ("c1", ["fnn"]),
+        "digits": ("d1", ["fnn"]),
+    }
+    old, new = (find_side("a", f"fnn limit_order={which}", boards(load_results())) for which in ("first", "stratified"))
+    assert (old.run_keys, new.run_keys) == (("a1", "a2"), ("b1",))
+    assert old.of != new.of
 
 
 ACCURACY = st.integers(0, 100).map(lambda n: n / 100)

@@ -9,6 +9,7 @@ from support import IDX_FILES, tiny_images, write_idx
 from eyechart.comparison.leaderboard import Leaderboard, notes
 from eyechart.comparison.leakage import leakage
 from eyechart.comparison.results import load_results
+from eyechart.data import open_dataset
 from eyechart.data.config import DatasetConfig, FormConfig
 from eyechart.data.fetch import fetch
 from eyechart.data.prepare import prepare
@@ -53,6 +54,16 @@ def test_a_limit_counts(digest, write_run):
     write_run("one", correct=np.ones(5, bool), digest=digest, limit=[20, 5], **CHOSEN)
     (board, _) = Leaderboard.of(load_results()).boards[0]
     assert " of 5 test images" in leakage(board)[0]
+
+
+@pytest.mark.parametrize("order", ["stratified", "first"])
+def test_the_copies_among_the_test_images_that_a_limit_took_are_counted(digest, write_run, order):
+    splits = open_dataset("mine").split(validation_fraction=0.1, limit=(15, 5), limit_order=order)
+    trained_on = {*splits.train.indices, *splits.validation.indices}
+    number = len(trained_on & set(splits.test.indices))  # test image i is a copy of training image i
+    write_run("one", correct=np.ones(5, bool), digest=digest, limit=[15, 5], limit_order=order, **CHOSEN)
+    (board, _) = Leaderboard.of(load_results()).boards[0]
+    assert leakage(board)[0].startswith(f"{number} of 5 test images"), number
 
 
 def test_nothing_is_said_of_data_that_are_not_here_or_have_no_copies(digest, write_run, tmp_path):

@@ -110,9 +110,42 @@ def test_ten_folds(tiny):
 def test_limits(tiny):
     splits = tiny.split(limit=(20, 5))
     assert (len(splits.train), len(splits.validation), len(splits.test)) == (18, 2, 5)
-    assert splits.test.indices.tolist() == [0, 1, 2, 3, 4]
+    assert np.bincount(splits.test.labels, minlength=3).tolist() == [2, 2, 1]
+    assert tiny.split(limit=(20, 5), limit_order="first").test.indices.tolist() == [0, 1, 2, 3, 4]
     assert len(tiny.split(limit=(10**6, 10**6)).test) == 12
     assert tiny.split(validation_fraction=0).validation is None
+
+
+def in_class_order(dataset: Dataset, labels: np.ndarray) -> Dataset:
+    """The same with a test part of these labels, in the order of their classes."""
+    arrays = {
+        **dataset._arrays,
+        "test_images": np.zeros((len(labels), *dataset.image_shape), np.uint8),
+        "test_labels": np.sort(labels).astype(np.int32),
+    }
+    return dataclasses.replace(dataset, counts={**dataset.counts, "test": len(labels)}, _arrays=arrays)
+
+
+def test_a_limit_tests_all_classes_of_data_that_lie_in_class_order(tiny):
+    dataset = in_class_order(tiny, np.repeat([0, 1], 20))
+    test = dataset.split(limit=(15, 15)).test
+    assert sorted(np.bincount(test.labels, minlength=2)) == [7, 8]
+    assert np.array_equal(dataset.split(limit=(15, 15)).test.indices, test.indices)
+    assert dataset.split(limit=(15, 15), limit_order="first").test.labels.tolist() == [0] * 15
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=5), st.data())
+def test_a_limit_takes_of_each_class_its_share_of_the_test_images(tiny, sizes, data):
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    limit = data.draw(st.integers(1, len(labels)))
+    dataset = in_class_order(tiny, labels)
+    test = dataset.split(validation_fraction=0, limit=(None, limit)).test
+    assert len(set(test.indices)) == limit
+    found = np.bincount(test.labels, minlength=len(sizes))
+    assert (np.abs(found - limit * np.array(sizes) / len(labels)) <= max(1, len(sizes) / 2)).all()
+    larger = dataset.split(validation_fraction=0, limit=(None, limit + 1)).test
+    assert set(test.indices) <= set(larger.indices)  # one order, of which a limit takes the beginning
 
 
 @pytest.mark.parametrize(
@@ -124,6 +157,7 @@ def test_limits(tiny):
         {"split_seed": -1},
         {"limit": (0, None)},
         {"limit": (None, -1)},
+        {"limit_order": "last"},
     ],
 )
 def test_arguments_out_of_range(tiny, arguments):

@@ -12,6 +12,7 @@ from support import error_line, link_data, run_program
 
 from eyechart.core import paths
 from eyechart.core.errors import DataError, EyechartError
+from eyechart.evaluation import predictions
 from eyechart.runner.reproduce import differences_of_code, reproduce
 from eyechart.runs.journal import NAME, Journal
 from eyechart.runs.run import Run
@@ -24,6 +25,7 @@ def trained(digits_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A workspace in which two nets have been trained, one after the other, with all that may change a result."""
     root = link_data(digits_root, tmp_path_factory.mktemp("reproduce") / "root")
     words = ["trainer.class_weights=balanced", "schedule=cosine", "augmentation=flip_shift", "seed=3"]
+    words += ["limit_order=first"]  # of which a run keeps nothing, just as those of a time when all limits meant it
     done = run_program(root, "train", *TINY, *words)
     assert done.returncode == 0, done.stderr
     return root
@@ -56,6 +58,13 @@ def test_a_run_comes_to_the_same_whatever_the_environment_says(trained, env):
     after = left_alone(trained)
     assert after == before
     assert not (trained / "mlflow.db").exists()
+
+
+def test_a_limit_without_an_order_took_the_first_test_images(trained):
+    run = trained / ".eyechart" / "runs" / key(trained)
+    assert "limit_order" not in (run / "artifacts" / "config.yaml").read_text()
+    table = predictions.part_of(predictions.read(run / "artifacts" / "predictions.parquet"), "test")
+    assert table["index"].tolist() == list(range(60))
 
 
 def forget_checksums(folder: Path) -> None:

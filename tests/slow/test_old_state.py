@@ -11,7 +11,8 @@ from support import REPOSITORY, link_data, mlflow_runs, run_program
 pytestmark = pytest.mark.slow
 
 STATE = REPOSITORY / "tests" / "fixtures" / "old_state"
-SMALL = ("dataset=digits", "limit=[200,100]", "tracking=offline")
+# limit_order=first: as it was when nothing else could be meant
+SMALL = ("dataset=digits", "limit=[200,100]", "limit_order=first", "tracking=offline")
 OWN = ("model=fnn", "model._target_=own_networks.Narrow", "model.units=[4]", "trainer.epochs=2", *SMALL)
 SWEEP = ("-m", "model=fnn", "model.units=[3],[2]", "seed=0,1", "trainer.epochs=2", *SMALL)
 INTERRUPTED = ("model=fnn", "model.units=[2]", "seed=2", "trainer.epochs=400", *SMALL)

@@ -160,6 +160,27 @@ def test_what_an_epoch_takes_no_longer_for(digits, base):
         assert "about" not in make_plan([[other]], composer(base)).tell(), other
 
 
+def test_runs_that_tested_the_first_images_are_trained_anew_and_it_is_said(digits, base):
+    words = [[f"seed={seed}", "limit=[100,50]"] for seed in range(3)]
+    old = make_plan([[*each, "limit_order=first"] for each in words], composer(base))
+    new = make_plan(words, composer(base))
+    assert not {job.run_key for job in old.jobs} & {job.run_key for job in new.jobs}
+    assert new.tell() == "3 runs: 0 finished, 3 to train"
+    leave(old.jobs[0], done(50.0))
+    leave(old.jobs[1], epochs=4)
+    told, summary = make_plan(words, composer(base)).tell().splitlines()
+    assert told == (
+        "limit takes a stratified sample of the test images now, no longer the first: 2 runs will be trained anew; "
+        "limit_order=first takes up the old ones"
+    )
+    assert summary.startswith("3 runs: 0 finished, 3 to train, about")  # and they took as long
+    again = make_plan([[*each, "limit_order=first"] for each in words], composer(base)).tell()
+    assert again.startswith("3 runs: 1 finished, 1 resumed, 1 to train, about")
+    for job in new.jobs:
+        leave(job, done(50.0))
+    assert make_plan(words, composer(base)).tell() == "3 runs: 3 finished, 0 to train"
+
+
 @example(90.0)
 @given(st.floats(0, 1e6))
 def test_durations_are_told_in_few_digits(seconds):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from eyechart.comparison.evidence import Read, read_answers
 from eyechart.comparison.held_back import FOLD, WHAT_TO_TYPE, Folds, Ground
 from eyechart.comparison.results import AS_BEFORE
+from eyechart.data.dataset import FIRST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,9 +97,8 @@ def _comparable(results: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     import pandas as pd
 
     # a limit cuts the test part too, and scores on different test images are not to be compared
-    limits = pd.Series("", index=results.index)
-    if "limit" in results:
-        limits = results["limit"].map(lambda limit: str(limit) if isinstance(limit, list) else "")
+    named = as_dicts(results.reindex(columns=["limit", "limit_order"]))
+    limits = pd.Series([limit_in_words(row) for row in named], index=results.index)
     grouped = results.groupby([results["data_digest"], limits], sort=False, dropna=False)
     return [(str(limit), runs) for (_, limit), runs in grouped]
 
@@ -131,7 +131,7 @@ def _board(runs: pd.DataFrame, limit: str, read: Read) -> Board:
     ranked = ranked.set_index(ranked["group"].map(rank)).sort_index(kind="stable")
     dataset = str(rows["dataset"].iloc[0])
     return Board(
-        title=f"{dataset}, limit={limit}" if limit else dataset,
+        title=f"{dataset}, {limit}" if limit else dataset,
         note=note,
         chosen=not ground.reason,
         rows=rows.drop(columns="run_key"),
@@ -250,6 +250,15 @@ def labels(rows: pd.DataFrame) -> list[str]:
 def as_dicts(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table, each by its columns' names."""
     return [{str(name): value for name, value in row.items()} for row in table.to_dict(orient="records")]
+
+
+def limit_in_words(row: Mapping[str, Any]) -> str:
+    """The limit of a run as it is typed, and which test images it took where it took the first; empty: none was set."""
+    limit = row.get("limit")
+    if not isinstance(limit, list):
+        return ""
+    first = f", limit_order={FIRST} (the first {limit[-1]} test images)" if row.get("limit_order") == FIRST else ""
+    return f"limit={limit}{first}"
 
 
 def choice(row: Mapping[str, Any], name: str) -> Any:

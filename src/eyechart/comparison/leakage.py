@@ -10,6 +10,7 @@ from eyechart.comparison.groups import Board, as_dicts, choice
 from eyechart.core.errors import EyechartError
 from eyechart.data import Dataset, Splits, names_of, open_dataset
 from eyechart.data.copies import Crossing, crossings, in_words
+from eyechart.data.dataset import FIRST
 from eyechart.data.groups import shared_groups
 
 
@@ -48,4 +49,5 @@ def _cut(run: Mapping[str, Any]) -> dict[str, Any]:
         "validation_fraction": choice(run, "trainer.validation_fraction"),
         "split_seed": int(choice(run, "trainer.split_seed") or 0),
         "limit": tuple(choice(run, "limit") or (None, None)),
+        "limit_order": choice(run, "limit_order") or FIRST,
     }

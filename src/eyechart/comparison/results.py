@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from eyechart.comparison.held_back import FOLD
 from eyechart.config import NEUTRAL
+from eyechart.data.dataset import FIRST
 from eyechart.runs.listing import passing_over
 from eyechart.runs.run import Run
 from eyechart.runs.status import selected_by
@@ -81,11 +82,19 @@ def _row(run: Run) -> dict[str, Any]:
         "name": said.start.get("name", run.key),
         "experiment_name": said.start.get("experiment_name", ""),
         **said.params,
+        **_limit_order(said.params),
         **result,
         "diverged": said.diverged,
         "group": _group(said.params, digest, version),
         "over_folds": _group({name: value for name, value in said.params.items() if name != FOLD}, digest, version),
     }
+
+
+def _limit_order(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Which test images the limit of a run took: the first where it does not say; of a run without a limit nothing."""
+    limit = parameters.get("limit")
+    limited = isinstance(limit, list) and limit[-1] is not None
+    return {"limit_order": str(parameters.get("limit_order", FIRST))} if limited else {}
 
 
 def _group(parameters: Mapping[str, Any], digest: str | None, version: int) -> str:

@@ -9,13 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from eyechart.comparison.groups import GROUPS, Board, as_dicts, choice, text
+from eyechart.comparison.groups import GROUPS, Board, as_dicts, choice, limit_in_words, text
 from eyechart.comparison.held_back import FOLD
 from eyechart.core.errors import EyechartError
 
 DIGITS = 6  # of a run key are enough to name a run
 MOST = 8  # candidates in a message
-CHOSEN = ("model", "dataset", "backend", "limit", "training_version", "seed")
+CHOSEN = ("model", "dataset", "backend", "limit", "limit_order", "training_version", "seed")
 WAYS = "its number on the board, its words such as 'model=cnn optimizer.learning_rate=0.01', or a run key"
 
 
@@ -104,7 +104,7 @@ def _which(run: Mapping[str, Any], board: Board) -> str:
 
 
 def _of(row: Mapping[str, Any]) -> tuple[str, str]:
-    return str(row["data_digest"]), text(choice(row, "limit"))
+    return str(row["data_digest"]), limit_in_words(row)
 
 
 def _matches(word: str, row: Mapping[str, Any]) -> bool:

@@ -20,12 +20,14 @@ from eyechart.core import paths
 from eyechart.core.errors import DataError, nearest
 from eyechart.data.copies import TOGETHER, first_alike
 from eyechart.data.integrity import check_arrays
-from eyechart.data.stratify import joined, window
+from eyechart.data.stratify import PERMUTATION_SEED, joined, stratified_permutation, window
 
 DESCRIPTION = "dataset.json"
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels", "permutation")
 COPIES = "copies"  # an array that is there where images occur more than once
 DEFAULT_FRACTION = 0.1  # held back of a data set without a validation part of its own, where nothing is said
+FIRST = "first"
+LIMIT_ORDERS = ("stratified", FIRST)  # in which a limit takes test images
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,10 +139,11 @@ class Dataset:
         validation_fraction: float | None = None,
         split_seed: int = 0,
         limit: tuple[int | None, int | None] = (None, None),
+        limit_order: str = "stratified",
     ) -> Splits:
         """Take the data set's own validation part, or cut one out of the training set.
 
-        What is cut, and what a limit leaves for training, is stratified; the data set's own parts are as they are.
+        What is cut, and what a limit leaves, is stratified; the data set's own parts are as they are.
 
         Args:
             validation_fraction: None: the data set's own validation part, whole, or a tenth where it has none. From 0
@@ -149,10 +152,12 @@ class Dataset:
                 by side and go round. With a fraction of 0.1 the seeds 0 to 9 are the folds of a cross-validation.
                 Must be 0 where the data set's own part is taken: there is only one.
             limit: at most so many training images (the first of the stratified permutation, before a validation
-                part is cut from them), and at most so many test images (the first).
+                part is cut from them), and at most so many test images.
+            limit_order: which test images a limit takes: "stratified", the first of a stratified permutation that
+                follows from their labels alone; "first", those that come first in the data set, as in earlier versions.
 
         Raises:
-            ValueError: the fraction is not in [0, 1), the seed negative, or a limit below 1.
+            ValueError: the fraction is not in [0, 1), the seed negative, a limit below 1, or the order unknown.
             DataError: no image would be left for training or for validation, or a split seed is given to choose from
                 one validation part.
         """
@@ -162,7 +167,7 @@ class Dataset:
             raise ValueError(f"split_seed must be 0 or greater. Received: {split_seed}")
         if any(number is not None and number < 1 for number in limit):
             raise ValueError(f"limit must be two numbers of images, each at least 1 or None. Received: {limit}")
-        test = self._slice("test", np.arange(self.counts["test"])[: limit[1]])
+        test = self._slice("test", self._test_indices(limit[1], limit_order))
         permutation = self._arrays["permutation"]
         if validation_fraction is None and self.own_validation:
             if split_seed:
@@ -198,6 +203,14 @@ class Dataset:
             validation=self._slice("train", permutation[held]) if size else None,
             test=test,
         )
+
+    def _test_indices(self, limit: int | None, order: str) -> npt.NDArray[np.int64]:
+        """The test images that a limit leaves; nothing of it is kept in the prepared folder, which may be old."""
+        if order not in LIMIT_ORDERS:
+            raise ValueError(f"limit_order must be one of {', '.join(LIMIT_ORDERS)}. Received: {order}")
+        if limit is None or order == FIRST:
+            return np.arange(self.counts["test"])[:limit]
+        return stratified_permutation(self._arrays["test_labels"], seed=PERMUTATION_SEED)[:limit]
 
     def _slice(self, part: str, indices: npt.NDArray[Any]) -> Slice:
         indices = np.sort(indices).astype(np.int64)

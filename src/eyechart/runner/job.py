@@ -32,6 +32,7 @@ class Job:
             its parts.
         choices_key: the run key that it would have if the code behind its choices did not count.
         digest: of the data set that the run key is of.
+        first_images_key: the run key that it would have if its limit took the first test images; empty: it has that.
     """
 
     overrides: tuple[str, ...]
@@ -44,6 +45,7 @@ class Job:
     warnings: tuple[str, ...] = ()
     choices_key: str = ""
     digest: str = ""
+    first_images_key: str = ""
 
     @classmethod
     def of(cls, config: Config, overrides: Sequence[str] = (), name: str = "", number: int = 0) -> Job:
@@ -58,12 +60,16 @@ class Job:
         check_settings(config.dataset, dataset, words_for("dataset", overrides) or f"dataset={dataset.name}")
         splits = splits_of(config, dataset)
         config = config.resolved(dataset.own_validation)
-        run = Run(config.run_key(dataset.digest, dataset.own_validation))
+
+        def key(config: Config) -> str:
+            return config.run_key(dataset.digest, dataset.own_validation)
+
+        run = Run(key(config))
         warning = inequality(dataset.class_counts["train"], dataset.class_names, "training")
         if warning and not config.trainer.class_weights:
             warning += ", or type trainer.class_weights=balanced"
         warnings = (warning, copies.warning(dataset, splits), shared_groups(dataset, splits))
-        before = Run(config.without_code().run_key(dataset.digest, dataset.own_validation))
+        before = Run(key(config.without_code()))
         if config.code.own and config.code.first and not config.force and _counts_still(before, run):
             run = before
         return cls(
@@ -76,6 +82,7 @@ class Job:
             warnings=tuple(filter(None, warnings)),
             choices_key=before.key,
             digest=dataset.digest,
+            first_images_key=first if (first := key(config.with_first_images())) != key(config) else "",
         )
 
     @property
@@ -112,4 +119,5 @@ def splits_of(config: Config, dataset: Dataset) -> Splits:
         validation_fraction=config.trainer.validation_fraction,
         split_seed=config.trainer.split_seed,
         limit=config.limit,
+        limit_order=config.limit_order,
     )

@@ -19,6 +19,7 @@ from eyechart.config import TRAINING_VERSION, Config, check
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.data.config import DatasetConfig
+from eyechart.data.dataset import FIRST
 from eyechart.evaluation import predictions
 from eyechart.evaluation.history import read_history
 from eyechart.runner.job import Job
@@ -143,6 +144,7 @@ def _config(choices: Any, name: str) -> Config:
     """The configuration that a run recorded, with nothing tracked; `name` is the model's."""
     config = compose("config")
     with open_dict(config):
+        config.limit_order = FIRST  # where a record does not name it
         for group, value in choices.items():
             if group == "code":
                 continue  # it is what lies here, and is compared with what was recorded

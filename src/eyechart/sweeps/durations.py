@@ -13,7 +13,16 @@ from eyechart.runs.run import Run
 from eyechart.runs.tags import MACHINE
 
 # of what is recorded of a run, what its speed does not depend on, or hardly
-INDIFFERENT = ("code.", "seed", "schedule", "optimizer.", "callbacks.", "trainer.epochs", "trainer.split_seed")
+INDIFFERENT = (
+    "code.",
+    "limit_order",
+    "seed",
+    "schedule",
+    "optimizer.",
+    "callbacks.",
+    "trainer.epochs",
+    "trainer.split_seed",
+)
 
 
 class PastDurations:

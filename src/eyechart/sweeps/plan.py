@@ -12,6 +12,7 @@ from eyechart.runner.export import check_export
 from eyechart.runner.job import Job
 from eyechart.sweeps.code_changes import about_code
 from eyechart.sweeps.durations import PastDurations
+from eyechart.sweeps.limit_change import about_limit
 
 Configure = Callable[[Sequence[str], int], Config]
 
@@ -62,7 +63,7 @@ class Plan:
             parts += [f"about {in_words(sum(known))} of training{some}, going by earlier runs"]
         summary = f"{_count(len(self.jobs), 'run')}: {', '.join(parts)}"
         warnings = dict.fromkeys(f"warning: {warning}" for job in self.jobs for warning in job.warnings)
-        summary = "\n".join([*warnings, *about_code(self.jobs), summary])
+        summary = "\n".join([*warnings, *about_code(self.jobs), *about_limit(self.jobs), summary])
         if not runs:
             return summary
         width = max(len(job.name) for job in self.jobs)
