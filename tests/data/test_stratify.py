@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyechart.data.stratify import joined, nearest_stretch, stratified_permutation, window
+from eyechart.data.stratify import best_stretch, joined, stratified_permutation, window
 
 label_lists = st.lists(st.integers(0, 6), min_size=1, max_size=120).map(np.array)
 
@@ -100,20 +100,29 @@ def test_a_window_of_single_images_goes_round(labels, start, size):
 
 
 @given(numbered, st.data())
-def test_the_nearest_stretch_is_as_near_as_any(images, data):
+def test_the_best_stretch_divides_no_unit_and_leaves_some(images, data):
     labels, units = images.T
     if len(set(units)) < 2:
         return
     order = stratified_permutation(labels, seed=0, units=units)
     size = data.draw(st.integers(1, len(order) - 1))
-    mask = nearest_stretch(order, size, units)
+    mask = best_stretch(order, size, labels, units)
     assert 0 < mask.sum() < len(order)
     assert not set(units[order[mask]]) & set(units[order[~mask]])
-    sizes = [len(list(unit)) for _, unit in itertools.groupby(units[order])]
-    sums = [sum(sizes[i:j]) for i, j in itertools.combinations(range(len(sizes) + 1), 2)]
-    assert abs(mask.sum() - size) == min(abs(each - size) for each in sums if each < len(order))
-    alone = nearest_stretch(order, size, None)
+    alone = best_stretch(order, size, labels, None)
     assert np.array_equal(np.flatnonzero(alone), np.arange(len(order) - size, len(order)))
+
+
+def test_the_best_stretch_has_the_size_and_the_classes_that_are_asked_for():
+    """60 patients with 5 to 30 images each, a fifth of them of the class 1: a sixth of the images."""
+    random = np.random.default_rng(0)
+    units = np.repeat(np.arange(60), random.integers(5, 31, 60))
+    labels = (units % 5 == 0).astype(int)
+    order = stratified_permutation(labels, seed=0, units=units)
+    size = len(labels) // 6
+    held = labels[order[best_stretch(order, size, labels, units)]]
+    assert abs(len(held) - size) <= 10
+    assert abs(held.mean() - labels.mean()) < 0.01
 
 
 def test_units_of_one_class_each_are_spread_over_windows():
@@ -138,7 +147,7 @@ def test_what_is_rare_is_spread_first():
 def test_joined_units_divide_no_part_and_are_the_smallest(images):
     one, other = images.T
     unit = joined(one, None, other)
-    assert unit is not None
+    unit = np.arange(len(one)) if unit is None else unit
     for partition in (one, other):
         assert all(len(set(unit[partition == value])) == 1 for value in set(partition))
     assert (unit[unit] == unit).all()

@@ -29,6 +29,9 @@ DEFAULT_FRACTION = 0.1  # held back of a data set without a validation part of i
 FIRST = "first"
 LIMIT_ORDERS = ("stratified", FIRST)  # in which a limit takes test images
 
+# by digest, `Dataset.first_alike` of what an earlier version prepared
+_counted: dict[str, npt.NDArray[np.int64] | None] = {}
+
 
 @dataclass(frozen=True, eq=False)
 class Slice:
@@ -124,8 +127,10 @@ class Dataset:
             return None
         if COPIES in self._arrays:
             return self._arrays[COPIES]
-        first = first_alike(self._arrays["train_images"], self._arrays["test_images"])
-        return None if np.array_equal(first, np.arange(len(first))) else first
+        if self.digest not in _counted:  # once for all jobs of a sweep
+            first = first_alike(self._arrays["train_images"], self._arrays["test_images"])
+            _counted[self.digest] = None if np.array_equal(first, np.arange(len(first))) else first
+        return _counted[self.digest]
 
     @functools.cached_property
     def _units(self) -> npt.NDArray[np.int64] | None:

@@ -79,27 +79,36 @@ def window(
     return inside
 
 
-def nearest_stretch(order: npt.NDArray[np.int64], size: int, units: npt.NDArray[Any] | None) -> npt.NDArray[np.bool_]:
-    """Mark the stretch of whole units whose size is nearest to what is asked for; of several the last.
+def best_stretch(
+    order: npt.NDArray[np.int64], size: int, labels: npt.NDArray[Any], units: npt.NDArray[Any] | None
+) -> npt.NDArray[np.bool_]:
+    """Mark the stretch of whole units that comes nearest to so many images with the classes in their proportions.
 
     Args:
         order: images, (m,), as for `window`.
         size: images asked for, from 1 to m - 1.
-        units: as for `window`.
+        labels: integers, (n,).
+        units: as for `window`; None: it is the last stretch of this size.
 
     Returns:
         bool, (m,): for each place in `order` whether it is in the stretch. Where there are two units or more, the
         stretch has one or more and leaves one or more.
     """
-    of = np.arange(len(order)) if units is None else units[order]
+    inside = np.zeros(len(order), bool)
+    if units is None:
+        inside[len(order) - size :] = True
+        return inside
+    of = units[order]
     edges = np.flatnonzero(np.concatenate([[True], of[1:] != of[:-1], [True]]))
     starts = np.repeat(np.arange(len(edges) - 1), 2)
     above = np.searchsorted(edges, edges[:-1] + size)
     ends = np.stack([above - 1, above], axis=1).ravel().clip(starts + 1, len(edges) - 1)
-    off = np.abs(edges[ends] - edges[starts] - size)
-    off[edges[ends] - edges[starts] == len(order)] += len(order)  # the whole, and nothing would be left
-    best = len(off) - 1 - int(np.argmin(off[::-1]))
-    inside = np.zeros(len(order), bool)
+    off = np.abs(edges[ends] - edges[starts] - size) * len(order)
+    for label in np.unique(labels[order]):
+        before = np.concatenate([[0], np.cumsum(labels[order] == label)])[edges]
+        off += np.abs((before[ends] - before[starts]) * len(order) - size * before[-1])
+    off[edges[ends] - edges[starts] == len(order)] = np.iinfo(np.int64).max  # nothing would be left
+    best = len(off) - 1 - int(np.argmin(off[::-1]))  # of several the last
     inside[edges[starts[best]] : edges[ends[best]]] = True
     return inside
 
@@ -111,7 +120,7 @@ def joined(*partitions: npt.NDArray[Any] | None) -> npt.NDArray[np.int64] | None
         partitions: each (n,), equal for images of one part; None: there is no such partition.
 
     Returns:
-        int64, (n,): for each image the first of its unit; None where there is no partition at all.
+        int64, (n,): for each image the first of its unit; None where each image is a unit of its own.
     """
     inverses = [np.unique(partition, return_inverse=True)[1] for partition in partitions if partition is not None]
     if not inverses:
@@ -124,7 +133,8 @@ def joined(*partitions: npt.NDArray[Any] | None) -> npt.NDArray[np.int64] | None
             np.minimum.at(least, inverse, unit)
             unit = least[inverse]
         if np.array_equal(before, unit):
-            return unit.astype(np.int64)
+            alone = np.array_equal(unit, np.arange(len(unit)))
+            return None if alone else unit.astype(np.int64)
 
 
 def _class_and_size(

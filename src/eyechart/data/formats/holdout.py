@@ -8,7 +8,7 @@ import numpy as np
 
 from eyechart.core.errors import DataError
 from eyechart.data.images import Images
-from eyechart.data.stratify import nearest_stretch, stratified_permutation
+from eyechart.data.stratify import best_stretch, stratified_permutation
 
 SIXTH = 6  # as in MNIST: ten test images to sixty training images is a seventh, to fifty a sixth
 SEED = 0  # fixed: the test part belongs to the data set, and no run may choose it
@@ -38,7 +38,7 @@ def hold_back(images: Images) -> Images:
     fit, units = len(images.train_labels) - images.validation, images.units()
     order = stratified_permutation(images.train_labels[:fit], seed=SEED, units=None if units is None else units[:fit])
     mask = np.zeros(len(images.train_labels), bool)
-    mask[order] = nearest_stretch(order, images.held_back, units)
+    mask[order] = best_stretch(order, images.held_back, images.train_labels, units)
     if units is not None:  # the validation part stays as it is, and what goes with it stays with it
         mask &= ~np.isin(units, units[fit:])
     if not mask.any() or mask[:fit].all():
