@@ -75,11 +75,11 @@ def test_worse_is_said_as_better_of_the_other():
 def test_practically_the_same():
     _, sentence = said(alone(differing(0.001, 0.002)))
     assert sentence == (
-        "'A' and 'B' are practically the same, counting both the 5 seeds and the 10,000 test images: "
-        "within 0.5 percentage points at 5% (margin=0.5)."
+        "'A' and 'B' are practically the same: they differ by less than 0.5 percentage points (margin=0.5), with an "
+        "error of 5%, counting both the 5 seeds and the 10,000 test images."
     )
     _, wider = said(alone(differing(0.001, 0.01)), margin=0.03)
-    assert "within 3 percentage points at 5% (margin=3)" in wider
+    assert "by less than 3 percentage points (margin=3)" in wider
 
 
 def test_not_told_apart_yet():
@@ -97,9 +97,16 @@ def test_not_told_apart_yet():
     assert more.endswith(" of each would do.")
 
 
+def test_where_seeds_are_the_limit_it_asks_for_many():
+    _, sentence = said(alone(differing(0.0001, 0.05, 3.0, lasting=0.0)), margin=0.001)
+    assert sentence.endswith("more than 100 more seeds of each would be needed.")
+
+
 def test_where_images_are_the_limit_it_says_so():
     _, sentence = said(alone(differing(0.002, 0.004, 50.0, lasting=0.0039**2)))
-    assert sentence.endswith("100 more seeds would not change that: the test images are the limit.")
+    assert sentence.endswith(
+        "If the difference is what it seems, more seeds would not tell: the test images are too few."
+    )
 
 
 def test_a_pair_that_was_picked_says_both_p_values():
@@ -126,7 +133,7 @@ def test_with_one_seed_it_speaks_of_the_networks(seeds, who, error):
     assert "counting the 10,000 test images" in sentence
     assert f" It speaks only of {who}" in sentence
     assert "more seeds of each" not in sentence
-    assert "the limit" not in sentence
+    assert "too few" not in sentence
 
 
 def test_where_p_value_and_interval_disagree_it_says_which_to_go_by():
@@ -179,7 +186,8 @@ def test_the_marks_of_a_board():
         "lower and higher: told apart from row 1 at 5%, seeds and test images both counted, "
         "corrected for 4 comparisons and for how row 1 was chosen",
         "higher: better on the test images than the row that validation chose; they do not choose",
-        "same: practically the same as row 1, within 0.5 percentage points at 5% (margin=0.5)",
+        "same: practically the same as row 1, they differ by less than 0.5 percentage points (margin=0.5), with an "
+        "error of 5%",
     ]
     assert lines[3].startswith("?: cannot be told from row 1 yet at 5%: a ")
     assert " for row 5" in lines[3]
@@ -204,7 +212,7 @@ def test_rows_that_no_seeds_would_tell_apart_are_named():
     limit = alone(differing(0.002, 0.004, 50.0, lasting=0.0039**2))
     (untold,) = (line for line in verdicts.notes(board(5, 5, 5), weighed(OPEN, limit)) if line.startswith("?"))
     assert " for row 2" in untold
-    assert "for row 3 100 more seeds would not: test images are the limit" in untold
+    assert "for row 3 more seeds would not tell: the test images are too few" in untold
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def notes(board: Board, evidence: Evidence) -> list[str]:
     if Outcome.WORSE in outcomes and board.chosen:
         lines.append("higher: better on the test images than the row that validation chose; they do not choose")
     if Outcome.SAME in outcomes:
-        lines.append(f"same: practically the same as row 1, {_within(evidence.margin)}")
+        lines.append(f"same: practically the same as row 1, they differ {_within(evidence.margin)}")
     if Outcome.UNKNOWN in outcomes:
         lines.append(_untold(board, evidence, found, apart=bool(apart)))
     lines.append(P_BEST + (ONE_SEED_BEST if (board.rows["seeds"] == 1).any() else ""))
@@ -102,7 +102,7 @@ def _corrected(board: Board) -> str:
 
 
 def _within(margin: float) -> str:
-    return f"within {100 * margin:g} percentage points at 5% (margin={100 * margin:g})"
+    return f"by less than {100 * margin:g} percentage points (margin={100 * margin:g}), with an error of 5%"
 
 
 def _untold(board: Board, evidence: Evidence, found: Sequence[Verdict], *, apart: bool) -> str:
@@ -122,20 +122,25 @@ def _untold(board: Board, evidence: Evidence, found: Sequence[Verdict], *, apart
 def _help(found: Sequence[Verdict], open_rows: Sequence[int], compared: Sequence[Compared]) -> str:
     """What would bring an answer for these rows."""
     over_seeds = [number for number in open_rows if compared[number].difference.over_seeds]
-    limits = [number for number in over_seeds if found[number].more_seeds is None]
     helped = [number for number in over_seeds if found[number].more_seeds]
+    limits = [number for number in over_seeds if found[number].images_limit]
+    far = [number for number in over_seeds if number not in helped + limits]
     said = ""
     if helped:
         each = [f"about {found[number].more_seeds} for row {number + 2}" for number in helped[:NAMED]]
         more = f" and others for {len(helped) - NAMED} more rows" if len(helped) > NAMED else ""
         said += f"; if differences are what they seem, more seeds of both rows would tell: {', '.join(each)}{more}"
+    if far:
+        said += f"; for {_rows(far)} it would take more than {MOST_SEEDS} more seeds"
     if limits:
-        rows = ", ".join(str(number + 2) for number in limits[:NAMED]) + (", ..." if len(limits) > NAMED else "")
-        said += (
-            f"; for {'row' if len(limits) == 1 else 'rows'} {rows} {MOST_SEEDS} more seeds would not: test images are "
-            f"the limit"
-        )
+        said += f"; for {_rows(limits)} more seeds would not tell: the test images are too few"
     return said
+
+
+def _rows(numbers: Sequence[int]) -> str:
+    """Rows of a board by their numbers, the first of them where there are many; `numbers` are from 0, after row 1."""
+    named = ", ".join(str(number + 2) for number in numbers[:NAMED])
+    return f"{'row' if len(numbers) == 1 else 'rows'} {named}{', ...' if len(numbers) > NAMED else ''}"
 
 
 def answer(
@@ -159,7 +164,7 @@ def answer(
     if verdict.outcome is Outcome.UNTELLABLE:
         return [numbers, f"Which of {both} is better cannot be told: there are too few groups of test images."]
     if verdict.outcome is Outcome.SAME:
-        return [numbers, f"{both} are practically the same, {said}: {_within(margin)}.{only}"]
+        return [numbers, f"{both} are practically the same: they differ {_within(margin)}, {said}.{only}"]
     better, worse = names if mean > 0 else names[::-1]
     if verdict.outcome is Outcome.UNKNOWN:
         if verdict.looks:
@@ -221,6 +226,8 @@ def _disagreement(found: Difference) -> str:
 def _more(verdict: Verdict, over_seeds: bool) -> str:
     if not over_seeds:
         return ""
+    if verdict.images_limit:
+        return " If the difference is what it seems, more seeds would not tell: the test images are too few."
     if verdict.more_seeds is None:
-        return f" {MOST_SEEDS} more seeds would not change that: the test images are the limit."
+        return f" If the difference is what it seems, more than {MOST_SEEDS} more seeds of each would be needed."
     return f" If the difference is what it seems, about {counted(verdict.more_seeds, 'more seed')} of each would do."

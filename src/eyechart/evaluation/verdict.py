@@ -34,7 +34,8 @@ class Verdict:
         half: the true difference that such a comparison finds in half of cases.
         most: the one that it finds in four of five.
         more_seeds: of each row, about how many more would bring an answer if the difference is what it seems now; 0
-            where there is one; None where even `MOST_SEEDS` would not, because the test images are the limit.
+            where there is one; None where even `MOST_SEEDS` would not.
+        images_limit: whether ever more seeds would not, because the test images are too few.
     """
 
     outcome: Outcome
@@ -42,6 +43,7 @@ class Verdict:
     half: float
     most: float
     more_seeds: int | None
+    images_limit: bool = False
 
 
 def judge(compared: Compared, margin: float = MARGIN, seeds: int = 1) -> Verdict:
@@ -64,7 +66,9 @@ def judge(compared: Compared, margin: float = MARGIN, seeds: int = 1) -> Verdict
         return Verdict(Outcome.BETTER if found.mean > 0 else Outcome.WORSE, False, half, most, 0)
     if abs(found.mean) + found.margin(compared.same_level) < margin:
         return Verdict(Outcome.SAME, looks, half, most, 0)
-    return Verdict(Outcome.UNKNOWN, looks, half, most, _more_seeds(compared, margin, seeds))
+    more = _more_seeds(compared, margin, seeds)
+    endless = found.over_seeds and not _tells(compared, _with_seeds(found, 1e9), margin)
+    return Verdict(Outcome.UNKNOWN, looks, half, most, more, endless)
 
 
 def _more_seeds(compared: Compared, margin: float, seeds: int) -> int | None:
@@ -72,11 +76,16 @@ def _more_seeds(compared: Compared, margin: float, seeds: int) -> int | None:
     if not found.over_seeds:
         return None
     for more in range(1, MOST_SEEDS + 1):
-        then = _with_seeds(found, (seeds + more) / seeds)
-        apart = abs(then.mean) > then.margin(compared.level)
-        if apart or abs(then.mean) + then.margin(compared.same_level) < margin:
+        if _tells(compared, _with_seeds(found, (seeds + more) / seeds), margin):
             return more
     return None
+
+
+def _tells(compared: Compared, found: Difference, margin: float) -> bool:
+    """Whether a difference would bring an answer, among all that were compared."""
+    return abs(found.mean) > found.margin(compared.level) or (
+        abs(found.mean) + found.margin(compared.same_level) < margin
+    )
 
 
 def _with_seeds(found: Difference, times: float) -> Difference:
