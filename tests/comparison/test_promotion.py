@@ -7,7 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
-from support import error_line, link_data, run_program
+from support import IDX_FILES, error_line, link_data, run_program, tiny_images, write_idx
 from tracking.saying import THIRD_PARTY
 
 from eyechart.comparison import load_results
@@ -15,6 +15,9 @@ from eyechart.comparison.promotion import candidate_of, promote
 from eyechart.core import paths
 from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.core.files import write_json
+from eyechart.data.config import DatasetConfig, FormConfig
+from eyechart.data.fetch import fetch
+from eyechart.data.prepare import prepare
 from eyechart.runs.cursor import delivered_run_id
 from eyechart.runs.journal import Journal
 from eyechart.runs.run import Run
@@ -73,6 +76,17 @@ def test_a_champion_that_knows_one_class_is_told(store, a_run):
     ):
         assert warning in decision.why
         assert warning in written
+
+
+def test_a_champion_that_was_tested_on_what_it_was_trained_on_is_told(store, a_run, tmp_path):
+    images = tiny_images()
+    images.test_images[:4] = images.train_images[:4]
+    write_idx(tmp_path / "idx", images)
+    config = DatasetConfig("mine", [FormConfig("idx", IDX_FILES, caches=[str(tmp_path / "idx")])])
+    fetch(config)
+    digest = prepare(config).digest
+    decision = promote(store, a_run("k1", validation=0.5, correct=np.ones(12, bool), dataset="mine", digest=digest))
+    assert "Warning: 4 of 12 test images are exact copies of training images: a score on them says" in decision.why
 
 
 def test_the_first_is_champion(store, a_run):

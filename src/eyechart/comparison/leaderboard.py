@@ -181,7 +181,7 @@ def notes(board: Board, evidence: Evidence) -> list[str]:
         lines.append(ONE_SEED)
     lines += failures(board, evidence)
     lines += _warnings(board, evidence)
-    lines += leakage(board)
+    lines += leakage(as_dicts(board.runs))
     if board.repeated:
         lines.append(f"not counted, because another run has the same choices and seed: {', '.join(board.repeated)}")
     if board.rows["diverged"].any():

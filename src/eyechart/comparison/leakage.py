@@ -1,12 +1,12 @@
-"""What a board says of images on two sides of the parts of its data: exact copies, and images of one group."""
+"""What is said of runs on data of which images are on two sides of the parts: exact copies, images of one group."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from eyechart.comparison.groups import Board, as_dicts, choice
+from eyechart.comparison.groups import choice
 from eyechart.core.errors import EyechartError
 from eyechart.data import Dataset, Splits, names_of, open_dataset
 from eyechart.data.copies import Crossing, crossings, in_words
@@ -14,17 +14,19 @@ from eyechart.data.dataset import FIRST
 from eyechart.data.groups import shared_groups
 
 
-def leakage(board: Board) -> list[str]:
-    """Count, in the data of a board, the test and validation images that are not new to what was trained.
+def leakage(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Count, in the data of some runs, the test and validation images that are not new to what was trained.
 
-    Where rows held back different images, the validation part with the most copies is told of, and the groups of the
+    Where runs held back different images, the validation part with the most copies is told of, and the groups of the
     first.
+
+    Args:
+        runs: one or more on the same data, as rows of the table that `load_results` gives.
 
     Returns:
         A line on exact copies and one on groups; none of what there is not, or where the data are not prepared here, so
         that nobody can count.
     """
-    runs = as_dicts(board.runs)
     name, digest = str(runs[0]["dataset"]), runs[0]["data_digest"]
     if not isinstance(digest, str) or names_of(digest) is None:
         return []

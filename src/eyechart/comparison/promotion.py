@@ -21,6 +21,7 @@ from filelock import FileLock
 from eyechart.comparison.evidence import Read, correctness, read_answers
 from eyechart.comparison.exchange import check_margin, exchange
 from eyechart.comparison.groups import as_dicts, best_first, boards, folds_of
+from eyechart.comparison.leakage import leakage
 from eyechart.comparison.results import result_of
 from eyechart.core import paths
 from eyechart.core.errors import ConfigError, EyechartError
@@ -128,7 +129,7 @@ def promote(store: Store, candidate: Mapping[str, Any], name: str | None = None,
             promoted, why, used = _compare(candidate, champion, margin)
             uses += used
         version = registry.register(store, name, run_key, run_id)
-        why = " ".join([why, *_warnings(run_key), _so_often(uses)])
+        why = " ".join([why, *_warnings(candidate), _so_often(uses)])
         about = f"{in_a_sentence(candidate, candidate['diverged']).capitalize()}. {why}"
         registry.set_count(store, name, counter, uses)
         tags = {DATA_DIGEST: digest, DECISION: "promoted" if promoted else "not promoted", USES: uses}
@@ -142,15 +143,15 @@ def promote(store: Store, candidate: Mapping[str, Any], name: str | None = None,
     return Decision(promoted, version, why, champion)
 
 
-def _warnings(run_key: str) -> list[str]:
+def _warnings(candidate: Mapping[str, Any]) -> list[str]:
     """What should be known of the candidate's accuracy, in sentences; nothing where its answers are not known."""
     try:
-        found = correctness([run_key])
+        found = correctness([str(candidate["run_key"])])
     except EyechartError:
         return []
     counts = found.counts[0]
     unequal = inequality(counts.support.tolist(), found.class_names, "test")
-    lines = [*([unequal] if unequal else []), *warnings(counts, found.class_names)]
+    lines = [*([unequal] if unequal else []), *warnings(counts, found.class_names), *leakage([candidate])]
     return [f"Warning: {line}." for line in lines]
 
 
