@@ -103,7 +103,7 @@ def test_runs_that_tested_the_first_images_are_on_a_board_of_their_own(write_run
     write_run("d1")
     found = {board.title: (order(board), list(board.rows["run"])) for board in boards(load_results())}
     assert found == {
-        "digits, limit=[64, 32], limit_order=first (the first 32 test images)": ("a1a2", ["fnn"]),
+        "digits, limit=[64, 32], limit_order=first: the first 32 test images": ("a1a2", ["fnn"]),
         "digits, limit=[64, 32]": ("b1", ["fnn"]),
         "digits, limit=[64, None]": ("c1", ["fnn"]),
         "digits": ("d1", ["fnn"]),

@@ -92,5 +92,5 @@ def test_other_test_images_are_refused(rows, write_run):
     with pytest.raises(EyechartError, match="a is 'cnn' on digits, b is 'four' on mnist"):
         compare_sides(load_results(), "cnn", "four")
     write_run("dddddd", model="five", correct=np.ones(500), limit=[10, 5])
-    with pytest.raises(EyechartError, match=r"b is 'five' on digits, limit=\[10, 5\], limit_order=first \(the "):
+    with pytest.raises(EyechartError, match=r"b is 'five' on digits, limit=\[10, 5\], limit_order=first: the first 5 "):
         compare_sides(load_results(), "cnn", "five")

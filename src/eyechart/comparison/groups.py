@@ -257,7 +257,7 @@ def limit_in_words(row: Mapping[str, Any]) -> str:
     limit = row.get("limit")
     if not isinstance(limit, list):
         return ""
-    first = f", limit_order={FIRST} (the first {limit[-1]} test images)" if row.get("limit_order") == FIRST else ""
+    first = f", limit_order={FIRST}: the first {limit[-1]} test images" if row.get("limit_order") == FIRST else ""
     return f"limit={limit}{first}"
 
 
