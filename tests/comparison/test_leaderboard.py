@@ -316,6 +316,9 @@ def test_the_files_tell_of_intervals_and_marks(seeds, tmp_path: Path):
     assert (rows["test/low"] < rows["test/accuracy"]).all()
     assert rows["test/balanced_accuracy"].tolist() == pytest.approx(rows["test/accuracy"].tolist())
     assert (abs(rows["test/macro_f1"] - rows["test/accuracy"]) < 0.01).all()
+    for score in ("balanced_accuracy", "macro_f1"):
+        assert (rows[f"test/{score}_low"] < rows[f"test/{score}"]).all()
+        assert (rows[f"test/{score}"] < rows[f"test/{score}_high"]).all()
     assert (rows["test/accuracy"] < rows["test/high"]).all()
     assert list(rows["against_the_first"]) == ["chosen", "?", "lower"]
     assert rows["p_best"].sum() == pytest.approx(1)
@@ -329,6 +332,14 @@ def test_the_files_tell_of_intervals_and_marks(seeds, tmp_path: Path):
     text = (tmp_path / "leaderboard.md").read_text()
     assert "?: cannot be told from row 1 yet" in text
     assert "lower: told apart from row 1" in text
+
+
+def test_the_files_tell_what_is_known_of_a_row_without_predictions(seeds, tmp_path: Path):
+    (paths.runs() / "20" / "artifacts" / "predictions.parquet").unlink()
+    Leaderboard.of(load_results()).write(tmp_path)
+    rows = pd.read_csv(tmp_path / "leaderboard.csv")
+    for name in ("test/macro_f1", "test/macro_f1_low", "test/balanced_accuracy_high"):
+        assert list(rows[name].isna()) == [False, False, True]
 
 
 def test_no_files_of_nothing(root):

@@ -10,6 +10,8 @@ from scipy import stats
 
 from eyechart.evaluation import weighted
 from eyechart.evaluation.scores import ClassCounts
+from eyechart.evaluation.significance import estimate
+from eyechart.evaluation.weighted import Scored
 
 SCORES = {"balanced_accuracy": weighted.balanced_accuracy, "macro_f1": weighted.macro_f1}
 few = settings(deadline=None, max_examples=40)
@@ -105,10 +107,68 @@ def test_an_interval_of_the_balanced_accuracy_misses_the_truth_seldom(
     for _ in range(300):
         right = rng.random(len(labels)) < np.repeat(recalls, sizes)
         answers = np.where(right, labels, (labels + 1) % len(sizes))[None]
-        (values,) = weighted.balanced_accuracy(labels, answers, len(sizes))
-        found, freedom = weighted.variance(values, labels, 0.5)
-        missed += abs(values.mean() - truth) > stats.t.ppf(0.975, freedom) * found**0.5
+        (found,) = Scored([weighted.balanced_accuracy(labels, answers, len(sizes))], labels).estimates()
+        assert 0 <= found.low <= found.mean <= found.high <= 1
+        missed += not found.low <= truth <= found.high
     assert stats.binom.sf(missed - 1, 300, 0.06) > 0.001
+
+
+@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_equal_rows_are_seldom_told_apart_and_intervals_seldom_miss(score: str, seeds: int):
+    """Rows of four classes whose seeds differ by ±2 points; images have an ease, which all networks share."""
+    sizes, recalls, count = (700, 200, 70, 30), np.array([0.97, 0.9, 0.8, 0.6]), 250
+    labels, rng = np.repeat(np.arange(4), sizes), np.random.default_rng(0)
+    level, spread = stats.norm.ppf(recalls)[labels], 0.1 if seeds > 1 else 0.0
+    apart, found = 0, []
+    for _ in range(count):
+        ease, wrong = rng.normal(size=len(labels)), (labels + rng.integers(1, 4, len(labels))) % 4
+        noise = rng.normal(size=(2, seeds, len(labels)))
+        quality = spread * rng.normal(size=(2, seeds, 1))
+        right = level * np.hypot(1, spread) + np.sqrt(0.6) * ease + np.sqrt(0.4) * noise + quality > 0
+        rows = Scored((SCORES[score](labels, np.where(row, labels, wrong), 4) for row in right), labels)
+        apart += rows.difference(0, 1).p_value < 0.05
+        found += rows.estimates()[:1]
+    truth = np.mean([each.mean for each in found])
+    missed = sum(not each.low <= truth <= each.high for each in found)
+    assert stats.binom.sf(apart - 1, count, 0.06) > 0.001
+    assert stats.binom.sf(missed - 1, count, 0.06) > 0.001
+    assert missed > 0  # or it is far too wide
+
+
+def test_a_difference_is_found_and_has_two_sides():
+    labels = np.repeat([0, 1], [900, 100])
+    good, bad = (np.stack([network(labels, recall, 2, seed) for seed in range(3)]) for recall in (0.9, 0.7))
+    rows = Scored((weighted.balanced_accuracy(labels, row, 2) for row in (good, bad)), labels)
+    found, other = rows.difference(0, 1), rows.difference(1, 0)
+    assert found.p_value == pytest.approx(other.p_value)
+    assert found.p_value < 0.05
+    assert (found.low, found.high) == pytest.approx((-other.high, -other.low))
+    assert found.low < found.mean < found.high
+    assert found.over_seeds
+    assert rows.estimates()[0].mean - rows.estimates()[1].mean == pytest.approx(found.mean)
+
+
+def test_of_equal_classes_and_one_seed_the_interval_is_nearly_that_of_accuracy():
+    labels = np.repeat(np.arange(2), 500)
+    answers = network(labels, 0.9, 2, 0)[None]
+    (found,) = Scored([weighted.balanced_accuracy(labels, answers, 2)], labels).estimates()
+    expected = estimate(answers == labels)
+    assert (found.mean, found.low, found.high) == pytest.approx((expected.mean, expected.low, expected.high), abs=5e-4)
+
+
+def test_images_of_a_group_count_as_one():
+    """Of each of 200 pictures there are ten copies."""
+    labels = np.repeat([0, 1], [180, 20])
+    answers = network(labels, 0.8, 2, 0)[None]
+    copies = [np.repeat(each, 10, axis=-1) for each in (labels, answers, np.arange(200))]
+    once = weighted.variance(weighted.macro_f1(labels, answers, 2)[0], labels, 0.0)[0]
+    values = weighted.macro_f1(copies[0], copies[1], 2)
+    assert weighted.variance(values[0], copies[0], 0.0)[0] == pytest.approx(once / 10, rel=0.1)
+    variance, freedom = weighted.variance(values[0], copies[0], 0.0, copies[2])
+    assert (variance, freedom) == (pytest.approx(once, rel=0.1), 199)
+    wide, narrow = (Scored([values], copies[0], groups).estimates()[0] for groups in (copies[2], None))
+    assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
 
 
 def test_a_class_with_one_image_counts_as_right_half_the_time():

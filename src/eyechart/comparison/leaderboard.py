@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyechart.comparison import verdicts
+from eyechart.comparison import unequal, verdicts
 from eyechart.comparison.evidence import Correctness, Evidence, read_answers, weigh
 from eyechart.comparison.failed_seeds import MARK as FAILED
 from eyechart.comparison.failed_seeds import failed_seeds, failures
@@ -151,11 +151,11 @@ def columns(board: Board, evidence: Evidence) -> list[Column]:
     if known:
         intervals = [between(each.low, each.high, digits) if each else "-" for each in evidence.estimates]
         found.append(Column("95% interval", intervals))
-    unequal = _inequality(evidence) is not None
+    are_unequal = _inequality(evidence) is not None
     if known:  # of unequal classes the accuracy says less than these
         balanced, f1 = (["-" if mean is None else f"{mean:.4f}" for mean in means] for means in _means(evidence))
-        found.append(Column("balanced\naccuracy", balanced, 1 if unequal else 5))
-        found.append(Column("macro\nF1", f1, 3 if unequal else 6))
+        found.append(Column("balanced\naccuracy", balanced, 1 if are_unequal else 5))
+        found.append(Column("macro\nF1", f1, 3 if are_unequal else 6))
     if several:
         ends = cells(lambda low, high: between(low, high, digits), "test/worst", "test/best")
         found.append(Column("worst-best", ["-" if n == 1 else c for n, c in zip(rows["seeds"], ends, strict=True)], 4))
@@ -329,7 +329,11 @@ def _with_evidence(board: Board, evidence: Evidence) -> pd.DataFrame:
     rows["test/low"] = [each.low if each else None for each in evidence.estimates]
     rows["test/high"] = [each.high if each else None for each in evidence.estimates]
     rows["near_chance"] = list(map(len, failed_seeds(evidence))) or 0
-    rows["test/balanced_accuracy"], rows["test/macro_f1"] = _means(evidence)
+    for score in unequal.SCORES:
+        found = unequal.intervals(evidence.rows, score)
+        rows[f"test/{score}"] = [each.mean if each else None for each in found]
+        rows[f"test/{score}_low"] = [each.low if each else None for each in found]
+        rows[f"test/{score}_high"] = [each.high if each else None for each in found]
     if evidence.comparisons is not None:
         if not evidence.comparisons.problem:
             rows["p_best"] = evidence.comparisons.chances

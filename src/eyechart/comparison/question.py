@@ -6,6 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from eyechart.comparison import unequal
 from eyechart.comparison.evidence import Correctness, Evidence, correctness, read_answers, weigh
 from eyechart.comparison.failed_seeds import failures_in_words
 from eyechart.comparison.groups import Board, boards
@@ -14,6 +15,7 @@ from eyechart.comparison.sides import WAYS, Side, find_side
 from eyechart.comparison.verdicts import answer
 from eyechart.core.errors import EyechartError
 from eyechart.core.words import counted, with_interval
+from eyechart.data.inequality import is_unequal
 from eyechart.evaluation.multiple import Comparisons
 from eyechart.evaluation.rows import Rows
 from eyechart.evaluation.significance import estimates
@@ -35,7 +37,8 @@ def compare_sides(results: pd.DataFrame, a: str | None, b: str | None, margin: f
         margin: accuracies that lie closer than this, from 0 to 1, are practically the same.
 
     Returns:
-        Lines: both sides, their difference in numbers, what it means, and whether seeds were added after a look.
+        Lines: both sides, their difference in numbers, and what it means; where classes are of unequal size also the
+        differences of balanced accuracy and of macro F1; and whether seeds were added after a look.
 
     Raises:
         EyechartError: one side is not given, not known or ambiguous, or the two cannot be compared.
@@ -63,17 +66,21 @@ def compare_sides(results: pd.DataFrame, a: str | None, b: str | None, margin: f
     evidence = weigh(place[0], read, margin) if place else None
     if place and evidence and evidence.comparisons:
         comparisons, (i, j) = evidence.comparisons, place[1:]
+        known = [each for each in evidence.rows if isinstance(each, Correctness)]
     else:
         comparisons, (i, j) = Comparisons(Rows.of([each.correct for each in known], known[0].groups)), (0, 1)
+    of_classes = {score: unequal.scored(known, score) for score in unequal.SCORES}
+    told = {score: found.estimates() for score, found in of_classes.items()}
     scores, lines = estimates(comparisons.rows), []
-    for side, each, row, score in zip("ab", (left, right), known, (scores[i], scores[j]), strict=True):
-        lines.append(
-            f"{side}: {each.name}, test accuracy {with_interval(score.mean, score.low, score.high)}, "
-            f"{_means(row)}, {counted(len(each.run_keys), 'seed')}{failures_in_words(row)}"
-        )
-    seeds = len(left.run_keys), len(right.run_keys)
-    compared = comparisons.pair(i, j)
-    lines += answer((left.name, right.name), compared, seeds=seeds, rows=comparisons.rows, margin=margin)
+    for side, each, row in (("a", left, i), ("b", right, j)):
+        accuracy = with_interval(scores[row].mean, scores[row].low, scores[row].high)
+        others = ", ".join(unequal.in_words(score, found[row]) for score, found in told.items())
+        seeds = f"{counted(len(each.run_keys), 'seed')}{failures_in_words(known[row])}"
+        lines.append(f"{side}: {each.name}, test accuracy {accuracy}, {others}, {seeds}")
+    names, each_has = (left.name, right.name), (len(left.run_keys), len(right.run_keys))
+    lines += answer(names, comparisons.pair(i, j), seeds=each_has, rows=comparisons.rows, margin=margin)
+    if is_unequal(known[0].counts[0].support.tolist()) and not comparisons.problem:
+        lines += [unequal.difference(names, score, each, i, j) for score, each in of_classes.items()]
     return [*lines, *_alone(evidence), *looks_at([left.run_keys, right.run_keys])]
 
 
@@ -89,7 +96,3 @@ def _place(found: Sequence[Board], left: Side, right: Side) -> tuple[Board, int,
 def _alone(evidence: Evidence | None) -> list[str]:
     """That two rows were compared without the others of their board, and why."""
     return [f"compared by themselves: on the board, {evidence.problem}"] if evidence and evidence.problem else []
-
-
-def _means(found: Correctness) -> str:
-    return f"balanced accuracy {found.mean('balanced_accuracy'):.4f}, macro F1 {found.mean('macro_f1'):.4f}"

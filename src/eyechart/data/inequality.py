@@ -7,6 +7,11 @@ from collections.abc import Sequence
 MOST = 5  # times as many images as the smallest class has are not yet unequal
 
 
+def is_unequal(counts: Sequence[int]) -> bool:
+    """Whether the largest class has more than `MOST` times the images of the smallest."""
+    return max(counts) > MOST * min(counts)
+
+
 def inequality(counts: Sequence[int], class_names: Sequence[str], part: str) -> str | None:
     """What to know where the largest class has more than `MOST` times the images of the smallest; else None.
 
@@ -16,7 +21,7 @@ def inequality(counts: Sequence[int], class_names: Sequence[str], part: str) -> 
         part: whose images they are, as `training`.
     """
     most, least = max(counts), min(counts)
-    if most <= MOST * least:
+    if not is_unequal(counts):
         return None
     largest, smallest = (class_names[counts.index(count)] for count in (most, least))
     rare = f"{least:,}" if least else "none"
