@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import combinations
 
@@ -70,6 +71,15 @@ def test_worse_is_said_as_better_of_the_other():
         "'B' is better than 'A': by 1.20 percentage points (95% interval 0.99 to 1.41), "
         "counting both the seeds (2 and 3) and the 1 test image."
     )
+
+
+def test_a_small_difference_has_the_digits_that_it_needs():
+    """With two, +0.00 to +0.00."""
+    numbers, sentence = said(alone(differing(0.00002, 0.000005)))
+    assert numbers == "a minus b: +0.0020 percentage points, 95% interval +0.0010 to +0.0030, p = 0.0007"
+    assert sentence.startswith("'A' is better than 'B': by 0.0020 percentage points (95% interval 0.0010 to 0.0030)")
+    _, sentence = said(alone(differing(0.000002, 0.000005)), margin=0.0)
+    assert re.search(r"a true difference of 0\.00\d\d percentage points is found in half of such comparisons", sentence)
 
 
 def test_practically_the_same():

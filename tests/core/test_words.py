@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyechart.core.words import between, counted, decimals, with_interval
+from eyechart.core.words import between, counted, decimals, points_with_interval, with_interval
 
 
 def test_how_many():
@@ -27,6 +27,13 @@ def test_an_interval_has_the_digits_that_it_needs(low, high, told):
 def test_a_score_has_those_of_its_interval():
     assert with_interval(0.9, 0.88, 0.91) == "0.9000 (95% interval 0.8800-0.9100)"
     assert with_interval(0.99995, 0.99991, 0.99998) == "0.999950 (95% interval 0.999910-0.999980)"
+
+
+def test_a_difference_in_percentage_points():
+    assert points_with_interval(1.2, 0.4, 2.0) == "+1.20 percentage points, 95% interval +0.40 to +2.00"
+    assert points_with_interval(-0.001, -0.002, 0.0001).endswith(
+        "-0.0010 percentage points, 95% interval -0.0020 to +0.0001"
+    )
 
 
 @given(st.floats(0, 1), st.floats(0, 1))

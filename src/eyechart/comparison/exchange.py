@@ -10,7 +10,7 @@ from eyechart.comparison.evidence import Correctness
 from eyechart.comparison.groups import boards
 from eyechart.comparison.question import compare_sides
 from eyechart.core.errors import ConfigError, EyechartError
-from eyechart.core.words import counted
+from eyechart.core.words import counted, decimals
 from eyechart.evaluation.noninferiority import NonInferiority, not_worse
 from eyechart.evaluation.paired import FEWEST_GROUPS
 
@@ -61,9 +61,10 @@ def in_words(found: NonInferiority, who: str) -> str:
     """
     mean, low, high = (100 * value for value in (found.mean, found.low, found.high))
     margin = f"{100 * found.margin:g} percentage points"
+    digits = decimals(low, high, 2)
+    interval = f"95% interval {low:+.{digits}f} to {high:+.{digits}f}"
     numbers = (
-        f"{mean:+.2f} percentage points on the test images (95% interval {low:+.2f} to {high:+.2f}, "
-        f"p = {found.p_value:.2g}) against {who}"
+        f"{mean:+.{digits}f} percentage points on the test images ({interval}, p = {found.p_value:.2g}) against {who}"
     )
     if found.too_few_groups:
         known = f"{counted(found.groups or 0, 'group')} of test images cannot tell, {FEWEST_GROUPS} or more can"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from eyechart.comparison.evidence import Correctness
 from eyechart.core.errors import EyechartError
-from eyechart.core.words import between, decimals
+from eyechart.core.words import between, decimals, points_with_interval
 from eyechart.evaluation.significance import LEVEL, Estimate, p_in_words
 from eyechart.evaluation.weighted import Scored, balanced_accuracy, macro_f1
 
@@ -63,7 +63,5 @@ def difference(names: tuple[str, str], score: str, rows: Scored, i: int, j: int)
         said = f"'{better}' looks better, but picked from so many pairs it may be luck"
     else:
         said = "it cannot be told which is better"
-    return (
-        f"By {IN_WORDS[score]}{MEANS.get(score, '')} {said}: '{names[0]}' minus '{names[1]}' is {mean:+.2f} percentage "
-        f"points, 95% interval {low:+.2f} to {high:+.2f}, {p}."
-    )
+    numbers = f"'{names[0]}' minus '{names[1]}' is {points_with_interval(mean, low, high)}, {p}"
+    return f"By {IN_WORDS[score]}{MEANS.get(score, '')} {said}: {numbers}."

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from eyechart.comparison.evidence import Evidence
 from eyechart.comparison.groups import Board
-from eyechart.core.words import counted
+from eyechart.core.words import counted, decimals, points_with_interval
 from eyechart.evaluation.multiple import BOARDS, Compared
 from eyechart.evaluation.rows import Rows
 from eyechart.evaluation.scores import NAMED
@@ -112,11 +112,17 @@ def _untold(board: Board, evidence: Evidence, found: Sequence[Verdict], *, apart
     open_rows = [number for number, each in enumerate(found) if each.outcome is Outcome.UNKNOWN]
     widest = max((found[number] for number in open_rows), key=lambda each: each.most)
     how = "" if apart else f", {_counted(evidence, compared)}{_corrected(board)}"
-    shown = (
-        f"a true difference of {100 * widest.half:.2f} percentage points is found in half of such comparisons, one of "
-        f"{100 * widest.most:.2f} in four of five"
+    return f"?: cannot be told from row 1 yet at 5%{how}: {_shows(widest)}{_help(found, open_rows, compared)}"
+
+
+def _shows(verdict: Verdict) -> str:
+    """How far apart rows must be to be told apart."""
+    half, most = 100 * verdict.half, 100 * verdict.most
+    digits = decimals(0, half, 2)
+    return (
+        f"a true difference of {half:.{digits}f} percentage points is found in half of such comparisons, one of "
+        f"{most:.{digits}f} in four of five"
     )
-    return f"?: cannot be told from row 1 yet at 5%{how}: {shown}{_help(found, open_rows, compared)}"
 
 
 def _help(found: Sequence[Verdict], open_rows: Sequence[int], compared: Sequence[Compared]) -> str:
@@ -157,7 +163,7 @@ def answer(
     """
     found, verdict = compared.difference, judge(compared, margin, min(seeds))
     mean, low, high = (100 * value for value in (found.mean, found.low, found.high))
-    numbers = f"a minus b: {mean:+.2f} percentage points, 95% interval {low:+.2f} to {high:+.2f}, {_p(compared)}"
+    numbers = f"a minus b: {points_with_interval(mean, low, high)}, {_p(compared)}"
     said = f"counting {_both(found.over_seeds, seeds, rows)}"
     only = _disagreement(found) + _only(found.over_seeds, seeds)
     both = f"'{names[0]}' and '{names[1]}'"
@@ -173,17 +179,14 @@ def answer(
                 f"'{better}' looks better than '{worse}', but picked from {_picked(compared)} it may be luck: only if "
                 f"this pair was named before looking is it told apart at 5%, {said}.{only}",
             ]
-        shown = (
-            f"a true difference of {100 * verdict.half:.2f} percentage points is found in half of such comparisons, "
-            f"one of {100 * verdict.most:.2f} in four of five"
-        )
         more = _more(verdict, found.over_seeds)
-        return [numbers, f"It cannot be told yet which of {both} is better, {said}: {shown}.{more}{only}"]
+        return [numbers, f"It cannot be told yet which of {both} is better, {said}: {_shows(verdict)}.{more}{only}"]
     low, high = (low, high) if mean > 0 else (-high, -low)
+    digits = decimals(low, high, 2)
     return [
         numbers,
-        f"'{better}' is better than '{worse}': by {abs(mean):.2f} percentage points "
-        f"(95% interval {low:.2f} to {high:.2f}), {said}.{only}",
+        f"'{better}' is better than '{worse}': by {abs(mean):.{digits}f} percentage points "
+        f"(95% interval {low:.{digits}f} to {high:.{digits}f}), {said}.{only}",
     ]
 
 

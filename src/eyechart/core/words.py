@@ -30,3 +30,9 @@ def between(low: float, high: float, digits: int | None = None) -> str:
 def with_interval(mean: float, low: float, high: float) -> str:
     """Say a score with its interval: `0.9022 (95% interval 0.8665-0.9291)`."""
     return f"{mean:.{decimals(low, high)}f} (95% interval {between(low, high)})"
+
+
+def points_with_interval(mean: float, low: float, high: float) -> str:
+    """Say a difference in percentage points: `+1.20 percentage points, 95% interval +0.40 to +2.00`."""
+    digits = decimals(low, high, 2)
+    return f"{mean:+.{digits}f} percentage points, 95% interval {low:+.{digits}f} to {high:+.{digits}f}"
