@@ -151,6 +151,10 @@ def columns(board: Board, evidence: Evidence) -> list[Column]:
     if known:
         intervals = [between(each.low, each.high, digits) if each else "-" for each in evidence.estimates]
         found.append(Column("95% interval", intervals))
+    if evidence.comparisons is not None:
+        found.append(Column("against\nrow 1", verdicts.marks(board, evidence)))
+        if not evidence.comparisons.problem:
+            found.append(Column("P(best)", [verdicts.chance(each) for each in evidence.comparisons.chances], 2))
     are_unequal = _inequality(evidence) is not None
     if known:  # of unequal classes the accuracy says less than these
         balanced, f1 = (["-" if mean is None else f"{mean:.4f}" for mean in means] for means in _means(evidence))
@@ -165,10 +169,6 @@ def columns(board: Board, evidence: Evidence) -> list[Column]:
         found.append(Column("parameters", cells("{:,}".format, "parameters"), 2))
     if "seconds" in rows:
         found.append(Column("seconds", cells("{:,.1f}".format, "seconds"), 7))
-    if evidence.comparisons is not None:
-        if not evidence.comparisons.problem:
-            found.append(Column("P(best)", [f"{chance:.0%}" for chance in evidence.comparisons.chances], 2))
-        found.append(Column("against\nrow 1", verdicts.marks(board, evidence)))
     return found
 
 

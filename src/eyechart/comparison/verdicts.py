@@ -44,6 +44,11 @@ def marks(board: Board, evidence: Evidence) -> list[str]:
     return ["chosen" if board.chosen else "first", *(MARKS[each.outcome] for each in verdicts(board, evidence))]
 
 
+def chance(share: float) -> str:
+    """A probability in percent: `62%`; nothing that was simulated is certain."""
+    return "<1%" if share < 0.005 else ">99%" if share > 0.995 else f"{share:.0%}"
+
+
 def numbers(board: Board, evidence: Evidence) -> dict[str, list[float | None]]:
     """The first row minus each other one in numbers, for tables: accuracies and differences from 0 to 1."""
     assert evidence.comparisons is not None
@@ -117,11 +122,13 @@ def _untold(board: Board, evidence: Evidence, found: Sequence[Verdict], *, apart
 
 def _shows(verdict: Verdict) -> str:
     """How far apart rows must be to be told apart."""
+    if verdict.half > 1:
+        return "with so little to go by hardly any difference would be found"
     half, most = 100 * verdict.half, 100 * verdict.most
     digits = decimals(0, half, 2)
     return (
-        f"a true difference of {half:.{digits}f} percentage points is found in half of such comparisons, one of "
-        f"{most:.{digits}f} in four of five"
+        f"a true difference of {half:.{digits}f} percentage points is found in half of such comparisons, "
+        f"{'none' if most > 100 else f'one of {most:.{digits}f}'} in four of five"
     )
 
 

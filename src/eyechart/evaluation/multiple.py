@@ -31,6 +31,7 @@ BOARDS = 2_000  # are simulated
 MORE_BOARDS = 10_000  # where p is near the level
 NEAR = (0.02, 0.10)
 UNLIKE = 8  # degrees of freedom of a chi-square, by which the true variances of rows may differ
+UNLIKE_OF_PAIRS = 5  # the same where all pairs are compared: among these, a row of larger spread has many
 FEWEST_GROUPS = 10  # of which less cannot tell
 FEWEST_IMAGES = 30  # with fewer a board is not simulated, but corrected by Holm's method over all pairs
 MOST_ROWS = 60  # beyond so many, pairs without the first row are corrected by Bonferroni's
@@ -190,13 +191,14 @@ class Comparisons:
         per_board = len(self._pairs[0]) if all_pairs else len(self.rows)
         chunk = max(AT_ONCE // per_board, 1)
         counts = [min(chunk, boards - start) for start in range(0, boards, chunk)]
-        return np.concatenate([self._least(self._draw(rng, count), all_pairs) for count in counts])
+        unlike = UNLIKE_OF_PAIRS if all_pairs else UNLIKE
+        return np.concatenate([self._least(self._draw(rng, count, unlike), all_pairs) for count in counts])
 
-    def _draw(self, rng: np.random.Generator, boards: int) -> _Drawn:
+    def _draw(self, rng: np.random.Generator, boards: int, unlike: int = UNLIKE) -> _Drawn:
         """Draw boards of equal rows."""
         rows, shape = self.rows, (boards, len(self.rows))
         _, _, both = spread(rows, rows.variances)
-        variances = both * UNLIKE / rng.chisquare(UNLIKE, shape)
+        variances = both * unlike / rng.chisquare(unlike, shape)
         quality = np.sqrt(np.maximum(variances - rows.residuals, 0.0) / rows.seeds) * rng.standard_normal(shape)
         free = np.maximum(rows.seeds - 1, 1)
         shown = np.maximum(variances, rows.residuals) * rng.chisquare(free, shape) / free
