@@ -68,8 +68,8 @@ def printed(width: int) -> str:
 def test_the_columns_of_a_board_with_seeds(seeds):
     found = columns()
     assert list(found) == [
-        "#", "run", "seeds", "validation", "test ± std", "95% interval", "balanced accuracy", "macro F1",
-        "worst-best", "best epoch", "parameters", "seconds", "P(best)", "against row 1",
+        "#", "run", "seeds", "validation", "test ± std", "95% interval", "against row 1", "P(best)",
+        "balanced accuracy", "macro F1", "worst-best", "best epoch", "parameters", "seconds",
     ]  # fmt: skip
     assert found["run"] == ["fnn model.units=[64]", "fnn model.units=[32]", "fnn model.units=[8]"]
     assert found["seeds"] == ["2", "2", "2"]
