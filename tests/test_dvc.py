@@ -59,7 +59,7 @@ def test_every_parameter_of_a_stage_is_in_params():
         for group in stage.get("params", []):
             assert group in params, name
     chosen = set(stages["train"]["params"])
-    deciding_nothing = {"export", "force", "mirrors", "plan", "tracking", "verify"}
+    deciding_nothing = {"confirm", "export", "force", "mirrors", "plan", "tracking", "verify"}
     assert set(params) - chosen == deciding_nothing
 
 

@@ -84,6 +84,7 @@ class _Schema:
     export: str | None
     plan: bool
     force: bool
+    confirm: int | None
     verify: bool
     mirrors: list[str]
     dataset: DatasetConfig
@@ -108,6 +109,7 @@ class Config:
         export: a folder, relative to the workspace, that the run's files are copied to; None: nowhere.
         plan: say what would be trained, and train nothing.
         force: train anew what has been finished before.
+        confirm: with how many new seeds a sweep asks again about the rows that it chose; None: with none.
         verify: hash the prepared data, also where nothing about its files has changed.
         notices: what the environment decided against the configuration, to be told to the user.
         code: that is behind the choices.
@@ -131,6 +133,7 @@ class Config:
     plan: bool
     force: bool
     verify: bool
+    confirm: int | None = None
     notices: tuple[str, ...] = ()
     code: UsedCode = field(default_factory=UsedCode)
     depends: tuple[str, ...] = ()
@@ -262,6 +265,7 @@ def check(config: DictConfig) -> Config:
         plan=plain.plan,
         force=plain.force,
         verify=plain.verify,
+        confirm=plain.confirm,
         notices=tuple(notices),
         code=code,
         depends=tuple(depends),
@@ -312,6 +316,13 @@ def _check_values(config: Config) -> None:
     one_of("backend", config.backend, BACKENDS)
     one_of("limit_order", config.limit_order, LIMIT_ORDERS)
     at_least("seed", config.seed, 0)
+    if config.confirm is not None:
+        at_least("confirm", config.confirm, 2)
+        if config.trainer.validation_fraction == 0:
+            raise ConfigError(
+                "what a sweep confirms is chosen by images that are held back: expected trainer.validation_fraction "
+                "above 0, received 0; hold some back, or type confirm=null"
+            )
     if config.seed >= 2**32:
         raise ConfigError(f"seed must be below 2**32 = {2**32}, received {config.seed}")
     config.augmentation.check()

@@ -55,8 +55,10 @@ def columns() -> dict[str, list[str]]:
 
 
 def notes() -> list[str]:
+    """Of the only board, but for what every board of several rows says of its first."""
     (board,) = boards(load_results())
-    return leaderboard.notes(board, weigh(board))
+    lines = leaderboard.notes(board, weigh(board))
+    return [line for line in lines if not line.startswith("the score of row 1 is optimistic")]
 
 
 def printed(width: int) -> str:

@@ -29,6 +29,7 @@ from eyechart.evaluation.verdict import MARGIN
 from eyechart.runs.run import Run
 
 if TYPE_CHECKING:
+    from eyechart.comparison.confirmation import Confirmed
     from eyechart.comparison.groups import Board
 
 COLUMNS = ["part", "index", "label", "prediction"]  # a tenth of a table: its probabilities are not asked for
@@ -91,6 +92,8 @@ class Evidence:
         margin: accuracies that lie closer than this, from 0 to 1, are practically the same.
         problem: one line on why something is not known; empty if all is.
         rows: per row which test images its runs classified right, or why that is not known.
+        confirmed: what new seeds say of rows that sweeps chose.
+        asked_again: the positions of the rows of which these alone say how they lie to the first.
     """
 
     estimates: list[Estimate | None]
@@ -98,6 +101,8 @@ class Evidence:
     margin: float = MARGIN
     problem: str = ""
     rows: Sequence[Correctness | EyechartError] = ()
+    confirmed: tuple[Confirmed, ...] = ()
+    asked_again: frozenset[int] = frozenset()
 
 
 def read_answers(run_key: str) -> Correctness:

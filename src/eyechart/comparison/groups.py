@@ -37,6 +37,7 @@ class Board:
         runs: one row per run, in the order of `rows`, then by seed.
         repeated: the run keys of those that do not count, because another run has their group and seed.
         remarks: what should be known of its runs beyond their scores, one line each.
+        confirming: one row per run that stands in no row, because it confirms a choice that others of its row made.
     """
 
     title: str
@@ -46,6 +47,7 @@ class Board:
     runs: pd.DataFrame
     repeated: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    confirming: pd.DataFrame | None = None
 
     @property
     def mixed(self) -> dict[str, list[str]]:
@@ -104,11 +106,13 @@ def _comparable(results: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _board(runs: pd.DataFrame, limit: str, read: Read) -> Board:
+    aside = confirming(runs)
+    confirms, runs = runs[aside], runs[~aside]
     folds = folds_of(as_dicts(runs), read)
     runs = _over_folds(runs, folds)
     again, merged = runs.duplicated(["group", "seed", "fold"]), bool((runs["fold"] != "").any())
     repeated, runs = runs[again], runs[~again].drop(columns=["fold", "over_folds"], errors="ignore")
-    rows = _rows(runs)
+    rows = summed_up(runs)
     if merged:
         rows = rows.drop(columns=FOLD)
     by, ascending, ground = _order(list(runs["monitor"]), folds, list(rows["run_keys"]))
@@ -138,7 +142,22 @@ def _board(runs: pd.DataFrame, limit: str, read: Read) -> Board:
         runs=ranked.reset_index(drop=True),
         repeated=tuple(repeated["run_key"]),
         remarks=tuple(remarks),
+        confirming=confirms,
     )
+
+
+def confirming(results: pd.DataFrame) -> pd.Series[bool]:
+    """For each run whether it confirms a choice that others of its row made, and so never stands with them.
+
+    Where there is no other run of its row, it was asked for by itself, and is a row like any other.
+    """
+    rows = results["group"].map(chosen_row)
+    return (rows != results["group"]) & rows.isin(results["group"])
+
+
+def chosen_row(group: str) -> str:
+    """The group of the row that the runs of a group confirm; that itself where they confirm none."""
+    return group.partition("/")[0]
 
 
 def folds_of(runs: Iterable[Mapping[str, Any]], read: Read) -> Folds:
@@ -172,7 +191,8 @@ def best_first(results: pd.DataFrame, read: Read = read_answers) -> Ranking:
 
 
 def _ranking(runs: pd.DataFrame, read: Read) -> Ranking:
-    """The same of the runs of one board."""
+    """The same of the runs of one board, without those that confirm a choice: they are to be measured, not chosen."""
+    runs = runs[~confirming(runs)]
     keys = list(runs["run_key"])
     by, ascending, ground = _order(list(runs["monitor"]), folds_of(as_dicts(runs), read), [[key] for key in keys])
     late = runs.assign(late=_diverged(runs))
@@ -194,8 +214,8 @@ def _order(monitors: Sequence[Any], folds: Folds, rows: Sequence[Sequence[str]])
     return ("validation/loss", True, ground) if by_loss else ("validation/accuracy", False, ground)
 
 
-def _rows(runs: pd.DataFrame) -> pd.DataFrame:
-    """One row per group."""
+def summed_up(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row per group of these runs, with the columns of `Board.rows` but `run`, and `run_key`, the first."""
     # all groups at once: one by one, a thousand of them take longer than the rest of a board
     runs = runs.sort_values(["seed", "run_key"])
     members = runs.groupby("group", sort=False)
@@ -224,7 +244,7 @@ def labels(rows: pd.DataFrame) -> list[str]:
     """For each row its model and the parameters in which rows of the board differ, as on the command line.
 
     Two rows have different labels, if they differ in a parameter at all. A row that could have a value which others
-    have, and has none, has `null`.
+    have, and has none, has `null`. A row of runs that confirm a choice, and are asked for by themselves, says so.
     """
     lines = as_dicts(rows)
     words = [[str(row["model"])] for row in lines]
@@ -244,7 +264,10 @@ def labels(rows: pd.DataFrame) -> list[str]:
         for line, kind, row in zip(words, kinds, lines, strict=True):
             if kind in differing:
                 line.append(f"{name}={text(choice(row, name))}")
-    return [" ".join(line) for line in words]
+    return [
+        " ".join(line) + (", confirming" if choice(row, "confirms") else "")
+        for line, row in zip(words, lines, strict=True)
+    ]
 
 
 def as_dicts(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from eyechart.comparison.confirmation import by_new_seeds
+from eyechart.comparison.evidence import Evidence
 from eyechart.comparison.groups import Board, Ranking, best_first
 from eyechart.comparison.leaderboard import Leaderboard
 from eyechart.comparison.results import results_of
@@ -30,15 +32,17 @@ def sweep_records(sweep: Sweep, leaderboard: Leaderboard) -> list[dict[str, Any]
     name = f"{sweep.journal.start['name']}, {began}"
     order = {"order_by": best_name(ranking.by), "ascending": ranking.ascending}
     views = {"name": name, "runs": ranking.run_keys, **order}
-    first = [_first(board) for board, _ in leaderboard.boards]
+    first = [_first(board, evidence) for board, evidence in leaderboard.boards]
     text = of_sweep(sweep.command, first, leaderboard.markdown())
     return [{"kind": RecordKind.VIEWS, **views}, {"kind": RecordKind.DESCRIPTION, "text": text}]
 
 
-def _first(board: Board) -> str:
+def _first(board: Board, evidence: Evidence) -> str:
+    """The first row of a board in a sentence, and what new seeds say of it."""
     row = board.rows.iloc[0]
     seeds = f" (mean of {row['seeds']} seeds)" if row["seeds"] > 1 else ""
-    return f"On {board.title}, {board.note}: **{row['run']}**, test accuracy {row['test/accuracy']:.4f}{seeds}."
+    score = f"On {board.title}, {board.note}: **{row['run']}**, test accuracy {row['test/accuracy']:.4f}{seeds}."
+    return " ".join([score, *(line if line.endswith(".") else f"{line}." for line in by_new_seeds(evidence))])
 
 
 def print_links(leaderboard: Leaderboard, tracking: TrackingConfig, sweep: Sweep | None = None) -> None:

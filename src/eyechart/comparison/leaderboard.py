@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyechart.comparison import unequal, verdicts
+from eyechart.comparison import confirmation, unequal, verdicts
 from eyechart.comparison.evidence import Correctness, Evidence, read_answers, weigh
 from eyechart.comparison.failed_seeds import MARK as FAILED
 from eyechart.comparison.failed_seeds import failed_seeds, failures
@@ -77,7 +77,10 @@ class Leaderboard:
         if not len(results):
             return cls(results, (), Ranking([], "validation/accuracy", ascending=False))
         read = functools.cache(read_answers)  # a table is read once, whoever asks
-        found = tuple((board, weigh(board, read, margin)) for board in looked_at(boards(results, read)))
+        found = tuple(
+            (board, confirmation.with_confirmed(board, weigh(board, read, margin), read))
+            for board in looked_at(boards(results, read))
+        )
         return cls(results, found, best_first(results, read))
 
     def __bool__(self) -> bool:
@@ -110,7 +113,7 @@ class Leaderboard:
             return []
         tables = {
             LEADERBOARD: [_with_evidence(board, evidence) for board, evidence in self.boards],
-            "runs.csv": [board.runs for board, _ in self.boards],
+            "runs.csv": [confirmation.as_shown(board, evidence)[0].runs for board, evidence in self.boards],
         }
         for name, parts in tables.items():
             with replacing(folder / name) as temporary:
@@ -125,8 +128,11 @@ class Leaderboard:
 
 
 def columns(board: Board, evidence: Evidence) -> list[Column]:
-    """The columns of a board; those that would be empty are left out."""
-    rows = board.rows
+    """The columns of a board, what new seeds gave below its rows; those that would be empty are left out."""
+    marks = verdicts.marks(board, evidence)
+    ranks = list(map(str, range(1, len(board.rows) + 1)))
+    board, evidence = confirmation.as_shown(board, evidence)
+    rows, below = board.rows, [""] * (len(board.rows) - len(ranks))
 
     def cells(show: Callable[..., str], *names: str) -> list[str]:
         lines = zip(*(rows[name] for name in names), strict=True)
@@ -134,7 +140,7 @@ def columns(board: Board, evidence: Evidence) -> list[Column]:
 
     several = bool((rows["seeds"] > 1).any())
     found = [
-        Column("#", [str(rank) for rank in range(1, len(rows) + 1)]),
+        Column("#", ranks + below),
         Column("run", list(rows["run"])),
         Column("seeds", _seeds(board, evidence)),
     ]
@@ -151,10 +157,10 @@ def columns(board: Board, evidence: Evidence) -> list[Column]:
     if known:
         intervals = [between(each.low, each.high, digits) if each else "-" for each in evidence.estimates]
         found.append(Column("95% interval", intervals))
-    if evidence.comparisons is not None:
-        found.append(Column("against\nrow 1", verdicts.marks(board, evidence)))
-        if not evidence.comparisons.problem:
-            found.append(Column("P(best)", [verdicts.chance(each) for each in evidence.comparisons.chances], 2))
+    if marks:
+        found.append(Column("against\nrow 1", marks + below))
+        if chances := _chances(evidence):
+            found.append(Column("P(best)", [*map(verdicts.chance, chances), *below], 2))
     are_unequal = _inequality(evidence) is not None
     if known:  # of unequal classes the accuracy says less than these
         balanced, f1 = (["-" if mean is None else f"{mean:.4f}" for mean in means] for means in _means(evidence))
@@ -177,17 +183,17 @@ def notes(board: Board, evidence: Evidence) -> list[str]:
     lines = []
     alone = board.rows["seeds"] == 1
     lines += verdicts.notes(board, evidence)
+    lines += confirmation.sentences(board, evidence)
     if alone.any() and any(evidence.estimates):
         lines.append(ONE_SEED)
-    lines += failures(board, evidence)
+    lines += failures(*confirmation.as_shown(board, evidence))
     lines += _warnings(board, evidence)
     lines += leakage(as_dicts(board.runs))
     if board.repeated:
         lines.append(f"not counted, because another run has the same choices and seed: {', '.join(board.repeated)}")
-    if board.rows["diverged"].any():
-        keys = ", ".join(
-            f"{run['run_key']} in epoch {run['diverged']}" for run in as_dicts(board.runs) if run["diverged"]
-        )
+    runs = as_dicts(confirmation.as_shown(board, evidence)[0].runs)
+    if any(run["diverged"] for run in runs):
+        keys = ", ".join(f"{run['run_key']} in epoch {run['diverged']}" for run in runs if run["diverged"])
         lines.append(f"{DIVERGED} diverged, and counts by what it left, the best epoch before or else a guess: {keys}")
     if evidence.problem:
         lines.append(evidence.problem)
@@ -202,6 +208,12 @@ def _seeds(board: Board, evidence: Evidence) -> list[str]:
         f"{seeds}{DIVERGED if diverged else ''}{FAILED if positions else ''}"
         for seeds, diverged, positions in zip(board.rows["seeds"], board.rows["diverged"], failed, strict=True)
     ]
+
+
+def _chances(evidence: Evidence) -> Sequence[float]:
+    """For each row the probability that it is the best; empty where that is not known."""
+    found = evidence.comparisons
+    return [] if found is None or found.problem else list(found.chances)
 
 
 def _known(evidence: Evidence) -> list[Correctness]:
@@ -299,8 +311,8 @@ def _table(board: Board, shown: Sequence[Column]) -> Table:
             no_wrap=not label,
             min_width=max(map(len, words)),
         )
-    for cells in zip(*(column.cells for column in shown), strict=True):
-        table.add_row(*map(Text, cells))
+    for number, cells in enumerate(zip(*(column.cells for column in shown), strict=True), 1):
+        table.add_row(*map(Text, cells), end_section=number == len(board.rows))  # what new seeds gave comes below
     return table
 
 
@@ -324,22 +336,31 @@ def _markdown(board: Board, evidence: Evidence) -> str:
 
 
 def _with_evidence(board: Board, evidence: Evidence) -> pd.DataFrame:
-    """The rows of a board as they are written: with the interval and the mark of each."""
+    """The rows of a board as they are written, with the interval and the mark of each, and those of new seeds."""
+    against, numbers = verdicts.marks(board, evidence), verdicts.numbers(board, evidence)
+    ranked_rows = evidence.rows
+    board, evidence = confirmation.as_shown(board, evidence)
+    below = [None] * (len(board.rows) - len(ranked_rows))
     rows = board.rows.assign(run_keys=board.rows["run_keys"].map(" ".join))
     rows["test/low"] = [each.low if each else None for each in evidence.estimates]
     rows["test/high"] = [each.high if each else None for each in evidence.estimates]
     rows["near_chance"] = list(map(len, failed_seeds(evidence))) or 0
     for score in unequal.SCORES:
-        found = unequal.intervals(evidence.rows, score)
+        found = unequal.intervals(ranked_rows, score)
+        found += [each for one in evidence.confirmed for each in unequal.intervals(one.answers, score)]
         rows[f"test/{score}"] = [each.mean if each else None for each in found]
         rows[f"test/{score}_low"] = [each.low if each else None for each in found]
         rows[f"test/{score}_high"] = [each.high if each else None for each in found]
-    if evidence.comparisons is not None:
-        if not evidence.comparisons.problem:
-            rows["p_best"] = evidence.comparisons.chances
-        rows["against_the_first"] = verdicts.marks(board, evidence)
-        for name, values in verdicts.numbers(board, evidence).items():
-            rows[f"first_minus_row/{name}"] = [None, *values]
+    if against:
+        if chances := _chances(evidence):
+            rows["p_best"] = [*chances, *below]
+        rows["against_the_first"] = [
+            *against,
+            *(mark for one in evidence.confirmed for mark in one.marks(evidence.margin)),
+        ]
+        for name, values in numbers.items():
+            more = (value for one in evidence.confirmed for value in one.numbers(name))
+            rows[f"first_minus_row/{name}"] = [None, *values, *more]
     order = ["run", "seeds", "run_keys", "validation/accuracy", "test/accuracy"]
     order += [name for name in map(str, rows) if name.startswith("test/") and name != "test/accuracy"]
     first = [name for name in order if name in rows]

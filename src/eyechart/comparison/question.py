@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from eyechart.comparison import unequal
+from eyechart.comparison.confirmation import in_place_of
 from eyechart.comparison.evidence import Correctness, Evidence, correctness, read_answers, weigh
 from eyechart.comparison.failed_seeds import failures_in_words
 from eyechart.comparison.groups import Board, boards
@@ -49,7 +50,7 @@ def compare_sides(results: pd.DataFrame, a: str | None, b: str | None, margin: f
     read = functools.cache(read_answers)
     found = boards(results, read)
     sides = {"a": find_side("a", a, found), "b": find_side("b", b, found)}
-    left, right = sides.values()
+    left, right = in_place_of(sides["a"], sides["b"], found)
     if left.of != right.of:
         raise EyechartError(
             f"only rows that were tested on the same images can be compared: "

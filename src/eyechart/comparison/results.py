@@ -14,7 +14,7 @@ from eyechart.runs.listing import passing_over
 from eyechart.runs.run import Run
 from eyechart.runs.status import selected_by
 from eyechart.runs.sweep import Sweep
-from eyechart.runs.tags import DATA_DIGEST, KERNELS, TRAINED_BY_VERSION, VERSIONS
+from eyechart.runs.tags import CONFIRMS, DATA_DIGEST, KERNELS, TRAINED_BY_VERSION, VERSIONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,10 +30,11 @@ def load_results(sweep: str | None = None, experiment_name: str | None = None) -
     Returns:
         Columns `run_key`, `name`, `experiment_name`, `dataset`, `data_digest`, `training_version`, `computed_by`
         (versions and kernels; None where they were not recorded), the parameters named as on the command line (`model`,
-        `optimizer.learning_rate`, ...), `group` (the same of runs that differ in nothing but their seed), `over_folds`
-        (the same of those that may differ in `trainer.split_seed` besides), the results
-        (`validation/accuracy`, `test/accuracy`, `best_epoch`, `parameters`, `seconds`, ...), and `diverged`, the epoch
-        in which the network diverged (0: in none). Empty if no run is finished.
+        `optimizer.learning_rate`, ...), `group` (the same of runs that differ in nothing but their seed; those that
+        confirm a choice have one of their own), `over_folds` (the same of those that may differ in `trainer.split_seed`
+        besides), the results (`validation/accuracy`, `test/accuracy`, `best_epoch`, `parameters`, `seconds`, ...),
+        `diverged`, the epoch in which the network diverged (0: in none), and `confirms`, the id of the sweep whose
+        choice the run confirms (None: it confirms none). Empty if no run is finished.
 
     Raises:
         EyechartError: there is no such sweep, or none of its runs is finished.
@@ -73,6 +74,8 @@ def _row(run: Run) -> dict[str, Any]:
     said = run.journal
     result = run.numbers("best_epoch", "test/accuracy", selected_by(run.result))
     digest, version = said.tags.get(DATA_DIGEST), int(said.tags.get(TRAINED_BY_VERSION, 1))
+    row, over_folds = rows_of(said.params, digest, version)
+    confirms = said.tags.get(CONFIRMS)
     computed_by = [said.tags[tag] for tag in (VERSIONS, KERNELS) if said.tags.get(tag)]
     return {
         "run_key": run.key,
@@ -85,8 +88,9 @@ def _row(run: Run) -> dict[str, Any]:
         **_limit_order(said.params),
         **result,
         "diverged": said.diverged,
-        "group": _group(said.params, digest, version),
-        "over_folds": _group({name: value for name, value in said.params.items() if name != FOLD}, digest, version),
+        "group": f"{row}/{confirms}" if confirms else row,
+        "over_folds": f"{over_folds}/{confirms}" if confirms else over_folds,
+        "confirms": confirms or None,
     }
 
 
@@ -95,6 +99,18 @@ def _limit_order(parameters: Mapping[str, Any]) -> dict[str, str]:
     limit = parameters.get("limit")
     limited = isinstance(limit, list) and limit[-1] is not None
     return {"limit_order": str(parameters.get("limit_order", FIRST))} if limited else {}
+
+
+def rows_of(parameters: Mapping[str, Any], digest: str | None, version: int) -> tuple[str, str]:
+    """What runs that differ only in their seed have in common, and what those that may differ in their fold besides.
+
+    Args:
+        parameters: of a run, named as on the command line.
+        digest: of its data.
+        version: of the training that it had.
+    """
+    over_folds = {name: value for name, value in parameters.items() if name != FOLD}
+    return _group(parameters, digest, version), _group(over_folds, digest, version)
 
 
 def _group(parameters: Mapping[str, Any], digest: str | None, version: int) -> str:

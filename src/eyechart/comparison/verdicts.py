@@ -20,6 +20,7 @@ MARKS = {
     Outcome.UNKNOWN: "?",
     Outcome.UNTELLABLE: "?",
 }
+BELOW = "see below"  # of a row that new seeds were asked about
 P_BEST = (
     "P(best): the probability that new seeds and new images would put this row first, if all accuracies were equally "
     "likely before the test"
@@ -40,8 +41,15 @@ def verdicts(board: Board, evidence: Evidence) -> list[Verdict]:
 
 
 def marks(board: Board, evidence: Evidence) -> list[str]:
-    """For each row how its test accuracy lies to that of the first, which validation chose where it could."""
-    return ["chosen" if board.chosen else "first", *(MARKS[each.outcome] for each in verdicts(board, evidence))]
+    """For each row how its test accuracy lies to that of the first, which validation chose where it could.
+
+    Empty where the rows were not compared.
+    """
+    if evidence.comparisons is None:
+        return []
+    found = [MARKS[each.outcome] for each in verdicts(board, evidence)]
+    others = [BELOW if number in evidence.asked_again else mark for number, mark in enumerate(found, 1)]
+    return ["chosen" if board.chosen else "first", *others]
 
 
 def chance(share: float) -> str:
@@ -50,7 +58,20 @@ def chance(share: float) -> str:
 
 
 def numbers(board: Board, evidence: Evidence) -> dict[str, list[float | None]]:
-    """The first row minus each other one in numbers, for tables: accuracies and differences from 0 to 1."""
+    """The first row minus each other one in numbers, for tables: accuracies and differences from 0 to 1.
+
+    None of a row that new seeds were asked about; empty where the rows were not compared.
+    """
+    if evidence.comparisons is None:
+        return {}
+    told = _numbers(board, evidence)
+    return {
+        name: [None if number in evidence.asked_again else value for number, value in enumerate(values, 1)]
+        for name, values in told.items()
+    }
+
+
+def _numbers(board: Board, evidence: Evidence) -> dict[str, list[float | None]]:
     assert evidence.comparisons is not None
     compared, found = evidence.comparisons.with_first, verdicts(board, evidence)
     return {
@@ -70,7 +91,7 @@ def notes(board: Board, evidence: Evidence) -> list[str]:
     compared, found = evidence.comparisons.with_first, verdicts(board, evidence)
     if evidence.comparisons.problem:
         return [f"? {evidence.comparisons.problem}"]
-    outcomes = {each.outcome for each in found}
+    outcomes = {each.outcome for number, each in enumerate(found, 1) if number not in evidence.asked_again}
     apart = [MARKS[each] for each in (Outcome.BETTER, Outcome.WORSE) if each in outcomes]
     lines = []
     if apart:
@@ -114,7 +135,11 @@ def _untold(board: Board, evidence: Evidence, found: Sequence[Verdict], *, apart
     """That some rows cannot be told from the first, what would have shown, and what would help."""
     assert evidence.comparisons is not None
     compared = evidence.comparisons.with_first
-    open_rows = [number for number, each in enumerate(found) if each.outcome is Outcome.UNKNOWN]
+    open_rows = [
+        number
+        for number, each in enumerate(found)
+        if each.outcome is Outcome.UNKNOWN and number + 1 not in evidence.asked_again
+    ]
     widest = max((found[number] for number in open_rows), key=lambda each: each.most)
     how = "" if apart else f", {_counted(evidence, compared)}{_corrected(board)}"
     return f"?: cannot be told from row 1 yet at 5%{how}: {_shows(widest)}{_help(found, open_rows, compared)}"

@@ -26,6 +26,7 @@ from eyechart.runs.replaced import attempt_number
 from eyechart.runs.run import CODE, Run
 from eyechart.runs.tags import (
     CHOICES_KEY,
+    CONFIRMS,
     DATA_DIGEST,
     DIVERGED,
     OVERRIDES,
@@ -145,7 +146,8 @@ class Attempt:
 
     def _described(self, result: Mapping[str, Any], diverged: int) -> str:
         by_dvc = "DVC_STAGE" in os.environ  # which typed what is in dvc.yaml, and wrote the rest into params.yaml
-        typed = [] if by_dvc else [hide_password(override) for override in self.job.overrides]
+        alone = [word for word in self.job.overrides if not word.startswith("confirm=")]  # which is for sweeps
+        typed = [] if by_dvc else [hide_password(override) for override in alone]
         return of_run(self.folder.name, self._dataset.name, result, self.run.tags, typed, diverged)
 
     def _close(self) -> None:
@@ -172,6 +174,8 @@ class Attempt:
         )
         if before.tags.get(PRUNED):
             journal.append(RecordKind.TAGS, values={PRUNED: ""})
+        if self.job.confirms and not before.tags.get(CONFIRMS):
+            journal.append(RecordKind.TAGS, values={CONFIRMS: self.job.confirms})
         if before.params:  # a further attempt
             return
         typed = [hide_password(override) for override in self.job.overrides]

@@ -33,6 +33,7 @@ class Job:
         choices_key: the run key that it would have if the code behind its choices did not count.
         digest: of the data set that the run key is of.
         first_images_key: the run key that it would have if its limit took the first test images; empty: it has that.
+        confirms: the id of the sweep whose choice it confirms; empty where it confirms none.
     """
 
     overrides: tuple[str, ...]
@@ -46,6 +47,7 @@ class Job:
     choices_key: str = ""
     digest: str = ""
     first_images_key: str = ""
+    confirms: str = ""
 
     @classmethod
     def of(cls, config: Config, overrides: Sequence[str] = (), name: str = "", number: int = 0) -> Job:

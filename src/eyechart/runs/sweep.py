@@ -9,6 +9,7 @@ from typing import Any
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.core.within import PathError, plain
+from eyechart.runs.choice import Choice
 from eyechart.runs.cursor import run_ids
 from eyechart.runs.journal import JournalState, RecordKind, RunState, read_journal
 from eyechart.runs.listing import passing_over
@@ -19,7 +20,14 @@ LEADERBOARD = "leaderboard.csv"  # is written, and recorded as an artifact, each
 
 
 # what is read of a manifest and of its jobs, and of which kinds it may be
-_FORM: dict[str, Any] = {"identity": str, "command": str, "since": int | None, "search": dict | None, "jobs": list}
+_FORM: dict[str, Any] = {
+    "identity": str,
+    "command": str,
+    "since": int | None,
+    "search": dict | None,
+    "jobs": list,
+    "confirm": list,
+}
 _JOB: dict[str, Any] = {"run_key": str, "name": str, "overrides": list, "trial": int | None}
 
 
@@ -30,6 +38,8 @@ def _check_form(manifest: Any) -> None:
     for part, form in [(manifest, _FORM), *((job, _JOB) for job in manifest["jobs"])]:
         if any(name in part and not isinstance(part[name], kind) for name, kind in form.items()):
             raise TypeError("expected a manifest")
+    for choice in manifest.get("confirm", []):
+        Choice.of(choice)
 
 
 class Sweep:
@@ -126,6 +136,11 @@ class Sweep:
         """What a job must know of the search that it is a trial of; None outside of one."""
         search: dict[str, Any] | None = self.manifest.get("search")
         return search
+
+    @property
+    def choices(self) -> list[Choice]:
+        """The choices that runs of this sweep confirm, one per board; none where it was not asked to confirm."""
+        return [Choice.of(said) for said in self.manifest.get("confirm", [])]
 
     @property
     def shown(self) -> list[int]:

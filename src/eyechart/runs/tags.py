@@ -23,6 +23,7 @@ GIT_COMMIT = "mlflow.source.git.commit"  # MLflow shows it beside the run
 GIT_CHANGED = "eyechart.git_changed"  # whether files differed from that commit
 DIVERGED = "eyechart.diverged"  # in which epoch; absent where it did not
 PRUNED = "eyechart.pruned"  # why; empty where it was trained to its end after all
+CONFIRMS = "eyechart.confirms"  # the sweep whose choice it confirms; absent where it confirms none
 REPLACED = "eyechart.replaced"  # it was trained anew, and counts no more
 
 # of a sweep

@@ -15,17 +15,21 @@ from eyechart.runner.attempt import INTERRUPTED
 from eyechart.runner.job import Job
 from eyechart.runs.journal import RunState
 from eyechart.runs.sweep import Sweep
-from eyechart.sweeps.plan import Plan
+from eyechart.sweeps.confirm import confirm, in_words, is_confirmed, seeds_asked
+from eyechart.sweeps.plan import Configure, Plan
 from eyechart.sweeps.sweep import OpenSweep, forced_since, identity_of, settled_sweep
 from eyechart.tracking.config import TrackingConfig
 
+Launch = Callable[[Sequence[Job]], list[str]]
 
-def run_sweep(plan: Plan, command: str, launch: Callable[[Sequence[Job]], list[str]]) -> bool:
+
+def run_sweep(plan: Plan, command: str, configure: Configure, launch: Launch) -> bool:
     """Say what will be done, have it done, and close the sweep with a leaderboard of all its runs.
 
     Args:
         plan: of jobs that have been checked; with `plan=true` it is told, and nothing is done.
         command: what was typed.
+        configure: from a job's overrides, and its place, to its checked configuration.
         launch: trains some jobs, and returns a line for each that failed.
 
     Returns:
@@ -39,17 +43,23 @@ def run_sweep(plan: Plan, command: str, launch: Callable[[Sequence[Job]], list[s
     identity = identity_of(keys, tracking)
     if any(job.config.force for job in plan.jobs):
         plan = plan.ignoring_before(forced_since(identity))
+    seeds = seeds_asked(plan.jobs)
+    then = f"\n{in_words(plan.jobs, Sweep.of_identity(identity))}" if seeds else ""
     if any(job.config.plan for job in plan.jobs):
-        print(plan.tell(runs=True))
+        print(f"{plan.tell(runs=True)}{then}")
         return False
-    print(plan.tell(), flush=True)
-    if settled := settled_sweep(identity, plan.jobs, tracking):
+    print(f"{plan.tell()}{then}", flush=True)
+    settled = settled_sweep(identity, plan.jobs, tracking)
+    if settled and is_confirmed(settled, seeds):
         _show(Leaderboard.of(results_of(settled.runs)), tracking, settled)
         return True
     name = f"sweep of {len(keys)}"
     sweep = OpenSweep.start(plan.jobs, command, tracking, name=name, identity=identity, since=plan.since)
     with closing(sweep, tracking) as summary:
         summary.failures += launch(plan.to_train) if plan.to_train else []
+        if seeds:
+            jobs = {job.run_key: job for job in plan.jobs}
+            summary.confirm(seeds, jobs.__getitem__, configure, launch, together=plan.together)
     summary.conclude()
     return True
 
@@ -71,6 +81,15 @@ class SweepSummary:
     failures: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     leaderboard: Leaderboard | None = None
+
+    def confirm(
+        self, seeds: int, job_of: Callable[[str], Job], configure: Configure, launch: Launch, *, together: bool = False
+    ) -> None:
+        """Have what the sweep chose confirmed with new seeds, if none of its runs failed; see `sweeps.confirm`."""
+        if self.failures:
+            print("nothing is confirmed, because runs failed: type the same again", flush=True)
+            return
+        self.failures += confirm(self.sweep, seeds, job_of, configure, launch, together=together)
 
     def conclude(self) -> None:
         """Show the leaderboard of all runs, and where MLflow shows them. Raises EyechartError if some failed."""

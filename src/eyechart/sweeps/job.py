@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from eyechart.config import Config, check
 from eyechart.core import paths
+from eyechart.core.errors import ConfigError
 from eyechart.runner.attempt import FinishedRun, Pruned
 from eyechart.runner.export import check_export, export
 from eyechart.runner.job import Job
@@ -20,6 +21,7 @@ from eyechart.runner.workers import ScoringPool
 from eyechart.runs.recovery import close_abandoned
 from eyechart.runs.replaced import ignored_before
 from eyechart.runs.status import in_a_sentence
+from eyechart.runs.tags import CONFIRMS
 from eyechart.sweeps.code_changes import about_code
 from eyechart.sweeps.plan import Plan, make_plan
 from eyechart.sweeps.search.pruner import pruner_of
@@ -43,6 +45,11 @@ def run_job(config: DictConfig, overrides: list[str]) -> float:
         print(f"notice: {notice}", file=sys.stderr)
     check_export(checked)
     sweep = OpenSweep.of_this_job()
+    if sweep is None and checked.confirm:
+        raise ConfigError(
+            f"confirm={checked.confirm} asks new seeds about what a sweep chose, and this is one run: "
+            f"expected -m and values to choose between, as in -m model=fnn,cnn; or leave confirm out"
+        )
     if sweep is None and checked.plan:
         print(_plan(checked, overrides).tell(runs=True))
         return math.nan
@@ -72,6 +79,9 @@ def _train_alone(checked: Config, overrides: list[str]) -> FinishedRun:
         for line in about_code([job]):
             print(f"notice: {line}", file=sys.stderr, flush=True)
         outcome = run(job, courier, since=since)
+    if confirms := outcome.run.tags.get(CONFIRMS):
+        what = f"this run confirms the choice of sweep {confirms}: it never stands in the row that it confirms"
+        print(f"notice: {what}", file=sys.stderr, flush=True)
     print_result(outcome)
     return outcome
 

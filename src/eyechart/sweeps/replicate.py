@@ -12,7 +12,7 @@ from hydra import compose
 from rich.text import Text
 
 from eyechart.comparison.references import Reference, read_references, reference_rows
-from eyechart.config import check
+from eyechart.config import Config, check
 from eyechart.core import terminal
 from eyechart.core.errors import ConfigError, EyechartError, in_words, nearest
 from eyechart.runner.job import Job
@@ -49,8 +49,8 @@ def replicate(
         if reference.images is not None:
             own.append(f"limit=[{reference.images},null]")
         jobs.append([*own, *overrides])
-    plan = make_plan(jobs, lambda overrides, _: check(compose("config", list(overrides))))
-    run_sweep(plan, " ".join(["python pipelines/replicate.py", *sys.argv[1:]]), _train)
+    plan = make_plan(jobs, _configure)
+    run_sweep(plan, " ".join(["python pipelines/replicate.py", *sys.argv[1:]]), _configure, _train)
     results: dict[str, dict[str, Any]] = {}
     for job in plan.jobs:
         name = job.overrides[0].removeprefix("experiment=")
@@ -62,6 +62,10 @@ def replicate(
         if reference.experiment in off and reference.note:
             print(f"{reference.experiment}: {reference.note}")
     return table
+
+
+def _configure(overrides: Sequence[str], _: int) -> Config:
+    return check(compose("config", list(overrides)))
 
 
 def _chosen(references: list[Reference], names: Sequence[str] | None) -> list[Reference]:

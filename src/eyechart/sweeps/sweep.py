@@ -18,6 +18,7 @@ from eyechart.core.errors import EyechartError
 from eyechart.core.files import write_json
 from eyechart.core.passwords import hide_password
 from eyechart.runner.job import Job
+from eyechart.runs.choice import Choice
 from eyechart.runs.journal import Journal, RecordKind, RunState
 from eyechart.runs.lock import RunLock, owner
 from eyechart.runs.recovery import close_abandoned
@@ -101,8 +102,7 @@ class OpenSweep(Sweep):
                 print(f"{owner(sweep.folder)} drives the same sweep: sharing its runs", file=sys.stderr, flush=True)
             else:
                 about = {"identity": identity, "command": hide_password(command), "since": since, "search": search}
-                kept = sweep.manifest["jobs"] if known and search is not None else []
-                write_json(sweep.folder / MANIFEST, about | {"jobs": kept})
+                write_json(sweep.folder / MANIFEST, about | _kept(known, about))
                 sweep._say_start(name, tracking)
         sweep.cover(jobs)
         os.environ[SWEEP] = sweep_id
@@ -121,9 +121,21 @@ class OpenSweep(Sweep):
         )
         journal.close()
 
-    def cover(self, jobs: Sequence[Job]) -> None:
-        """Take these jobs into the manifest, beside those that are in it."""
+    @property
+    def driven_here(self) -> bool:
+        """Whether this process drives the sweep, and writes its manifest."""
+        return self._lock is not None
+
+    def cover(self, jobs: Sequence[Job], choices: Sequence[Choice] | None = None) -> None:
+        """Take these jobs into the manifest, beside those that are in it.
+
+        Args:
+            jobs: runs that the sweep covers from now on.
+            choices: that some of them confirm; None: those that it names already.
+        """
         manifest = self.manifest
+        if choices is not None:
+            manifest["confirm"] = [choice.as_json() for choice in choices]
         if self._lock is not None:
             covered = {job["run_key"]: job for job in manifest["jobs"]}
             for job in jobs:
@@ -171,14 +183,16 @@ class OpenSweep(Sweep):
             self.courier.close(interrupted=status == RunState.KILLED)
 
     def as_covered(self, job: Job) -> Job:
-        """A job of this sweep as the manifest has it: with its name, and its number in a search.
+        """A job of this sweep as the manifest has it: with its name, its number in a search, and what it confirms.
 
         Raises:
             EyechartError: the sweep does not cover its run.
         """
         for entry in self.manifest["jobs"]:
             if entry["run_key"] == job.run_key:
-                return dataclasses.replace(job, name=entry["name"], trial=entry.get("trial"))
+                confirms = any(job.run_key in choice.run_keys for choice in self.choices)
+                job = dataclasses.replace(job, name=entry["name"], trial=entry.get("trial"))
+                return dataclasses.replace(job, confirms=self.id) if confirms else job
         if job.choices_key and job.choices_key in (entry.get("choices_key") for entry in self.manifest["jobs"]):
             raise EyechartError(
                 f"the code of {' and '.join(job.config.code.tokens) or 'a choice'} was edited while the sweep was at "
@@ -196,6 +210,21 @@ def identity_of(run_keys: Iterable[str], tracking: TrackingConfig) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
+def _kept(known: Sweep | None, about: Mapping[str, Any]) -> dict[str, Any]:
+    """What stays of the manifest of a sweep that is typed again: of a search all, else the choices that runs confirm.
+
+    A sweep that is trained anew chooses anew.
+    """
+    if known is None:
+        return {"jobs": []}
+    manifest, choices = known.manifest, known.choices
+    if about["since"] not in (None, known.since):
+        choices = []
+    keys = {key for choice in choices for key in choice.run_keys}
+    jobs = [job for job in manifest["jobs"] if about["search"] is not None or job["run_key"] in keys]
+    return {"jobs": jobs} | ({"confirm": manifest["confirm"]} if choices else {})
+
+
 def settled_sweep(identity: str, jobs: Sequence[Job], tracking: TrackingConfig) -> Sweep | None:
     """The sweep of this identity, if it has been finished, and everything about it and its runs been delivered.
 
@@ -204,7 +233,7 @@ def settled_sweep(identity: str, jobs: Sequence[Job], tracking: TrackingConfig) 
     sweep, courier = Sweep.of_identity(identity), MLflowCourier(tracking)
     if sweep is None or not all(job.status.finished for job in jobs):
         return None
-    folders = [sweep.folder, *(job.run.folder for job in jobs)]
+    folders = [sweep.folder, *(job.run.folder for job in jobs), *(run.folder for run in sweep.runs if run.finished)]
     if not (sweep.journal.finished and all(map(courier.has_delivered, folders))):
         return None
     os.utime(sweep.folder / MANIFEST)

@@ -21,7 +21,7 @@ class GridSweeper(JobSweeper):
         plan = make_plan(self.jobs_of(arguments), self.jobs.configure)
         plan = replace(plan, together=isinstance(self.launcher, FusedLauncher))
         self.check_backends(plan)
-        if not run_sweep(plan, self.command, self.launch):
+        if not run_sweep(plan, self.command, self.jobs.configure, self.launch):
             return None
         return [job.run.selection_score for job in plan.jobs]
 

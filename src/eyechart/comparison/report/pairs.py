@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eyechart.comparison.confirmation import answer_of, of_pair
 from eyechart.comparison.evidence import Evidence
 from eyechart.comparison.groups import Board
 from eyechart.comparison.report.charts import ChartRow
@@ -69,6 +70,10 @@ def verdicts(board: Board, evidence: Evidence, found: Gathered) -> dict[str, lis
     names = list(board.rows["run"])
     told = {}
     for (a, i), (b, j) in combinations(enumerate(found.rows), 2):
+        asked_again = answer_of(evidence.confirmed, names[i], names[j])
+        if asked_again is not None and (said := of_pair(asked_again, evidence.margin)):
+            told[f"{a} {b}"] = said
+            continue
         left, right = evidence.rows[i], evidence.rows[j]
         if isinstance(left, EyechartError) or isinstance(right, EyechartError):
             error = left if isinstance(left, EyechartError) else right

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from eyechart.comparison import leaderboard
+from eyechart.comparison.confirmation import by_new_seeds
 from eyechart.comparison.evidence import Evidence
 from eyechart.comparison.groups import Board
 from eyechart.comparison.report import charts, words
@@ -75,6 +76,8 @@ def part(board: Board, evidence: Evidence, number: int, room: int) -> Part:
         answers, diagrams, pairs = _of_answers(board, evidence, found, looked_at, room)
         shown |= answers
         drawn |= diagrams
+    new_seeds = by_new_seeds(evidence)
+    shown["answer"] = [line for line in [*shown["answer"][:2], *new_seeds, *shown["answer"][2:]] if line]
     named = {f"{name.replace('/', '-')}-{number}": spec for name, spec in (drawn | cost_charts).items()}
     return Part(shown, named, pairs)
 

@@ -62,12 +62,20 @@ def first_row(board: Board, evidence: Evidence, images: int | None) -> str:
 
 
 def against_first(board: Board, evidence: Evidence) -> str:
-    """Which rows cannot be told apart from the first, and which are lower or higher."""
+    """Which rows cannot be told apart from the first, and which are lower or higher; of what new seeds say nothing."""
     if len(board.rows) == 1:
         return "There is one row only, so there is nothing to compare it with."
     if evidence.comparisons is None:
         return "Which rows can be told apart is not known; below the leaderboard stands why."
-    others = list(zip(list(board.rows["run"])[1:], verdicts.verdicts(board, evidence), strict=True))
+    others = [
+        (name, each)
+        for number, (name, each) in enumerate(
+            zip(list(board.rows["run"])[1:], verdicts.verdicts(board, evidence), strict=True), 1
+        )
+        if number not in evidence.asked_again
+    ]
+    if not others:
+        return ""
     named = {outcome: [name for name, each in others if each.outcome is outcome] for outcome in Outcome}
     untold = named[Outcome.UNKNOWN] + named[Outcome.UNTELLABLE]
     same, lower, higher = named[Outcome.SAME], named[Outcome.BETTER], named[Outcome.WORSE]

@@ -10,15 +10,17 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.core.files import replacing
+from eyechart.core.words import counted
 from eyechart.runner.job import Job
-from eyechart.sweeps.drive import SweepSummary, closing
+from eyechart.sweeps.confirm import seeds_asked
+from eyechart.sweeps.drive import Launch, SweepSummary, closing
 from eyechart.sweeps.plan import Configure, Plan, make_plan
 from eyechart.sweeps.search.space import Space, words
 from eyechart.sweeps.search.study import RUN_KEY, Study, known_states, need_optuna
@@ -26,8 +28,6 @@ from eyechart.sweeps.sweep import OpenSweep
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Launch = Callable[[Sequence[Job]], list[str]]
 
 TRIALS, HISTORY, IMPORTANCE = "trials.csv", "search_history.png", "parameter_importance.png"
 
@@ -123,10 +123,13 @@ def run_search(search: Search, plan: Plan, configure: Configure, command: str, l
     base = plan.jobs[0]
     monitor, tracking = base.config.callbacks.monitor, base.config.tracking
     name, maximize = search.name(plan), not monitor.endswith("loss")
+    seeds = seeds_asked(plan.jobs)
     if base.config.plan:
         print(f"search for the {'highest' if maximize else 'lowest'} {monitor} over")
         print("\n".join(search.space.lines()))
         print(_summary(known_states(name), search.n_trials))
+        if seeds:
+            print(f"then confirm: 2 rows x {counted(seeds, 'seed')}")
         return None
     sweep = OpenSweep.start(
         [],
@@ -141,6 +144,8 @@ def run_search(search: Search, plan: Plan, configure: Configure, command: str, l
         driver = _Driver(search, study, monitor, configure, launch, summary)
         print(_summary(study.states(), search.n_trials), flush=True)
         driver.drive()
+        if seeds:
+            summary.confirm(seeds, driver.job_of, configure, launch, together=plan.together)
         summary.files += driver.write(sweep.folder)
     try:
         summary.conclude()
@@ -217,6 +222,15 @@ class _Driver:
             return None
         self.study.note_run(number, job.run_key)
         return dataclasses.replace(job, name=name, number=number, trial=number)
+
+    def job_of(self, run_key: str) -> Job:
+        """The job of a trial's run. Raises EyechartError where the study does not know it."""
+        for trial in self.study.trials:
+            if trial.user_attrs.get(RUN_KEY) == run_key:
+                values = self.search.space.suggest(trial)
+                (job,) = make_plan([self.search.space.job(values)], self.configure).jobs
+                return dataclasses.replace(job, name=" ".join(words(values)), number=trial.number)
+        raise EyechartError(f"the search knows no run {run_key}: move its sweep's folder away, and search again")
 
     def _is_left(self, job: Job) -> bool:
         """Whether the run of a trial is to be trained; says so if it was trained before.

@@ -1,0 +1,255 @@
+"""What new seeds say of the rows that a sweep chose.
+
+The seeds of a board's first row chose it, so its score is too good: a network that was lucky on the validation images
+was chosen for it, and is the one that is tested. Runs with seeds that had no part in the choice are free of that. They
+belong to the two rows that were chosen before they were trained, so one comparison is made, and not corrected.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from eyechart.comparison.evidence import Correctness, Evidence, Read, correctness, read_answers
+from eyechart.comparison.groups import Board, as_dicts, chosen_row, summed_up
+from eyechart.comparison.looks import remark
+from eyechart.comparison.sides import Side
+from eyechart.comparison.verdicts import MARKS, answer
+from eyechart.core.errors import EyechartError
+from eyechart.core.words import counted, with_interval
+from eyechart.evaluation.multiple import Compared, Comparisons
+from eyechart.evaluation.rows import Rows
+from eyechart.evaluation.significance import Estimate, estimate, estimates
+from eyechart.evaluation.verdict import judge
+from eyechart.runs.choice import Choice
+from eyechart.runs.sweep import Sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OPTIMISTIC = (
+    "the score of row 1 is optimistic, because its own seeds chose it among {rows} rows: "
+    "a sweep's command with confirm=5 measures the first two rows of its boards with 5 new seeds"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Confirmed:
+    """A choice that new seeds have been asked about, all of them.
+
+    Attributes:
+        names: of the winner, and of the runner-up where there is one, on the board.
+        choice: what the sweep's manifest says of it.
+        rows: one row each, in this order, with the columns of `Board.rows`.
+        runs: one row per run, likewise.
+        answers: per row which test images its runs classified right, or why that is not known.
+    """
+
+    names: tuple[str, ...]
+    choice: Choice
+    rows: pd.DataFrame
+    runs: pd.DataFrame
+    answers: tuple[Correctness | EyechartError, ...]
+
+    @property
+    def problem(self) -> str:
+        """Why the two are not compared; empty where they are, and where there is one."""
+        for name, each in zip(self.names, self.answers, strict=True):
+            if isinstance(each, EyechartError):
+                return f"what new seeds say is not known: {name}: {each}"
+        first, *others = [each.images for each in self.answers if isinstance(each, Correctness)]
+        if any(images != first for images in others):
+            return f"what new seeds say is not known: {self.names[1]} was not tested on the images of {self.names[0]}"
+        return ""
+
+    @functools.cached_property
+    def comparisons(self) -> Comparisons | None:
+        """The rows against each other, the winner first; None where something of them is not known."""
+        known = [each for each in self.answers if isinstance(each, Correctness)]
+        return None if self.problem else Comparisons(Rows.of([each.correct for each in known], known[0].groups))
+
+    @property
+    def estimates(self) -> list[Estimate | None]:
+        """Per row its test accuracy with the 95% interval; None where that is not known."""
+        if self.comparisons is not None:
+            return list(estimates(self.comparisons.rows))
+        return [estimate(each.correct, each.groups) if isinstance(each, Correctness) else None for each in self.answers]
+
+    @property
+    def compared(self) -> Compared | None:
+        """The winner's test accuracy minus the runner-up's; None where that is not known or there is no runner-up."""
+        found = self.comparisons
+        return None if found is None or len(self.names) == 1 or found.problem else found.pair(0, 1)
+
+    def marks(self, margin: float) -> list[str | None]:
+        """How each row lies to the winner, in the words of a board."""
+        compared = self.compared
+        if compared is None:
+            return [None] * len(self.names)
+        return ["chosen", MARKS[judge(compared, margin, len(self.choice.seeds)).outcome]]
+
+    def numbers(self, name: str) -> list[float | None]:
+        """Of each row a number of the winner minus it, for tables, by the names of `verdicts.numbers`."""
+        compared = self.compared
+        if compared is None:
+            return [None] * len(self.names)
+        of = "p_value" if name == "p_value_alone" else name
+        return [None, getattr(compared.difference, of, None)]
+
+
+def with_confirmed(board: Board, evidence: Evidence, read: Read = read_answers) -> Evidence:
+    """The evidence of a board with what new seeds say of its rows, where a sweep asked them."""
+    found, names = tuple(confirmed(board, read)), list(board.rows["run"])
+    again = frozenset(number for number, name in enumerate(names) if answer_of(found, names[0], name))
+    return replace(evidence, confirmed=found, asked_again=again)
+
+
+def confirmed(board: Board, read: Read = read_answers) -> list[Confirmed]:
+    """What new seeds say of rows of this board; nothing of a choice before all of its runs are finished.
+
+    Args:
+        board: its rows, and the runs that confirm a choice among them.
+        read: gives the answers of a run by its run key.
+    """
+    if board.confirming is None or board.confirming.empty:
+        return []
+    found = []
+    names = {chosen_row(group): name for group, name in zip(board.rows["group"], board.rows["run"], strict=True)}
+    runs = board.confirming.set_index("run_key", drop=False).rename_axis(None)
+    for sweep in dict.fromkeys(map(str, runs["confirms"])):
+        for choice in _choices(sweep):
+            if set(choice.run_keys) <= set(runs.index) and all(row.row in names for row in choice.rows):
+                known = tuple(names[row.row] for row in choice.rows)
+                found.append(_confirmed(choice, known, runs, list(map(str, board.rows)), read))
+    return found
+
+
+def _confirmed(
+    choice: Choice, names: tuple[str, ...], runs: pd.DataFrame, columns: Sequence[str], read: Read
+) -> Confirmed:
+    answers: list[Correctness | EyechartError] = []
+    for row in choice.rows:
+        try:
+            answers.append(correctness(row.confirmed_by, read))
+        except EyechartError as error:
+            answers.append(error)
+    mine = runs.loc[list(choice.run_keys)].reset_index(drop=True)
+    order = {key: number for number, row in enumerate(choice.rows) for key in row.confirmed_by}
+    sweeps = zip(mine["run_key"], mine["confirms"], strict=True)
+    mine = mine.assign(group=[f"{choice.rows[order[key]].row}/{sweep}" for key, sweep in sweeps])
+    rows = summed_up(mine)
+    rows = rows.sort_values("run_key", key=lambda keys: keys.map(order)).reset_index(drop=True)
+    seeds = counted(len(choice.seeds), "new seed")
+    rows.insert(0, "run", [f"{name}, confirmed with {seeds}" for name in names])
+    return Confirmed(names, choice, rows[[name for name in columns if name in rows]], mine, tuple(answers))
+
+
+def _choices(sweep: str) -> list[Choice]:
+    """The choices of a sweep; none where its manifest is gone or broken."""
+    try:
+        return Sweep(sweep).choices
+    except EyechartError:
+        return []
+
+
+def as_shown(board: Board, evidence: Evidence) -> tuple[Board, Evidence]:
+    """A board with the rows that new seeds gave below its own, and what is known of them."""
+    import pandas as pd
+
+    if not evidence.confirmed:
+        return board, evidence
+    answers = [each for one in evidence.confirmed for each in one.answers]
+    below = [each for one in evidence.confirmed for each in one.estimates]
+    return (
+        replace(
+            board,
+            rows=pd.concat([board.rows, *(one.rows for one in evidence.confirmed)], ignore_index=True),
+            runs=pd.concat([board.runs, *(one.runs for one in evidence.confirmed)], ignore_index=True),
+        ),
+        replace(evidence, estimates=[*evidence.estimates, *below], rows=[*evidence.rows, *answers]),
+    )
+
+
+def answer_of(found: Sequence[Confirmed], a: str, b: str) -> Confirmed | None:
+    """What was asked of two rows with new seeds, by their names on the board in any order; None: nothing was.
+
+    The last one counts, if several sweeps asked.
+    """
+    return next((one for one in reversed(found) if set(one.names) == {a, b} and a != b), None)
+
+
+def in_place_of(left: Side, right: Side, found: Sequence[Board]) -> tuple[Side, Side]:
+    """Two sides of a question: the runs with new seeds, where these two rows were asked again; else as they are."""
+    for board in found:
+        names = dict(zip(map(tuple, board.rows["run_keys"]), board.rows["run"], strict=True))
+        one = answer_of(confirmed(board), names.get(left.run_keys, ""), names.get(right.run_keys, ""))
+        if one is not None:
+            new = {
+                name: replace(side, name=row["run"], run_keys=tuple(row["run_keys"]))
+                for name, row in zip(one.names, as_dicts(one.rows), strict=True)
+                for side in (left, right)
+                if side.name == name
+            }
+            return new[left.name], new[right.name]
+    return left, right
+
+
+def sentences(board: Board, evidence: Evidence) -> list[str]:
+    """What is to be said of the choice of the first row: what new seeds say of it, or that none were asked."""
+    lines = by_new_seeds(evidence)
+    told = {key for one in evidence.confirmed for key in one.choice.run_keys}
+    if board.confirming is not None:
+        for sweep, keys in board.confirming.groupby("confirms", sort=False)["run_key"]:
+            if left := [key for key in keys if key not in told]:
+                lines.append(_waiting(str(sweep), left))
+    if alone := list(board.rows.loc[board.rows["group"].map(chosen_row) != board.rows["group"], "run"]):
+        lines.append(f"these runs confirm a choice that was made before: {', '.join(alone)}")
+    first = board.rows["run"].iloc[0]
+    if board.chosen and len(board.rows) > 1 and not any(one.names[0] == first for one in evidence.confirmed):
+        lines.append(OPTIMISTIC.format(rows=len(board.rows)))
+    return lines
+
+
+def by_new_seeds(evidence: Evidence) -> list[str]:
+    """What new seeds say of rows that were chosen, where they were asked."""
+    return [line for one in evidence.confirmed for line in _sentences(one, evidence.margin)]
+
+
+def _waiting(sweep: str, keys: Sequence[str]) -> str:
+    runs = [key for choice in _choices(sweep) for key in choice.run_keys]
+    of = f"{len(keys)} of the {len(runs)} runs" if set(keys) <= set(runs) else counted(len(keys), "run")
+    return (
+        f"{of} that confirm a choice of sweep {sweep} stand in no row ({', '.join(keys)}): what they say is told "
+        f"when all are finished, by python pipelines/compare.py sweep={sweep}"
+    )
+
+
+def _sentences(one: Confirmed, margin: float) -> list[str]:
+    score = one.estimates[0]
+    if one.problem or score is None:
+        return [one.problem]
+    seeds, accuracy = counted(len(one.choice.seeds), "new seed"), with_interval(score.mean, score.low, score.high)
+    lines = [
+        f"{seeds} of '{one.names[0]}', which had no part in its choice, have a test accuracy of {accuracy}: report "
+        f"this; that of the seeds that chose it is too good, on average."
+    ]
+    return [*lines, *of_pair(one, margin)]
+
+
+def of_pair(one: Confirmed, margin: float) -> list[str]:
+    """Which of two rows is better by new seeds; nothing where that is not known."""
+    compared, comparisons = one.compared, one.comparisons
+    if compared is None or comparisons is None or len(one.names) == 1:
+        return []
+    seeds = len(one.choice.seeds)
+    names = (one.names[0], one.names[1])
+    numbers, said = answer(names, compared, seeds=(seeds, seeds), rows=comparisons.rows, margin=margin)
+    numbers = numbers.removeprefix("a minus b: ")
+    numbers = (
+        f"By {counted(seeds, 'new seed')} of each, '{names[0]}' minus '{names[1]}' is {numbers}. It is not corrected, "
+        f"because this pair was chosen before they were trained."
+    )
+    lines = [said, numbers]
+    return [*lines, *([remark((*one.choice.seen, seeds))] if one.choice.seen else [])]
