@@ -202,8 +202,7 @@ def sentences(board: Board, evidence: Evidence) -> list[str]:
     told = {key for one in evidence.confirmed for key in one.choice.run_keys}
     if board.confirming is not None:
         for sweep, keys in board.confirming.groupby("confirms", sort=False)["run_key"]:
-            if left := [key for key in keys if key not in told]:
-                lines.append(_waiting(str(sweep), left))
+            lines += _waiting(str(sweep), [key for key in keys if key not in told])
     if alone := list(board.rows.loc[board.rows["group"].map(chosen_row) != board.rows["group"], "run"]):
         lines.append(f"these runs confirm a choice that was made before: {', '.join(alone)}")
     first = board.rows["run"].iloc[0]
@@ -217,13 +216,20 @@ def by_new_seeds(evidence: Evidence) -> list[str]:
     return [line for one in evidence.confirmed for line in _sentences(one, evidence.margin)]
 
 
-def _waiting(sweep: str, keys: Sequence[str]) -> str:
+def _waiting(sweep: str, keys: Sequence[str]) -> list[str]:
+    """What is to be said of runs that confirm a choice of a sweep, and are not shown below the rows of this board."""
     runs = [key for choice in _choices(sweep) for key in choice.run_keys]
-    of = f"{len(keys)} of the {len(runs)} runs" if set(keys) <= set(runs) else counted(len(keys), "run")
-    return (
-        f"{of} that confirm a choice of sweep {sweep} stand in no row ({', '.join(keys)}): what they say is told "
-        f"when all are finished, by python pipelines/compare.py sweep={sweep}"
-    )
+    now, before = [key for key in keys if key in runs], [key for key in keys if key not in runs]
+    lines = []
+    if now:
+        lines.append(
+            f"{len(now)} of the {len(runs)} runs that confirm a choice of sweep {sweep} stand in no row "
+            f"({', '.join(now)}): what they say is told when all are finished, by python pipelines/compare.py "
+            f"sweep={sweep}"
+        )
+    if before:
+        lines.append(f"runs that confirm an earlier choice of sweep {sweep} stand in no row: {', '.join(before)}")
+    return lines
 
 
 def _sentences(one: Confirmed, margin: float) -> list[str]:

@@ -97,7 +97,7 @@ def confirm(
     results = results_of(run for run in sweep.runs if run.key not in confirming)
     jobs, choices = [], []
     for board in boards(results):
-        rows = _chosen(board, sweep, job_of)
+        rows = _chosen(board, job_of)
         if not rows:
             why = "every run diverged" if board.chosen else board.note
             print(f"nothing is confirmed on {board.title}: {why}", flush=True)
@@ -122,20 +122,20 @@ def confirm(
     return launch(plan.to_train) if plan.to_train else []
 
 
-def _chosen(board: Board, sweep: Sweep, job_of: Callable[[str], Job]) -> list[_Row]:
-    """The rows of a board that are to be confirmed: those that the manifest names, else the first of those that can."""
+def _chosen(board: Board, job_of: Callable[[str], Job]) -> list[_Row]:
+    """The rows of a board that are to be confirmed: the first of those that can be."""
     rows = [
         ChosenRow(row["run"], chosen_row(row["group"]), tuple(row["run_keys"]))
         for row in as_dicts(board.rows)
         if board.chosen and row["diverged"] < row["seeds"]
     ]
-    names = {row.row for row in rows}
-    known = next((choice for choice in sweep.choices if choice.rows[0].row in names), None)
-    return [_Row(row, job_of) for row in (known.rows if known else rows[:MOST])]
+    return [_Row(row, job_of) for row in rows[:MOST]]
 
 
 def _known(sweep: Sweep, rows: Sequence[_Row]) -> Choice | None:
-    return next((choice for choice in sweep.choices if choice.rows[0].row == rows[0].chosen.row), None)
+    """What the manifest says of the choice of these rows; None where a search has chosen others since."""
+    wanted = [row.chosen.row for row in rows]
+    return next((choice for choice in sweep.choices if [row.row for row in choice.rows] == wanted), None)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -30,6 +30,7 @@ from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.runner.attempt import Pruned
 from eyechart.runs.journal import Journal
 from eyechart.runs.lock import RunLock
+from eyechart.runs.sweep import Sweep
 from eyechart.sweeps.overrides import settled
 from eyechart.sweeps.search.pruner import pruner_of
 from eyechart.sweeps.search.search import Search, run_search
@@ -213,8 +214,8 @@ class Lab:
             if diverged:
                 break
         result = {"monitor": config.callbacks.monitor, "best_epoch": epochs, "test/accuracy": 0.5, **values}
-        journal.append("params", values={"model": "fnn", "dataset": "digits", "seed": config.seed})
-        journal.append("tags", values={"eyechart.data_digest": "d"})
+        journal.append("params", values=config.parameters())
+        journal.append("tags", values={"eyechart.data_digest": job.digest, "eyechart.confirms": job.confirms})
         more = {"diverged": 2} if after == "diverges" else {}
         journal.append("end", status="FINISHED", result=result | {"parameters": 1, "seconds": 1.0}, **more)
         journal.close()
@@ -352,6 +353,27 @@ def test_a_trial_that_diverged_is_complete_never_the_best_and_not_tried_again(la
     before = list(lab.trained)
     assert lab.search(6, *words, pruner=pruner) == value
     assert lab.trained == before
+
+
+def test_the_two_best_trials_are_confirmed_with_new_seeds(lab, capsys):
+    words = [RATE, "confirm=2"]
+    lab.search(4, *words)
+    (choice,) = Sweep.find("last").choices
+    assert lab.trained[4:] == list(choice.run_keys)
+    assert choice.seeds == (1, 2)
+    best = max(lab.trials, key=lambda trial: trial.value)
+    assert choice.rows[0].chosen_by == (best.user_attrs["run_key"],)
+    before = list(lab.trained)
+    lab.search(4, *words)
+    assert lab.trained == before
+    lab.search(12, *words)  # which finds others
+    (later,) = Sweep.find("last").choices
+    assert [row.row for row in later.rows] != [row.row for row in choice.rows]
+    best = max(lab.trials, key=lambda trial: trial.value)
+    assert later.rows[0].chosen_by == (best.user_attrs["run_key"],)
+    capsys.readouterr()
+    lab.search(9, *words, "plan=true")
+    assert capsys.readouterr().out.endswith("then confirm: 2 rows x 2 seeds\n")
 
 
 def test_where_every_trial_diverged_there_is_no_best(lab, capsys):
