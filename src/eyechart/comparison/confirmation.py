@@ -257,5 +257,4 @@ def of_pair(one: Confirmed, margin: float) -> list[str]:
         f"By {counted(seeds, 'new seed')} of each, '{names[0]}' minus '{names[1]}' is {numbers}. It is not corrected, "
         f"because this pair was chosen before they were trained."
     )
-    lines = [said, numbers]
-    return [*lines, *([remark((*one.choice.seen, seeds))] if one.choice.seen else [])]
+    return [numbers, said, *([remark((*one.choice.seen, seeds))] if one.choice.seen else [])]
