@@ -265,9 +265,9 @@ def test_new_seeds_stand_below_the_rows_that_they_confirm_and_alone_give_the_ans
             in said[at]
         )
         better = f"'fnn model.units=[8]' is better than 'fnn model.units=[4]': by {100 * between.mean:.2f} percentage "
-        assert said[at + 1].startswith(better)
-        assert said[at + 2].startswith("By 5 new seeds of each, 'fnn model.units=[8]' minus 'fnn model.units=[4]' is +")
-        assert f"{p_in_words(between.p_value)}. It is not corrected" in said[at + 2]
+        assert said[at + 1].startswith("By 5 new seeds of each, 'fnn model.units=[8]' minus 'fnn model.units=[4]' is +")
+        assert f"{p_in_words(between.p_value)}. It is not corrected" in said[at + 1]
+        assert said[at + 2].startswith(better)
         assert not any("optimistic" in line for line in said)
         shown = {column.title: column.cells for column in columns(found, evidence)}
         assert shown["#"] == ["1", "2", "3", "", ""]

@@ -34,7 +34,7 @@ def failures(board: Board, evidence: Evidence) -> list[str]:
         ]
     if not rows or board.rows["diverged"].any() or not all(map(all_above_chance, rows)):
         return []
-    seeds = sorted({len(counts) for counts in rows})
-    ends = list(dict.fromkeys([seeds[0], seeds[-1]]))
-    many, share = (" to ".join(words) for words in (map(str, ends), [f"{most_failures(one):.0%}" for one in ends]))
-    return [f"no seed failed, and {many} good seeds leave open that up to {share} of trainings do (95% limit)"]
+    fewest, *more = sorted({len(counts) for counts in rows})
+    most = f", {more[-1]} up to {most_failures(more[-1]):.0%}" if more else ""
+    line = f"no seed failed, and {fewest} good seeds leave open that up to {most_failures(fewest):.0%} of trainings do"
+    return [f"{line}{most} (95% limit)"]
