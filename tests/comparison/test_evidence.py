@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from eyechart.comparison import load_results
-from eyechart.comparison.evidence import correctness, weigh
+from eyechart.comparison.answers import correctness
+from eyechart.comparison.evidence import weigh
 from eyechart.comparison.groups import boards
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eyechart.comparison import exchange, load_results
-from eyechart.comparison.evidence import correctness
+from eyechart.comparison.answers import correctness
 from eyechart.evaluation.noninferiority import NonInferiority
 
 FOUND = NonInferiority(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from eyechart.comparison import evidence, load_results
-from eyechart.comparison.evidence import read_answers
+from eyechart.comparison.answers import read_answers
 from eyechart.comparison.groups import best_first, boards, folds_of
 from eyechart.comparison.in_mlflow import sweep_records
 from eyechart.comparison.leaderboard import Leaderboard, notes

@@ -16,8 +16,9 @@ from support import IDX_FILES, compose, tiny_images, write_idx
 from eyechart.config import check
 from eyechart.core.errors import ConfigError, DataError
 from eyechart.data import open_dataset
+from eyechart.data.alike import first_alike
 from eyechart.data.config import BackgroundConfig, DatasetConfig, FormConfig, check_dataset
-from eyechart.data.copies import crossings, first_alike, warning
+from eyechart.data.copies import crossings, warning
 from eyechart.data.dataset import Dataset
 from eyechart.data.fetch import fetch
 from eyechart.data.prepare import prepare

@@ -11,7 +11,7 @@ from data.pictures import save
 from omegaconf import OmegaConf
 from support import compose, run_program
 
-from eyechart.comparison.evidence import correctness
+from eyechart.comparison.answers import correctness
 from eyechart.config import check
 from eyechart.core.errors import ConfigError, DataError
 from eyechart.data import open_dataset

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import error_line
 
-from eyechart.comparison.evidence import correctness
+from eyechart.comparison.answers import correctness
 from eyechart.comparison.groups import boards
 from eyechart.comparison.report.gathering import gather
 from eyechart.comparison.results import load_results

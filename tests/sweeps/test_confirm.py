@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from support import compose, files_below, forbid, link_data, mlflow_runs, run_program
 
-from eyechart.comparison.evidence import correctness
+from eyechart.comparison.answers import correctness
 from eyechart.comparison.leaderboard import Leaderboard, columns, notes
 from eyechart.comparison.promotion import candidate_of
 from eyechart.comparison.question import compare_sides

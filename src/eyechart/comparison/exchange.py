@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING
 
-from eyechart.comparison.evidence import Correctness
+from eyechart.comparison.answers import Correctness
 from eyechart.comparison.groups import boards
 from eyechart.comparison.question import compare_sides
 from eyechart.core.errors import ConfigError, EyechartError

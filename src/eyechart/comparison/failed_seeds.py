@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from eyechart.comparison.evidence import Correctness, Evidence
+from eyechart.comparison.answers import Correctness
+from eyechart.comparison.evidence import Evidence
 from eyechart.comparison.groups import Board
 from eyechart.evaluation.failures import all_above_chance, most_failures, near_chance
 

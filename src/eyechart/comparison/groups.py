@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eyechart.comparison.evidence import Read, read_answers
+from eyechart.comparison.answers import Read, read_answers
 from eyechart.comparison.held_back import FOLD, WHAT_TO_TYPE, Folds, Ground
 from eyechart.comparison.results import AS_BEFORE
 from eyechart.data.dataset import FIRST

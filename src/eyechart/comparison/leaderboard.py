@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyechart.comparison import confirmation, unequal, verdicts
-from eyechart.comparison.evidence import Correctness, Evidence, read_answers, weigh
+from eyechart.comparison.answers import Correctness, read_answers
+from eyechart.comparison.evidence import Evidence, weigh
 from eyechart.comparison.failed_seeds import MARK as FAILED
 from eyechart.comparison.failed_seeds import failed_seeds, failures
 from eyechart.comparison.groups import Board, Ranking, as_dicts, best_first, boards
@@ -356,7 +357,7 @@ def _with_evidence(board: Board, evidence: Evidence) -> pd.DataFrame:
             rows["p_best"] = [*chances, *below]
         rows["against_the_first"] = [
             *against,
-            *(mark for one in evidence.confirmed for mark in one.marks(evidence.margin)),
+            *(mark for one in evidence.confirmed for mark in confirmation.marks(one, evidence.margin)),
         ]
         for name, values in numbers.items():
             more = (value for one in evidence.confirmed for value in one.numbers(name))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from eyechart.comparison.evidence import Read, correctness, read_answers
+from eyechart.comparison.answers import Read, correctness, read_answers
 from eyechart.comparison.exchange import check_margin, exchange
 from eyechart.comparison.groups import as_dicts, best_first, boards, folds_of
 from eyechart.comparison.leakage import leakage

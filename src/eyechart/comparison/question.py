@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from eyechart.comparison import unequal
+from eyechart.comparison.answers import Correctness, correctness, read_answers
 from eyechart.comparison.confirmation import in_place_of
-from eyechart.comparison.evidence import Correctness, Evidence, correctness, read_answers, weigh
+from eyechart.comparison.evidence import Evidence, weigh
 from eyechart.comparison.failed_seeds import failures_in_words
 from eyechart.comparison.groups import Board, boards
 from eyechart.comparison.looks import looks_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eyechart.comparison.evidence import Correctness
+from eyechart.comparison.answers import Correctness
 from eyechart.core.errors import EyechartError
 from eyechart.core.words import between, decimals, points_with_interval
 from eyechart.evaluation.significance import LEVEL, Estimate, p_in_words

@@ -1,22 +1,19 @@
-"""Images that are the same pixel by pixel, and how many of them lie in two parts of a data set.
+"""How many images that are the same pixel by pixel lie in two parts of a data set.
 
 Who is tested on copies of training images is asked what was learned by heart.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from eyechart.data.dataset import Dataset, Splits
+from eyechart.data.dataset import Dataset, Splits
 
-TOGETHER = "together"  # of `dataset.copies`
 TYPE = "++dataset.copies=together"
 
 
@@ -37,24 +34,6 @@ class Crossing:
     images: int
     otherwise: int
     cut: bool
-
-
-def first_alike(*parts: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    """For each image the first that is the same pixel by pixel, itself if there is none before it.
-
-    Args:
-        parts: one or more, each uint8, (n, height, width, channels), of one size; they are read image by image.
-
-    Returns:
-        int64, (n of all parts together,): positions in the parts one after the other.
-    """
-    first: dict[bytes, int] = {}
-    found: list[int] = []
-    for images in parts:
-        for image in images:
-            digest = hashlib.blake2b(image.tobytes(), digest_size=16).digest()
-            found.append(first.setdefault(digest, len(found)))
-    return np.array(found, np.int64)
 
 
 def crossings(dataset: Dataset, splits: Splits) -> list[Crossing]:

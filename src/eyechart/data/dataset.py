@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from eyechart.core import paths
 from eyechart.core.errors import DataError, nearest
-from eyechart.data.copies import TOGETHER, first_alike
+from eyechart.data.alike import TOGETHER, first_alike
 from eyechart.data.integrity import check_arrays
 from eyechart.data.stratify import PERMUTATION_SEED, joined, stratified_permutation, window
 

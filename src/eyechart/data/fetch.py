@@ -20,8 +20,8 @@ from eyechart.core import paths
 from eyechart.core.errors import DataError, EyechartError
 from eyechart.core.files import write_json
 from eyechart.core.folders import Kind, in_short, not_made_by, replacing_folder
+from eyechart.data.alike import TOGETHER
 from eyechart.data.config import GROUP_FOLDER, DatasetConfig, FormConfig
-from eyechart.data.copies import TOGETHER
 from eyechart.data.formats import Images, decode
 from eyechart.data.formats.folder import list_images
 from eyechart.data.images import numbering

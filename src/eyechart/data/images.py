@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eyechart.core.errors import DataError
-from eyechart.data.copies import first_alike
+from eyechart.data.alike import first_alike
 from eyechart.data.stratify import joined
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")

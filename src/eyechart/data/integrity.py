@@ -20,7 +20,7 @@ import numpy.typing as npt
 from eyechart.core import paths
 from eyechart.core.errors import EyechartError
 from eyechart.core.files import write_json
-from eyechart.data.copies import first_alike
+from eyechart.data.alike import first_alike
 from eyechart.data.images import GROUPS, Images
 from eyechart.data.stratify import PERMUTATION_SEED, joined, stratified_permutation
 

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from eyechart.core import paths
 from eyechart.core.files import write_json
 from eyechart.core.folders import Kind, check_folder, replacing_folder, says
+from eyechart.data.alike import first_alike
 from eyechart.data.backgrounds import over_backgrounds
 from eyechart.data.config import DatasetConfig
-from eyechart.data.copies import first_alike
 from eyechart.data.dataset import ARRAYS, COPIES, DESCRIPTION, Dataset, open_dataset
 from eyechart.data.fetch import form_of, read_raw
 from eyechart.data.images import GROUPS, numbering

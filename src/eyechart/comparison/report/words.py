@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from eyechart.comparison import verdicts
-from eyechart.comparison.evidence import Correctness, Evidence
+from eyechart.comparison.answers import Correctness
+from eyechart.comparison.evidence import Evidence
 from eyechart.comparison.failed_seeds import failures_in_words
 from eyechart.comparison.groups import Board
 from eyechart.core.words import decimals
