@@ -80,14 +80,14 @@ def test_the_board_of_their_rows_stands_beside(write_run):
             write_run(f"{number}{seed}aaaa", model=model, seed=seed, validation=share, correct=rng.random(500) < share)
     write_run("30aaaa", model="alone", correct=rng.random(500) < 0.5)
     results = load_results()
-    beside = exchange.rows_beside(results, "10aaaa", "01aaaa")
+    beside = exchange.rows_beside(results, "10aaaa", "01aaaa", 0.5)
     assert beside.startswith("of their rows, over seeds, which does not decide: 'cnn' is better than 'fnn': by ")
     for other in ("12aaaa", "30aaaa", "40aaaa"):  # of the same row, of one seed, unknown
-        assert exchange.rows_beside(results, "10aaaa", other) == ""
+        assert exchange.rows_beside(results, "10aaaa", other, 0.5) == ""
 
 
 def test_a_run_that_lost_its_predictions_leaves_nothing_to_say(write_run):
     for number, model in enumerate(("cnn", "fnn")):
         for seed in range(2):
             write_run(f"{number}{seed}aaaa", model=model, seed=seed)
-    assert exchange.rows_beside(load_results(), "10aaaa", "01aaaa") == ""
+    assert exchange.rows_beside(load_results(), "10aaaa", "01aaaa", 0.5) == ""

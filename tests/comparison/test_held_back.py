@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eyechart.comparison import evidence, load_results
+from eyechart.comparison import answers, evidence, load_results
 from eyechart.comparison.answers import read_answers
 from eyechart.comparison.groups import best_first, boards, folds_of
 from eyechart.comparison.in_mlflow import sweep_records
@@ -166,7 +166,7 @@ def test_each_table_is_read_once(run, monkeypatch):
     for at, model in enumerate(("fnn", "cnn")):
         run(model, at, 5, model=model)
     asked = []
-    monkeypatch.setattr(evidence, "_columns", lambda path, known=evidence._columns: asked.append(path) or known(path))
+    monkeypatch.setattr(answers, "_columns", lambda path, known=answers._columns: asked.append(path) or known(path))
     Leaderboard.of(load_results())
     assert len(asked) == len(set(asked)) == 2
 

@@ -22,7 +22,7 @@ from eyechart.evaluation.weighted import Scored
 def test_where_interval_and_exact_test_disagree_it_says_which_to_go_by():
     correct = np.ones((2, 1, 360), dtype=bool)
     correct[1, 0, :5] = False  # five images tell them apart: p = 2/32
-    told = "go by the p-value, which is exact; the interval is not."
+    told = "go by the p-value, the interval is an approximation."
     found = difference(*correct)
     assert found.low > 0
     assert found.p_value == 0.0625
@@ -59,7 +59,8 @@ def test_two_rows_are_compared(rows):
 
 
 def test_two_runs_are_compared(rows):
-    first, _, _, sentence = compare_sides(load_results(), "00aaaa", "fnn seed=2")
+    first, _, _, sentence, picked = compare_sides(load_results(), "00aaaa", "fnn seed=2")
+    assert picked.endswith("it is too small if the pair was picked from these 6 runs")
     assert first.startswith("a: cnn seed=0, ")
     assert first.endswith(", 1 seed")
     assert sentence.startswith("'cnn seed=0' is better than 'fnn seed=2'")
@@ -85,7 +86,7 @@ def test_without_predictions_there_is_no_answer(rows):
     (paths.runs() / "12aaaa" / "artifacts" / "predictions.parquet").unlink()
     with pytest.raises(EyechartError, match=r"run 12aaaa has lost its predictions\.parquet"):
         compare_sides(load_results(), "cnn", "fnn")
-    assert len(compare_sides(load_results(), "cnn", "fnn seed=0")) == 4
+    assert len(compare_sides(load_results(), "cnn", "fnn seed=0")) == 5
 
 
 def test_other_test_images_are_refused(rows, write_run):

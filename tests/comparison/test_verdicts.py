@@ -122,17 +122,20 @@ def test_where_images_are_the_limit_it_says_so():
 def test_a_pair_that_was_picked_says_both_p_values():
     found = differing(-0.012, 0.005)
     numbers, sentence = said(picked(found))
-    assert numbers.endswith("p = 0.026 for a pair named before looking, p = 0.26 among the board's 45 pairs")
+    assert numbers == (
+        "a minus b: -1.20 percentage points; for a pair named before looking 95% interval -2.24 to -0.16, p = 0.026; "
+        "among the board's 45 pairs p = 0.26"
+    )
     assert sentence == (
         "'B' looks better than 'A', but picked from the board's 45 pairs it may be luck: only if this pair was named "
         "before looking is it told apart at 5%, counting both the 5 seeds and the 10,000 test images."
     )
     numbers, sentence = said(picked(found, among=9, with_first=True))
-    assert numbers.endswith("p = 0.26 among the board's 9 comparisons with row 1")
+    assert numbers.endswith("among the board's 9 comparisons with row 1 p = 0.26")
     assert "picked from the board's 9 comparisons with row 1 it may be luck" in sentence
     numbers, sentence = said(replace(picked(differing(0.03, 0.005)), p_board=0.0004))
-    assert "p < 0.001 among the board's 45 pairs" in numbers  # no simulation says less
-    assert sentence.startswith("'A' is better than 'B': ")
+    assert "among the board's 45 pairs p < 0.001" in numbers  # no simulation says less
+    assert sentence.startswith("'A' is better than 'B': by 3.00 percentage points (corrected 95% interval ")
 
 
 @pytest.mark.parametrize(("seeds", "who"), [((1, 1), "these two trained networks"), ((3, 1), "the networks that were")])
@@ -177,7 +180,8 @@ def board(*seeds: int, chosen: bool = True) -> Board:
 def weighed(*compared: Compared, groups: np.ndarray | None = None) -> Evidence:
     """Of the first row with each other one."""
     comparisons = Comparisons(Rows.of([np.ones((5, 1000), bool)] * (len(compared) + 1), groups))
-    comparisons.with_first = list(compared)  # type: ignore[misc]
+    among = len(compared)
+    comparisons.with_first = [replace(each, among=among) for each in compared]  # type: ignore[misc]
     return Evidence([None] * (len(compared) + 1), comparisons)
 
 
@@ -239,7 +243,9 @@ def test_rows_that_no_seeds_would_tell_apart_are_named():
 )
 def test_with_few_seeds_it_is_said_that_rows_are_taken_to_be_of_similar_spread(seeds, told):
     lines = verdicts.notes(board(*seeds), weighed(BETTER, OPEN))
-    found = [line for line in lines if line.endswith(" it is assumed that the seeds of all rows scatter alike")]
+    found = [
+        line for line in lines if line.endswith(" all this holds only if the seeds of all rows scatter about alike")
+    ]
     assert len(found) == told
     if told:
         assert found[0].startswith(f"with as few as {min(n for n in seeds if n > 1)} seeds a row")

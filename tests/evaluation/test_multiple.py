@@ -18,7 +18,7 @@ from scipy import stats
 from eyechart.evaluation import multiple
 from eyechart.evaluation.multiple import Compared, Comparisons, adjust
 from eyechart.evaluation.rows import Rows
-from eyechart.evaluation.significance import difference_in
+from eyechart.evaluation.significance import difference_in, estimates
 
 Correct = NDArray[np.bool_]
 few = settings(deadline=None, max_examples=40)
@@ -309,3 +309,21 @@ def test_adjust_is_holms_method(p_values: NDArray[np.float64]):
     np.testing.assert_allclose(adjusted, holm(list(p_values)), rtol=1e-9)
     assert (adjusted >= p_values).all()
     assert (np.diff(adjusted[np.argsort(p_values)]) >= 0).all()
+
+
+def test_rows_that_tie_share_the_probability_of_being_the_best():
+    alike = [np.arange(300)[None] < 290 for _ in range(3)]
+    np.testing.assert_allclose(Comparisons(Rows.of(alike)).chances, 1 / 3, atol=0.05)
+    perfect = [np.ones((3, 100), bool) for _ in range(4)]
+    np.testing.assert_allclose(Comparisons(Rows.of(perfect)).chances, 1 / 4)
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_one_group_of_images_says_nothing(seeds: int):
+    rng = np.random.default_rng(0)
+    rows = Rows.of([rng.random((seeds, 50)) < share for share in (0.9, 0.5, 0.4)], np.zeros(50, int))
+    comparisons = Comparisons(rows)
+    assert comparisons.problem
+    assert not any(each.apart for each in comparisons.with_first)
+    for each in estimates(rows):
+        assert (each.low, each.high) == (0, 1)

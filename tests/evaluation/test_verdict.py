@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from eyechart.evaluation.multiple import Compared
+from eyechart.evaluation.multiple import Compared, Comparisons
+from eyechart.evaluation.rows import Rows
 from eyechart.evaluation.significance import Difference
 from eyechart.evaluation.verdict import MARGIN, MOST_SEEDS, Outcome, judge
 
@@ -194,3 +195,18 @@ def test_the_smaller_a_difference_seems_the_more_seeds_it_takes(mean, times, fre
     among_many = judge(picked(large), 0.0, seeds)
     if among_many.more_seeds is not None:
         assert among_many.more_seeds >= asked[0].more_seeds
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_networks_that_agree_on_few_images_are_not_shown_to_be_the_same_by_them(seeds: int):
+    """That no image told them apart is no proof that fewer than 1 in 200 of others will."""
+    alike = [np.broadcast_to(np.arange(images) < 0.9 * images, (seeds, images)) for images in (360, 2000)]
+    few, many = (judge(Comparisons(Rows.of([each, each])).pair(0, 1), 0.005, seeds).outcome for each in alike)
+    assert few is Outcome.UNKNOWN
+    assert many is Outcome.SAME
+
+
+def test_what_is_found_is_not_less_than_the_images_can_show():
+    alike = np.ones((1, 300), bool)
+    verdict = judge(Comparisons(Rows.of([alike, alike])).pair(0, 1), 0.0, 1)
+    assert 6 / 300 <= verdict.half < verdict.most  # five images that tell them apart give p = 1/16

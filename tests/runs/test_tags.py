@@ -5,6 +5,7 @@ from __future__ import annotations
 from eyechart.runs import tags
 
 STORED = {
+    "CONFIRMS": "eyechart.confirms",
     "RUN_KEY": "eyechart.run_key",
     "SCAN_KEY": "eyechart.scan_key",
     "SWEEP_ID": "eyechart.sweep",

@@ -171,7 +171,7 @@ def test_nothing_is_said_before_all_are_finished(lab):
         lab.type("confirm=2")
     key, said = choice().rows[0].confirmed_by[0], "\n".join(notes(*board()))
     assert f"1 of the 4 runs that confirm a choice of sweep {Sweep.find('last').id} stand in no row ({key})" in said
-    assert "optimistic" in said
+    assert "is too good, on average" in said
     assert "new seeds of each" not in said
     assert list(board()[0].rows["seeds"]) == [2, 2, 2]
 
@@ -268,7 +268,7 @@ def test_new_seeds_stand_below_the_rows_that_they_confirm_and_alone_give_the_ans
         assert said[at + 1].startswith("By 5 new seeds of each, 'fnn model.units=[8]' minus 'fnn model.units=[4]' is +")
         assert f"{p_in_words(between.p_value)}. It is not corrected" in said[at + 1]
         assert said[at + 2].startswith(better)
-        assert not any("optimistic" in line for line in said)
+        assert not any("for other seeds" in line for line in said)
         shown = {column.title: column.cells for column in columns(found, evidence)}
         assert shown["#"] == ["1", "2", "3", "", ""]
         assert shown["seeds"] == ["2", "2", "2", "5", "5"]
@@ -293,11 +293,12 @@ def test_where_none_is_shown_to_be_better_that_is_said(lab):
 def test_without_confirm_the_board_says_what_it_ignores(lab):
     lab.type()
     assert (
-        "the score of row 1 is optimistic, because its own seeds chose it among 3 rows: a sweep's command with "
+        "for other seeds the test accuracy of row 1 is too good, on average, because its own seeds chose it among 3 "
+        "rows: a sweep's command with "
         "confirm=5 measures the first two rows of its boards with 5 new seeds"
     ) in notes(*board())
     lab.type(units=(8,))
-    assert not any("optimistic" in line for line in notes(*board()))
+    assert not any("for other seeds" in line for line in notes(*board()))
 
 
 def test_tables_have_a_column_for_it(lab):

@@ -13,6 +13,7 @@ from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.core.words import counted, decimals
 from eyechart.evaluation.noninferiority import NonInferiority, not_worse
 from eyechart.evaluation.paired import FEWEST_GROUPS
+from eyechart.evaluation.significance import p_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,9 +64,8 @@ def in_words(found: NonInferiority, who: str) -> str:
     margin = f"{100 * found.margin:g} percentage points"
     digits = decimals(low, high, 2)
     interval = f"95% interval {low:+.{digits}f} to {high:+.{digits}f}"
-    numbers = (
-        f"{mean:+.{digits}f} percentage points on the test images ({interval}, p = {found.p_value:.2g}) against {who}"
-    )
+    tested = f"on the test images ({interval}, {p_in_words(found.p_value)})"
+    numbers = f"{mean:+.{digits}f} percentage points {tested} against {who}"
     if found.too_few_groups:
         known = f"{counted(found.groups or 0, 'group')} of test images cannot tell, {FEWEST_GROUPS} or more can"
         return f"Not known to be better or worse ({known}): {numbers}."
@@ -96,23 +96,25 @@ def _what_would_do(found: NonInferiority) -> str:
     return said[:1].upper() + said[1:]
 
 
-def rows_beside(results: pd.DataFrame, run_key: str, champion: str) -> str:
+def rows_beside(results: pd.DataFrame, run_key: str, champion: str, margin: float) -> str:
     """What the board says of the rows of two runs, over their seeds: a line that decides nothing, or "".
 
     Args:
         results: as `load_results` gives them.
         run_key: the candidate's.
         champion: the run key of the champion.
+        margin: accuracies that lie closer than this, in percentage points, are practically the same.
     """
     for board in boards(results):
         numbers = {key: number for number, keys in enumerate(board.rows["run_keys"]) for key in keys}
         rows = [numbers[key] for key in (run_key, champion) if key in numbers]
         if len(set(rows)) < 2 or board.rows["seeds"].iloc[rows].min() < 2:
             continue
-        of_board = results[results["run_key"].isin(board.runs["run_key"])]
+        keys = set(board.runs["run_key"]) | set(() if board.confirming is None else board.confirming["run_key"])
+        of_board = results[results["run_key"].isin(keys)]
         try:
             candidate, other = (str(row + 1) for row in rows)
-            _, _, _, *said = compare_sides(of_board, candidate, other)
+            _, _, _, *said = compare_sides(of_board, candidate, other, margin / 100)
         except EyechartError:  # of a run that is not asked about
             return ""
         return f"of their rows, over seeds, which does not decide: {' '.join(said)}"

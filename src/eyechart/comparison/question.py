@@ -83,7 +83,7 @@ def compare_sides(results: pd.DataFrame, a: str | None, b: str | None, margin: f
     lines += answer(names, comparisons.pair(i, j), seeds=each_has, rows=comparisons.rows, margin=margin)
     if is_unequal(known[0].counts[0].support.tolist()) and not comparisons.problem:
         lines += [unequal.difference(names, score, each, i, j) for score, each in of_classes.items()]
-    return [*lines, *_alone(evidence), *looks_at([left.run_keys, right.run_keys])]
+    return [*lines, *_alone(evidence), *_picked(found, place), *looks_at([left.run_keys, right.run_keys])]
 
 
 def _place(found: Sequence[Board], left: Side, right: Side) -> tuple[Board, int, int] | None:
@@ -93,6 +93,16 @@ def _place(found: Sequence[Board], left: Side, right: Side) -> tuple[Board, int,
         if left.run_keys in rows and right.run_keys in rows:
             return board, rows.index(left.run_keys), rows.index(right.run_keys)
     return None
+
+
+def _picked(found: Sequence[Board], place: tuple[Board, int, int] | None) -> list[str]:
+    """That single runs were compared as if nobody had picked them from the many."""
+    runs = sum(len(board.runs) for board in found)
+    if place or runs < 3:
+        return []
+    return [
+        f"p is that of a pair named before looking: it is too small if the pair was picked from these {runs:,} runs"
+    ]
 
 
 def _alone(evidence: Evidence | None) -> list[str]:

@@ -22,8 +22,8 @@ MARKS = {
 }
 BELOW = "see below"  # of a row that new seeds were asked about
 P_BEST = (
-    "P(best): the probability that new seeds and new images would put this row first, if all accuracies were equally "
-    "likely before the test"
+    "P(best): the probability that this row's true accuracy, over all seeds and images, is the highest, if all "
+    "accuracies were equally likely before the test"
 )
 ONE_SEED_BEST = "; of a row with one seed, that trained network"
 FEW_SEEDS = 3  # of a row lean on how far the seeds of other rows lie apart
@@ -96,7 +96,8 @@ def notes(board: Board, evidence: Evidence) -> list[str]:
     lines = []
     if apart:
         lines.append(
-            f"{' and '.join(apart)}: told apart from row 1 at 5%, {_counted(evidence, compared)}{_corrected(board)}"
+            f"{' and '.join(apart)}: told apart from row 1 at 5%, {_counted(evidence, compared)}"
+            f"{_corrected(board, compared)}"
         )
     if Outcome.WORSE in outcomes and board.chosen:
         lines.append("higher: better on the test images than the row that validation chose; they do not choose")
@@ -104,10 +105,16 @@ def notes(board: Board, evidence: Evidence) -> list[str]:
         lines.append(f"same: practically the same as row 1, they differ {_within(evidence.margin)}")
     if Outcome.UNKNOWN in outcomes:
         lines.append(_untold(board, evidence, found, apart=bool(apart)))
-    lines.append(P_BEST + (ONE_SEED_BEST if (board.rows["seeds"] == 1).any() else ""))
+    lines.append(
+        P_BEST
+        + (", from the seeds that chose" if evidence.confirmed else "")
+        + (ONE_SEED_BEST if (board.rows["seeds"] == 1).any() else "")
+    )
     fewest = min((int(seeds) for seeds in board.rows["seeds"] if seeds > 1), default=0)
     if 1 < fewest <= FEW_SEEDS:
-        lines.append(f"with as few as {fewest} seeds a row it is assumed that the seeds of all rows scatter alike")
+        lines.append(
+            f"with as few as {fewest} seeds a row, all this holds only if the seeds of all rows scatter about alike"
+        )
     return lines
 
 
@@ -120,11 +127,13 @@ def _counted(evidence: Evidence, compared: Sequence[Compared]) -> str:
     return f"{images} counted, and seeds where both rows have several" if True in over_seeds else f"{images} counted"
 
 
-def _corrected(board: Board) -> str:
-    count = len(board.rows) - 1
+def _corrected(board: Board, compared: Sequence[Compared]) -> str:
+    count = compared[0].among
     if count < 2:
         return ""
-    return f", corrected for {count} comparisons{' and for how row 1 was chosen' if board.chosen else ''}"
+    if not compared[0].with_first:
+        return f", corrected for all {count:,} pairs"
+    return f", corrected for {count:,} comparisons{' and for how row 1 was chosen' if board.chosen else ''}"
 
 
 def _within(margin: float) -> str:
@@ -141,7 +150,7 @@ def _untold(board: Board, evidence: Evidence, found: Sequence[Verdict], *, apart
         if each.outcome is Outcome.UNKNOWN and number + 1 not in evidence.asked_again
     ]
     widest = max((found[number] for number in open_rows), key=lambda each: each.most)
-    how = "" if apart else f", {_counted(evidence, compared)}{_corrected(board)}"
+    how = "" if apart else f", {_counted(evidence, compared)}{_corrected(board, compared)}"
     return f"?: cannot be told from row 1 yet at 5%{how}: {_shows(widest)}{_help(found, open_rows, compared)}"
 
 
@@ -195,7 +204,7 @@ def answer(
     """
     found, verdict = compared.difference, judge(compared, margin, min(seeds))
     mean, low, high = (100 * value for value in (found.mean, found.low, found.high))
-    numbers = f"a minus b: {points_with_interval(mean, low, high)}, {_p(compared)}"
+    numbers = f"a minus b: {_in_numbers(compared)}"
     said = f"counting {_both(found.over_seeds, seeds, rows)}"
     only = _disagreement(found) + _only(found.over_seeds, seeds)
     both = f"'{names[0]}' and '{names[1]}'"
@@ -214,20 +223,28 @@ def answer(
         more = _more(verdict, found.over_seeds)
         return [numbers, f"It cannot be told yet which of {both} is better, {said}: {_shows(verdict)}.{more}{only}"]
     low, high = (low, high) if mean > 0 else (-high, -low)
+    interval = "95% interval"
+    if compared.among > 1:
+        interval, margin = "corrected 95% interval", 100 * found.margin(compared.level)
+        low, high = abs(mean) - margin, abs(mean) + margin
     digits = decimals(low, high, 2)
     return [
         numbers,
         f"'{better}' is better than '{worse}': by {abs(mean):.{digits}f} percentage points "
-        f"(95% interval {low:.{digits}f} to {high:.{digits}f}), {said}.{only}",
+        f"({interval} {low:.{digits}f} to {high:.{digits}f}), {said}.{only}",
     ]
 
 
-def _p(compared: Compared) -> str:
-    alone = p_in_words(compared.difference.p_value)
+def _in_numbers(compared: Compared) -> str:
+    found = compared.difference
+    difference, interval = points_with_interval(*(100 * each for each in (found.mean, found.low, found.high))).split(
+        ", "
+    )
+    alone = f"{interval}, {p_in_words(found.p_value)}"
     if compared.among < 2 or compared.p_board is None:
-        return alone
+        return f"{difference}, {alone}"
     board = p_in_words(compared.p_board, 2 / BOARDS)
-    return f"{alone} for a pair named before looking, {board} among {_picked(compared)}"
+    return f"{difference}; for a pair named before looking {alone}; among {_picked(compared)} {board}"
 
 
 def _picked(compared: Compared) -> str:
@@ -255,7 +272,7 @@ def _disagreement(found: Difference) -> str:
     """A sentence with a space before it, where the p-value says other than the interval whether 0 is possible."""
     if (found.p_value < LEVEL) == (found.low > 0 or found.high < 0):
         return ""
-    return " The p-value and the interval disagree about 0: go by the p-value, which is exact; the interval is not."
+    return " The p-value and the interval disagree about 0: go by the p-value, the interval is an approximation."
 
 
 def _more(verdict: Verdict, over_seeds: bool) -> str:

@@ -34,7 +34,7 @@ UNLIKE = 8  # degrees of freedom of a chi-square, by which the true variances of
 UNLIKE_OF_PAIRS = 5  # the same where all pairs are compared: among these, a row of larger spread has many
 FEWEST_GROUPS = 10  # of which less cannot tell
 FEWEST_IMAGES = 30  # with fewer a board is not simulated, but corrected by Holm's method over all pairs
-MOST_ROWS = 60  # beyond so many, pairs without the first row are corrected by Bonferroni's
+MOST_ROWS = 40  # beyond so many, pairs without the first row are corrected by Bonferroni's
 AT_ONCE = 500_000  # p-values of simulated boards
 
 
@@ -134,15 +134,19 @@ class Comparisons:
 
     @cached_property
     def chances(self) -> Floats:
-        """For each row the probability that its mean over new seeds and new images is the highest: float64 (k,).
+        """For each row the probability that its true mean, over all seeds and images, is the highest: float64 (k,).
 
-        It is the posterior one, from the test images alone and a flat prior on the means of the rows.
+        It is the posterior one, from the test images alone and a flat prior on the means of the rows. Rows that tie
+        share it.
         """
         if len(self.rows) == 1:
             return np.ones(1)
-        drawn = self._draw(np.random.default_rng([self._seed, 4]), BOARDS)
-        best = (self.rows.means - drawn.means).argmax(axis=1)
-        return np.bincount(best, minlength=len(self.rows)) / len(best)
+        rng, shares = np.random.default_rng([self._seed, 4]), np.zeros(len(self.rows))
+        for count in self._chunks(BOARDS, len(self.rows)):
+            scores = self.rows.means - self._draw(rng, count).means
+            best = scores >= scores.max(axis=1, keepdims=True) - 1e-9
+            shares += (best / best.sum(axis=1, keepdims=True)).sum(axis=0)
+        return shares / BOARDS
 
     def _by_themselves(self, differences: Sequence[Difference]) -> list[Compared]:
         return [Compared(each, None if self.problem else each.p_value, LEVEL, 2 * LEVEL) for each in differences]
@@ -189,10 +193,16 @@ class Comparisons:
     def _draw_least(self, stream: int, boards: int, *, all_pairs: bool) -> Floats:
         rng = np.random.default_rng([self._seed, stream])
         per_board = len(self._pairs[0]) if all_pairs else len(self.rows)
-        chunk = max(AT_ONCE // per_board, 1)
-        counts = [min(chunk, boards - start) for start in range(0, boards, chunk)]
         unlike = UNLIKE_OF_PAIRS if all_pairs else UNLIKE
-        return np.concatenate([self._least(self._draw(rng, count, unlike), all_pairs) for count in counts])
+        return np.concatenate(
+            [self._least(self._draw(rng, count, unlike), all_pairs) for count in self._chunks(boards, per_board)]
+        )
+
+    def _chunks(self, boards: int, per_board: int) -> list[int]:
+        """How many boards to simulate at once, that fit into memory."""
+        groups = self.rows.units if self.rows.groups is not None else 1
+        chunk = max(AT_ONCE // max(per_board, groups), 1)
+        return [min(chunk, boards - start) for start in range(0, boards, chunk)]
 
     def _draw(self, rng: np.random.Generator, boards: int, unlike: int = UNLIKE) -> _Drawn:
         """Draw boards of equal rows."""

@@ -101,7 +101,7 @@ class Rows:
     @property
     def freedom(self) -> int:
         """The degrees of freedom of what images show; with one image more (`more`) as many as there are images."""
-        return self.units if self.groups is None else self.units - 1
+        return self.units if self.groups is None else max(self.units - 1, 1)
 
     def over_images(self, squares: Any, more: float) -> Any:
         """The variance of a mean over new images: of one row, or of the difference of two.
@@ -112,7 +112,9 @@ class Rows:
         """
         if self.groups is None:
             return (squares + more) / self.images / (self.images + 1)
-        return (squares + more) / self.images**2 * self.units / max(self.units - 1, 1)
+        if self.units < 2:  # one group says nothing of others
+            return np.ones_like(squares, dtype=np.float64)
+        return (squares + more) / self.images**2 * self.units / (self.units - 1)
 
 
 def accuracy_scales(means: Floats, images: int) -> Floats:

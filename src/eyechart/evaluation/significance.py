@@ -20,7 +20,7 @@ from eyechart.evaluation.paired import mcnemar, sign_flips, tango
 from eyechart.evaluation.rows import Rows, spread, student
 
 LEVEL = 0.05
-OFTEN = 0.8  # a difference that is found in so many cases is one that would show
+TELLING = 6  # images that tell two networks apart, all for the same one: p is 1/32
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Difference:
         error: its standard error, √V.
         freedom: the degrees of freedom of that.
         lasting: the part of V that stays with ever more seeds.
+        units: the images, or groups of them, that were asked; 0 where what is averaged is no share of right answers.
     """
 
     mean: float
@@ -55,21 +56,34 @@ class Difference:
     error: float
     freedom: float
     lasting: float
+    units: int = 0
 
     def __neg__(self) -> Difference:
         """The same with the sides exchanged."""
-        same = (self.p_value, self.over_seeds, self.error, self.freedom, self.lasting)
-        return Difference(-self.mean, -self.high, -self.low, *same)
+        return replace(self, mean=-self.mean, low=-self.high, high=-self.low)
 
-    def margin(self, level: float) -> float:
-        """Half the width of the interval that misses the truth in a share `level` of cases."""
-        return _quantile(self.freedom, level) * self.error
+    def margin(self, level: float, truth: float = 0.0) -> float:
+        """Half the width of the interval that misses the truth in a share `level` of cases.
+
+        If the true difference is not 0, at least as large a share of the images tells the rows apart, whatever these
+        images have shown: with its `truth` V is no less than truth (1 - truth) / N, as in tests by the score.
+        """
+        least = truth * (1 - truth) / self.units if self.units else 0.0
+        return _quantile(self.freedom, level) * max(self.error, float(least**0.5))
 
     def found(self, share: float, level: float = LEVEL) -> float:
-        """The true difference that is found in a share of cases by who tests at `level`, by noncentral t."""
+        """The true difference that is found in a share of cases by who tests at `level`, by noncentral t.
+
+        V is no less than `margin` says. Of single networks `TELLING` images have to tell them apart, or McNemar's test
+        cannot come below 5%.
+        """
         from scipy.special import nctdtrinc
 
-        return float(nctdtrinc(self.freedom, 1 - share, _quantile(self.freedom, level))) * self.error
+        far = float(nctdtrinc(self.freedom, 1 - share, _quantile(self.freedom, level)))
+        least = far**2 / (self.units + far**2) if self.units else 0.0  # X = far √(X (1 - X) / N)
+        if self.units and not self.over_seeds:
+            least = max(least, min(TELLING * (1 + max(share - 0.5, 0.0)) / self.units, 1.0))
+        return max(far * self.error, least)
 
 
 def p_in_words(p_value: float, least: float = 0.0001) -> str:
@@ -140,11 +154,11 @@ def difference_in(rows: Rows, i: int, j: int) -> Difference:
     differently, so that near p = 0.05 the one may leave out 0 where the other does not. With more seeds the p-value is
     below 0.05 exactly where the interval leaves out 0.
     """
-    found = mean_difference(rows, i, j)
+    found = replace(mean_difference(rows, i, j), units=rows.units)
     if max(rows.seeds[i], rows.seeds[j]) > 1:
         return replace(found, low=max(found.low, -1.0), high=min(found.high, 1.0))
     if rows.groups is not None and rows.sizes is not None:
-        flips = sign_flips(rows.groups[:, i] - rows.groups[:, j] + rows.sizes * found.mean)
+        flips = sign_flips(np.rint(rows.groups[:, i] - rows.groups[:, j] + rows.sizes * found.mean))
         return replace(found, low=max(found.low, -1.0), high=min(found.high, 1.0), p_value=flips)
     both = float(rows.squares[i, j]) + rows.images * float(rows.means[i] * rows.means[j])
     wins, losses = (round(rows.images * float(rows.means[k]) - both) for k in (i, j))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -64,7 +64,7 @@ def judge(compared: Compared, margin: float = MARGIN, seeds: int = 1) -> Verdict
         return Verdict(Outcome.UNTELLABLE, False, half, most, None)
     if compared.apart:
         return Verdict(Outcome.BETTER if found.mean > 0 else Outcome.WORSE, False, half, most, 0)
-    if abs(found.mean) + found.margin(compared.same_level) < margin:
+    if abs(found.mean) + found.margin(compared.same_level, margin) < margin:
         return Verdict(Outcome.SAME, looks, half, most, 0)
     more = _more_seeds(compared, margin, seeds)
     endless = found.over_seeds and not _tells(compared, _with_seeds(found, 1e9), margin)
@@ -84,12 +84,11 @@ def _more_seeds(compared: Compared, margin: float, seeds: int) -> int | None:
 def _tells(compared: Compared, found: Difference, margin: float) -> bool:
     """Whether a difference would bring an answer, among all that were compared."""
     return abs(found.mean) > found.margin(compared.level) or (
-        abs(found.mean) + found.margin(compared.same_level) < margin
+        abs(found.mean) + found.margin(compared.same_level, margin) < margin
     )
 
 
 def _with_seeds(found: Difference, times: float) -> Difference:
     """The same difference if it came from so many times as many seeds."""
     variance = found.lasting + max(found.error**2 - found.lasting, 0.0) / times
-    mean, low, high, p_value = found.mean, found.low, found.high, found.p_value
-    return Difference(mean, low, high, p_value, True, float(np.sqrt(variance)), found.freedom * times, found.lasting)
+    return replace(found, error=float(np.sqrt(variance)), freedom=found.freedom * times)

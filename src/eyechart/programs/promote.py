@@ -52,7 +52,7 @@ def main(config: DictConfig) -> None:
     decision = promote(Store(tracking.uri), candidate, settings.name, settings.margin)
     version = f"version {decision.candidate.number} of '{decision.candidate.name}' (run {decision.candidate.run_key})"
     former = decision.champion
-    if former and (beside := rows_beside(load_results(), decision.candidate.run_key, former.run_key)):
+    if former and (beside := rows_beside(load_results(), decision.candidate.run_key, former.run_key, settings.margin)):
         print(beside)
     if not decision.promoted:
         raise EyechartError(f"{version} is not promoted, and stays challenger. {decision.why}")

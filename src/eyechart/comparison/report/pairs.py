@@ -71,8 +71,8 @@ def verdicts(board: Board, evidence: Evidence, found: Gathered) -> dict[str, lis
     told = {}
     for (a, i), (b, j) in combinations(enumerate(found.rows), 2):
         asked_again = answer_of(evidence.confirmed, names[i], names[j])
-        if asked_again is not None and (said := of_pair(asked_again, evidence.margin)):
-            told[f"{a} {b}"] = said
+        if asked_again is not None:
+            told[f"{a} {b}"] = of_pair(asked_again, evidence.margin) or [asked_again.problem]
             continue
         left, right = evidence.rows[i], evidence.rows[j]
         if isinstance(left, EyechartError) or isinstance(right, EyechartError):
