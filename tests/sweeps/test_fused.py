@@ -50,7 +50,7 @@ def test_what_it_says(done):
     assert lines[0] == "8 runs: 0 finished, 8 to train"
     assert "4 runs of fnn on digits, as one program" in lines
     assert any(line.startswith("4 runs of cnn_small on digits, in turn: convolutions") for line in lines)
-    told = [line for line in lines if "test accuracy" in line]
+    told = [line for line in lines if ": test accuracy " in line]
     assert len(told) == 8
     assert all("(its share of 4 members)" in line for line in told)
 
