@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from compared import alone, differing
 
 from eyechart.comparison import load_results, verdicts
 from eyechart.comparison.evidence import Evidence
@@ -25,18 +25,6 @@ from eyechart.evaluation.rows import Rows
 from eyechart.evaluation.significance import Difference
 
 TEN_THOUSAND = Rows.of([np.ones((5, 10_000), bool)] * 2)
-
-
-def differing(
-    mean: float, error: float, freedom: float = 20.0, lasting: float = 0.0, *, over_seeds: bool = True
-) -> Difference:
-    margin = float(stats.t.ppf(0.975, freedom)) * error
-    p_value = float(2 * stats.t.sf(abs(mean) / error, freedom))
-    return Difference(mean, mean - margin, mean + margin, p_value, over_seeds, error, freedom, lasting)
-
-
-def alone(found: Difference) -> Compared:
-    return Compared(found, found.p_value, 0.05, 0.1)
 
 
 def picked(found: Difference, *, among: int = 45, with_first: bool = False) -> Compared:

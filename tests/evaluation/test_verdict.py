@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from compared import alone, differing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -16,20 +17,6 @@ from eyechart.evaluation.significance import Difference
 from eyechart.evaluation.verdict import MARGIN, MOST_SEEDS, Outcome, judge
 
 few = settings(deadline=None, max_examples=60)
-
-
-def differing(
-    mean: float, error: float, freedom: float = 20.0, lasting: float = 0.0, *, over_seeds: bool = True
-) -> Difference:
-    """A difference with everything that follows from its mean and error."""
-    margin = float(stats.t.ppf(0.975, freedom)) * error
-    p_value = float(2 * stats.t.sf(abs(mean) / error, freedom))
-    return Difference(mean, mean - margin, mean + margin, p_value, over_seeds, error, freedom, lasting)
-
-
-def alone(found: Difference) -> Compared:
-    """The pair as it was named before anyone looked."""
-    return Compared(found, found.p_value, 0.05, 0.1)
 
 
 def picked(found: Difference, times: float = 10.0) -> Compared:

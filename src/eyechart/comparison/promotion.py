@@ -27,6 +27,7 @@ from eyechart.core import paths
 from eyechart.core.errors import ConfigError, EyechartError
 from eyechart.core.passwords import hide_password
 from eyechart.data.inequality import inequality
+from eyechart.evaluation import verdict
 from eyechart.evaluation.scores import warnings
 from eyechart.runs.cursor import deleted, delivered_run_id
 from eyechart.runs.journal import is_private
@@ -41,7 +42,7 @@ from eyechart.training.early_stopping import improvement
 if TYPE_CHECKING:
     import pandas as pd
 
-MARGIN = 0.5  # percentage points of accuracy
+MARGIN = 100 * verdict.MARGIN  # percentage points of accuracy, as boards go by
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from eyechart.evaluation.paired import FEWEST_GROUPS
 from eyechart.evaluation.rows import Rows, spread, student
 from eyechart.evaluation.significance import LEVEL, Difference, difference_in, parts, two_sided
 
@@ -32,7 +33,6 @@ MORE_BOARDS = 10_000  # where p is near the level
 NEAR = (0.02, 0.10)
 UNLIKE = 8  # degrees of freedom of a chi-square, by which the true variances of rows may differ
 UNLIKE_OF_PAIRS = 5  # the same where all pairs are compared: among these, a row of larger spread has many
-FEWEST_GROUPS = 10  # of which less cannot tell
 FEWEST_IMAGES = 30  # with fewer a board is not simulated, but corrected by Holm's method over all pairs
 MOST_ROWS = 40  # beyond so many, pairs without the first row are corrected by Bonferroni's
 AT_ONCE = 500_000  # p-values of simulated boards

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.evaluation.paired import FEWEST_GROUPS, group_sums, mcnemar, of_groups, sign_flips, tango
-from eyechart.evaluation.significance import LEVEL
+from eyechart.evaluation.significance import LEVEL, quantile
 
 POWER = 0.8  # of the number of images that is named as needed
 
@@ -87,7 +87,7 @@ def not_worse(
         sums, _ = group_sums(values, groups)
         p_value, count = sign_flips(sums), len(sums)
         low, high = of_groups(values, groups) if count > 1 else (-1.0, 1.0)
-        error = (high - low) / 2 / _quantile(count - 1) if count > 1 else 1.0
+        error = (high - low) / 2 / quantile(count - 1) if count > 1 else 1.0
     return NonInferiority(mean, low, high, p_value, margin, images, count, _needed(images, error, margin))
 
 
@@ -99,9 +99,3 @@ def _needed(images: int, error: float, margin: float) -> int | None:
         return None
     needed = images * ((ndtri(1 - LEVEL / 2) + ndtri(POWER)) * error / margin) ** 2
     return ceil(needed) if needed > images else None
-
-
-def _quantile(freedom: int) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, 1 - LEVEL / 2))

@@ -69,7 +69,7 @@ class Difference:
         images have shown: with its `truth` V is no less than truth (1 - truth) / N, as in tests by the score.
         """
         least = truth * (1 - truth) / self.units if self.units else 0.0
-        return _quantile(self.freedom, level) * max(self.error, float(least**0.5))
+        return quantile(self.freedom, level) * max(self.error, float(least**0.5))
 
     def found(self, share: float, level: float = LEVEL) -> float:
         """The true difference that is found in a share of cases by who tests at `level`, by noncentral t.
@@ -79,7 +79,7 @@ class Difference:
         """
         from scipy.special import nctdtrinc
 
-        far = float(nctdtrinc(self.freedom, 1 - share, _quantile(self.freedom, level)))
+        far = float(nctdtrinc(self.freedom, 1 - share, quantile(self.freedom, level)))
         least = far**2 / (self.units + far**2) if self.units else 0.0  # X = far √(X (1 - X) / N)
         if self.units and not self.over_seeds:
             least = max(least, min(TELLING * (1 + max(share - 0.5, 0.0)) / self.units, 1.0))
@@ -171,7 +171,7 @@ def mean_difference(rows: Rows, i: int, j: int) -> Difference:
     mean = float(rows.means[i] - rows.means[j])
     by_images, seeds, residual, freedom = parts(rows, rows.variances, np.array([i]), np.array([j]))
     variance, degrees = (float(each[0]) for each in student(by_images, rows.freedom, seeds, residual, freedom))
-    margin, over_seeds = _quantile(degrees, LEVEL) * variance**0.5, bool(min(rows.seeds[i], rows.seeds[j]) > 1)
+    margin, over_seeds = quantile(degrees, LEVEL) * variance**0.5, bool(min(rows.seeds[i], rows.seeds[j]) > 1)
     p_value = float(two_sided(np.array(mean), np.array(variance), np.array(degrees)))
     lasting = max(float(by_images[0] - residual[0]), 0.0)
     return Difference(mean, mean - margin, mean + margin, p_value, over_seeds, variance**0.5, degrees, lasting)
@@ -223,7 +223,7 @@ def _interval(rows: Rows, i: int, centre: float, by_images: float) -> Estimate:
     variances, freedom, _ = spread(rows, rows.variances)
     seeds = rows.seeds[i]
     variance, degrees = student(by_images, rows.freedom, variances[i] / seeds, rows.residuals[i] / seeds, freedom[i])
-    margin = _quantile(float(degrees), LEVEL) * float(variance) ** 0.5
+    margin = quantile(float(degrees), LEVEL) * float(variance) ** 0.5
     return Estimate(float(centre), float(centre) - margin, float(centre) + margin)
 
 
@@ -239,7 +239,8 @@ def _check(correct: NDArray[np.bool_]) -> None:
         raise ValueError(f"Expected bool (seeds, images), not empty. Received: {correct.dtype} {correct.shape}")
 
 
-def _quantile(freedom: float, level: float) -> float:
+def quantile(freedom: float, level: float = LEVEL) -> float:
+    """How many standard errors Student's t goes to either side, to miss in a share `level` of cases."""
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, 1 - level / 2))

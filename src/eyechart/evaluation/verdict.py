@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 
 from eyechart.evaluation.multiple import Compared
-from eyechart.evaluation.significance import Difference
+from eyechart.evaluation.significance import LEVEL, Difference
 
 MARGIN = 0.005  # accuracies that lie closer than this are practically the same, unless asked otherwise
 MOST_SEEDS = 100  # more of them are not recommended to anybody
@@ -59,7 +59,7 @@ def judge(compared: Compared, margin: float = MARGIN, seeds: int = 1) -> Verdict
     """
     found = compared.difference
     half, most = found.found(0.5, compared.level), found.found(0.8, compared.level)
-    looks = not compared.apart and found.p_value < 0.05
+    looks = not compared.apart and found.p_value < LEVEL
     if compared.p_board is None:
         return Verdict(Outcome.UNTELLABLE, False, half, most, None)
     if compared.apart:

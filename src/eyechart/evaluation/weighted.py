@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from eyechart.evaluation.rows import Rows, accuracy_scales, spread, student
 from eyechart.evaluation.scores import ClassCounts
-from eyechart.evaluation.significance import LEVEL, Difference, Estimate, parts, two_sided
+from eyechart.evaluation.significance import Difference, Estimate, parts, quantile, two_sided
 
 Integers = NDArray[np.integer]
 Floats = NDArray[np.float64]
@@ -124,7 +124,7 @@ class Scored:
         by_images, freedom = variance(self._shares[i] - self._shares[j], self._labels, 1.0, self._groups)
         _, seeds, residual, free = (each[0] for each in parts(rows, rows.variances, np.array([i]), np.array([j])))
         total, degrees = map(float, student(by_images, freedom, seeds, residual, free))
-        margin, over_seeds = _quantile(degrees) * total**0.5, bool(min(rows.seeds[i], rows.seeds[j]) > 1)
+        margin, over_seeds = quantile(degrees) * total**0.5, bool(min(rows.seeds[i], rows.seeds[j]) > 1)
         return Difference(
             mean=mean,
             low=max(mean - margin, -1.0),
@@ -140,7 +140,7 @@ class Scored:
         _, n = np.unique(self._labels, return_counts=True)
         # of a score of 0 or 1 the variance is that of the one image more in each class, and so is its share
         share = mean + (0.5 - mean) * float((1 / (n + 1)).mean())
-        images, t = share * (1 - share) / total, _quantile(freedom)
+        images, t = share * (1 - share) / total, quantile(freedom)
         middle = (mean + t**2 / 2 / images) / (1 + t**2 / images)
         margin = t * (mean * (1 - mean) / images + t**2 / 4 / images**2) ** 0.5 / (1 + t**2 / images)
         return Estimate(mean, max(middle - margin, 0.0), min(middle + margin, 1.0))
@@ -191,9 +191,3 @@ def _means(values: Floats, labels: Integers) -> Floats:
     counts = np.maximum(np.bincount(labels), 1)
     means: Floats = (np.bincount(labels, values) / counts)[labels]
     return means
-
-
-def _quantile(freedom: float) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, 1 - LEVEL / 2))
