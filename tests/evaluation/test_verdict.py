@@ -75,7 +75,7 @@ def test_what_is_practically_the_same_is_corrected_too():
 def test_the_sides_exchanged_say_the_opposite(mean, error, freedom, margin, times):
     opposite = {Outcome.BETTER: Outcome.WORSE, Outcome.WORSE: Outcome.BETTER}
     compared = picked(differing(mean, error, freedom), times)
-    there, back = judge(compared, margin, 3), judge(-compared, margin, 3)
+    there, back = judge(compared, margin, (3, 3)), judge(-compared, margin, (3, 3))
     assert back == replace(there, outcome=opposite.get(there.outcome, there.outcome))
 
 
@@ -138,36 +138,38 @@ def test_more_is_found_in_four_of_five_than_in_half(mean, error, freedom, times)
 
 def test_where_there_is_an_answer_no_more_seeds_are_needed():
     for found in (differing(0.02, 0.005), differing(-0.02, 0.005), differing(0.0, 0.001)):
-        assert judge(alone(found), seeds=3).more_seeds == 0
+        assert judge(alone(found), seeds=(3, 3)).more_seeds == 0
 
 
-def test_more_seeds_by_hand():
-    # all of V comes from seeds: with n times as many it is an n-th, and there are n times the degrees of freedom
-    found, seeds = differing(0.004, 0.003, 8.0), 5
-    needed = next(
-        more
-        for more in range(1, 1000)
-        if stats.t.ppf(0.975, 8 * (seeds + more) / seeds) * 0.003 * (seeds / (seeds + more)) ** 0.5 < 0.004
-    )
+@pytest.mark.parametrize("seeds", [(5, 5), (3, 30)])
+def test_more_seeds_by_hand(seeds: tuple[int, int]):
+    # all of V comes from seeds: a part of V divided by how many each row has, and as many degrees of freedom more
+    found, (a, b) = differing(0.004, 0.003, 8.0), seeds
+    times = [(1 / a + 1 / b) / (1 / (a + more) + 1 / (b + more)) for more in range(100)]
+    needed = next(more for more in range(1, 100) if t_margin(8 * times[more], 0.003 / times[more] ** 0.5) < 0.004)
     assert judge(alone(found), 0.0, seeds).more_seeds == needed
+
+
+def t_margin(freedom: float, error: float) -> float:
+    return stats.t.ppf(0.975, freedom) * error
 
 
 def test_more_seeds_may_show_that_two_rows_are_the_same():
     found = differing(0.0, 0.004, 8.0)
-    assert judge(alone(found), 0.0, 5).more_seeds is None  # equal: never told apart
-    assert 0 < judge(alone(found), 0.005, 5).more_seeds < MOST_SEEDS
-    assert judge(alone(found), 0.003, 5).more_seeds > judge(alone(found), 0.005, 5).more_seeds
+    assert judge(alone(found), 0.0, (5, 5)).more_seeds is None  # equal: never told apart
+    assert 0 < judge(alone(found), 0.005, (5, 5)).more_seeds < MOST_SEEDS
+    assert judge(alone(found), 0.003, (5, 5)).more_seeds > judge(alone(found), 0.005, (5, 5)).more_seeds
 
 
 def test_where_images_are_the_limit_more_seeds_bring_nothing():
     found = differing(0.004, 0.003, 8.0, lasting=0.0028**2)
-    assert judge(alone(found), 0.0, 5).more_seeds is None
+    assert judge(alone(found), 0.0, (5, 5)).more_seeds is None
     less = replace(found, lasting=0.001**2)
-    assert judge(alone(less), 0.0, 5).more_seeds > 0
+    assert judge(alone(less), 0.0, (5, 5)).more_seeds > 0
 
 
 def test_single_networks_are_not_helped_by_seeds():
-    assert judge(alone(differing(0.004, 0.003, over_seeds=False)), seeds=1).more_seeds is None
+    assert judge(alone(differing(0.004, 0.003, over_seeds=False)), seeds=(1, 1)).more_seeds is None
 
 
 @given(st.floats(0.001, 0.02), st.floats(1.01, 5), st.floats(1.5, 50), st.floats(0, 0.5), st.integers(2, 10))
@@ -175,11 +177,11 @@ def test_single_networks_are_not_helped_by_seeds():
 def test_the_smaller_a_difference_seems_the_more_seeds_it_takes(mean, times, freedom, lasting, seeds):
     error = mean / 1.5
     large, small = (differing(each, error, freedom, lasting * error**2) for each in (mean, mean / times))
-    asked = [judge(alone(each), 0.0, seeds) for each in (large, small)]
+    asked = [judge(alone(each), 0.0, (seeds, seeds)) for each in (large, small)]
     if asked[1].more_seeds is not None:
         assert asked[0].more_seeds is not None
         assert asked[0].more_seeds <= asked[1].more_seeds
-    among_many = judge(picked(large), 0.0, seeds)
+    among_many = judge(picked(large), 0.0, (seeds, seeds))
     if among_many.more_seeds is not None:
         assert among_many.more_seeds >= asked[0].more_seeds
 
@@ -188,12 +190,12 @@ def test_the_smaller_a_difference_seems_the_more_seeds_it_takes(mean, times, fre
 def test_networks_that_agree_on_few_images_are_not_shown_to_be_the_same_by_them(seeds: int):
     """That no image told them apart is no proof that fewer than 1 in 200 of others will."""
     alike = [np.broadcast_to(np.arange(images) < 0.9 * images, (seeds, images)) for images in (360, 2000)]
-    few, many = (judge(Comparisons(Rows.of([each, each])).pair(0, 1), 0.005, seeds).outcome for each in alike)
+    few, many = (judge(Comparisons(Rows.of([each, each])).pair(0, 1), 0.005, (seeds, seeds)).outcome for each in alike)
     assert few is Outcome.UNKNOWN
     assert many is Outcome.SAME
 
 
 def test_what_is_found_is_not_less_than_the_images_can_show():
     alike = np.ones((1, 300), bool)
-    verdict = judge(Comparisons(Rows.of([alike, alike])).pair(0, 1), 0.0, 1)
+    verdict = judge(Comparisons(Rows.of([alike, alike])).pair(0, 1), 0.0)
     assert 6 / 300 <= verdict.half < verdict.most  # five images that tell them apart give p = 1/16

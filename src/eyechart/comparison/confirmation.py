@@ -38,7 +38,7 @@ def marks(one: Confirmed, margin: float) -> list[str | None]:
     compared = one.compared
     if compared is None:
         return [None] * len(one.names)
-    return ["chosen", MARKS[judge(compared, margin, len(one.choice.seeds)).outcome]]
+    return ["chosen", MARKS[judge(compared, margin).outcome]]
 
 
 def with_confirmed(board: Board, evidence: Evidence, read: Read = read_answers) -> Evidence:

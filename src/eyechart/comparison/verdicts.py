@@ -35,7 +35,7 @@ def verdicts(board: Board, evidence: Evidence) -> list[Verdict]:
         return []
     seeds = [int(number) for number in board.rows["seeds"]]
     return [
-        judge(compared, evidence.margin, min(seeds[0], own))
+        judge(compared, evidence.margin, (seeds[0], own))
         for compared, own in zip(evidence.comparisons.with_first, seeds[1:], strict=True)
     ]
 
@@ -202,7 +202,7 @@ def answer(
         rows: of the board.
         margin: of what is practically the same, from 0 to 1.
     """
-    found, verdict = compared.difference, judge(compared, margin, min(seeds))
+    found, verdict = compared.difference, judge(compared, margin, seeds)
     mean, low, high = (100 * value for value in (found.mean, found.low, found.high))
     numbers = f"a minus b: {_in_numbers(compared)}"
     said = f"counting {_both(found.over_seeds, seeds, rows)}"

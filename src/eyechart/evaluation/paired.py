@@ -19,6 +19,8 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from eyechart.evaluation.rows import Rows, quantile
+
 FEWEST_GROUPS = 10  # whose sums can tell anything
 ENUMERATED = 14  # groups: 2^14 sign flips are all tried, more are drawn
 DRAWN = 9999
@@ -142,12 +144,9 @@ def of_groups(values: NDArray[np.number], groups: NDArray[np.int64], level: floa
     Raises:
         ValueError: there is only one group.
     """
-    from scipy.special import stdtrit
-
-    sums, sizes = group_sums(values, groups)
-    if len(sums) < 2:
-        raise ValueError(f"Expected two groups or more. Received: {len(sums)}")
-    count, mean = len(values), float(sums.sum()) / len(values)
-    squares = float(((sums - mean * sizes) ** 2).sum()) + 1
-    margin = float(stdtrit(len(sums) - 1, 1 - level / 2)) * (squares * len(sums) / (len(sums) - 1)) ** 0.5 / count
+    rows = Rows.of([values[None]], groups)
+    if rows.units < 2:
+        raise ValueError(f"Expected two groups or more. Received: {rows.units}")
+    mean = float(rows.means[0])
+    margin = quantile(rows.freedom, level) * float(rows.over_images(rows.squares[0, 0], 1.0)) ** 0.5
     return mean - margin, mean + margin

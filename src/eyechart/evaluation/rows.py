@@ -116,12 +116,23 @@ class Rows:
             return np.ones_like(squares, dtype=np.float64)
         return (squares + more) / self.images**2 * self.units / (self.units - 1)
 
+    def of_accuracies(self) -> Floats:
+        """The variances of the rows' accuracies over new images, (k,), `with_two_more`; units are two or more."""
+        shares = with_two_more(self.means, self.images)
+        squares = self.squares.diagonal() + self.images * self.means**2 + 2 - (self.images + 4) * shares**2
+        variances: Floats = squares / (self.images + 4) / self.images
+        return variances if self.groups is None else variances * self.units / (self.units - 1)
+
+
+def with_two_more(means: Floats, images: int) -> Floats:
+    """Accuracies, (k,), with two right and two wrong images more, as Agresti & Coull (1998) do: no row is perfect."""
+    return (images * means + 2) / (images + 4)
+
 
 def accuracy_scales(means: Floats, images: int) -> Floats:
-    """`Rows.scales` of accuracies, (k,), with two right and two wrong images more: no row is perfect."""
-    shares = (images * means + 2) / (images + 4)
-    scales: Floats = shares * (1 - shares)
-    return scales
+    """`Rows.scales` of accuracies, (k,), `with_two_more`."""
+    shares = with_two_more(means, images)
+    return shares * (1 - shares)
 
 
 def spread(rows: Rows, variances: Floats) -> tuple[Floats, Floats, Floats]:
@@ -166,6 +177,13 @@ def student(images: Any, images_freedom: float, seeds: Any, residual: Any, seeds
     variance = images + np.maximum(seeds - residual, 0.0)
     share = np.minimum(seeds / variance, 1.0)
     return variance, 1 / (share / np.maximum(seeds_freedom, 1.0) + (1 - share) / images_freedom)
+
+
+def quantile(freedom: float, level: float = 0.05) -> float:
+    """How many standard errors Student's t goes to either side, to miss in a share `level` of cases."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, 1 - level / 2))
 
 
 def _sums(values: NDArray[Any], groups: NDArray[np.integer]) -> Floats:

@@ -10,6 +10,7 @@ How often all this is wrong was measured on simulated boards that it was not tun
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.evaluation.paired import mcnemar, sign_flips, tango
-from eyechart.evaluation.rows import Rows, spread, student
+from eyechart.evaluation.rows import Rows, quantile, spread, student, with_two_more
 
 LEVEL = 0.05
 TELLING = 6  # images that tell two networks apart, all for the same one: p is 1/32
@@ -108,26 +109,50 @@ def estimate(correct: NDArray[np.bool_], groups: NDArray[np.integer] | None = No
 def estimates(rows: Rows) -> list[Estimate]:
     """The accuracy of each row of a board with its 95% interval, by the spread over seeds that the board shows.
 
-    With one seed it is Wilson's interval (1927). With more, two right and two wrong images are added before the
-    interval is taken, as Agresti & Coull (1998) do for one proportion: without them, five perfect networks would have
-    an interval without width, and rows near 100% one that misses the truth in up to 18% of cases.
+    It is `share_interval`, where the variances are those of two right and two wrong images more: five perfect networks
+    are no proof that none can err. With one seed, of which nothing but the share is estimated, that is Wilson's (1927).
     """
-    found = []
+    if rows.groups is not None and rows.units < 2:  # one group says nothing of others
+        return [Estimate(mean, 0.0, 1.0) for mean in rows.means.tolist()]
+    variances, freedom, _ = spread(rows, rows.variances)
+    shares, by_images, found = with_two_more(rows.means, rows.images), rows.of_accuracies(), []
     for i, mean in enumerate(rows.means.tolist()):
-        images, squares = rows.images, float(rows.squares[i, i])
-        if rows.groups is not None:
-            each = _interval(rows, i, mean, rows.over_images(squares, 0.5))
-        elif rows.seeds[i] == 1:
-            from scipy.stats import binomtest
-
-            ends = binomtest(round(mean * images), images).proportion_ci(1 - LEVEL, method="wilson")
-            each = Estimate(mean, float(ends.low), float(ends.high))
+        if rows.groups is None and rows.seeds[i] == 1:  # the share says the variance: it is not estimated
+            variance, degrees = by_images[i], math.inf
         else:
-            centre = (images * mean + 2) / (images + 4)
-            squares += images * mean**2 + 2 - (images * mean + 2) ** 2 / (images + 4)
-            each = replace(_interval(rows, i, centre, squares / (images + 4) / (images + 3)), mean=mean)
-        found.append(replace(each, low=max(each.low, 0.0), high=min(each.high, 1.0)))
+            seeds, residual = variances[i] / rows.seeds[i], rows.residuals[i] / rows.seeds[i]
+            variance, degrees = student(by_images[i], rows.freedom, seeds, residual, freedom[i])
+        found.append(share_interval(mean, shares[i], by_images[i], variance - by_images[i], degrees))
     return found
+
+
+def share_interval(mean: float, share: float, images: float, seeds: float, freedom: float) -> Estimate:
+    """The 95% interval of a share of right answers: all true shares p that the mean does not refute.
+
+    p is refuted where |mean - p| > t·√V(p). V is what it would be if p were true: its part from images goes with
+    p (1 - p), as in the interval of Wilson (1927), and that from seeds with the square of this, as if seeds lay equally
+    far apart on the scale of logits. So the interval goes farther towards 0.5, where failures lie that these seeds had
+    not: mean ± t·√V missed the mean of real networks, of which one in twelve fails, in up to twice as many cases.
+
+    Args:
+        mean: the share that was found.
+        share: one strictly between 0 and 1, for which the variances are given.
+        images: the variance due to images.
+        seeds: the variance due to seeds that `images` does not have too.
+        freedom: the degrees of freedom of both together.
+    """
+    from scipy.optimize import brentq
+
+    far, inside = quantile(freedom), min(max(mean, 1e-9), 1 - 1e-9)  # V is 0 at 0 and 1: a mean there solves it, too
+
+    def refuted(p: float) -> float:
+        """Above 0 where p is refuted: at 0 and at 1, not near the mean, with one change of sign on either side."""
+        part = p * (1 - p) / (share * (1 - share))
+        return (mean - p) ** 2 - far**2 * (images * part + seeds * part**2)
+
+    low = brentq(refuted, 0.0, inside, xtol=1e-12) if mean > 1e-9 else 0.0
+    high = brentq(refuted, inside, 1.0, xtol=1e-12) if mean < 1 - 1e-9 else 1.0
+    return Estimate(mean, float(low), float(high))
 
 
 def difference(a: NDArray[np.bool_], b: NDArray[np.bool_], groups: NDArray[np.integer] | None = None) -> Difference:
@@ -166,14 +191,23 @@ def difference_in(rows: Rows, i: int, j: int) -> Difference:
     return replace(found, low=low, high=high, p_value=mcnemar(wins, losses))
 
 
-def mean_difference(rows: Rows, i: int, j: int) -> Difference:
-    """The mean of row `i` of a board minus that of row `j`, whatever is averaged, by Student's t."""
+def mean_difference(rows: Rows, i: int, j: int, images: tuple[float, float] | None = None) -> Difference:
+    """The mean of row `i` of a board minus that of row `j`, whatever is averaged, by Student's t.
+
+    Args:
+        rows: of the board.
+        i: position of a row.
+        j: of another one.
+        images: the variance of the difference over images, and its degrees of freedom; None: as the rows show it.
+    """
     mean = float(rows.means[i] - rows.means[j])
-    by_images, seeds, residual, freedom = parts(rows, rows.variances, np.array([i]), np.array([j]))
-    variance, degrees = (float(each[0]) for each in student(by_images, rows.freedom, seeds, residual, freedom))
-    margin, over_seeds = quantile(degrees, LEVEL) * variance**0.5, bool(min(rows.seeds[i], rows.seeds[j]) > 1)
-    p_value = float(two_sided(np.array(mean), np.array(variance), np.array(degrees)))
-    lasting = max(float(by_images[0] - residual[0]), 0.0)
+    shown, seeds, residual, freedom = (
+        float(each[0]) for each in parts(rows, rows.variances, np.array([i]), np.array([j]))
+    )
+    by_images, images_freedom = images or (shown, rows.freedom)
+    variance, degrees = map(float, student(by_images, images_freedom, seeds, residual, freedom))
+    margin, over_seeds = quantile(degrees) * variance**0.5, bool(min(rows.seeds[i], rows.seeds[j]) > 1)
+    p_value, lasting = float(two_sided(mean, variance, degrees)), max(by_images - residual, 0.0)
     return Difference(mean, mean - margin, mean + margin, p_value, over_seeds, variance**0.5, degrees, lasting)
 
 
@@ -182,7 +216,15 @@ def mean_estimates(rows: Rows) -> list[Estimate]:
 
     One image more that has one more than the others is added: nothing on any image is no proof that there can be none.
     """
-    return [_interval(rows, i, mean, rows.over_images(rows.squares[i, i], 1.0)) for i, mean in enumerate(rows.means)]
+    variances, freedom, _ = spread(rows, rows.variances)
+    found = []
+    for i, mean in enumerate(rows.means.tolist()):
+        seeds, residual = variances[i] / rows.seeds[i], rows.residuals[i] / rows.seeds[i]
+        by_images = rows.over_images(rows.squares[i, i], 1.0)
+        variance, degrees = student(by_images, rows.freedom, seeds, residual, freedom[i])
+        margin = quantile(float(degrees)) * float(variance) ** 0.5
+        found.append(Estimate(mean, mean - margin, mean + margin))
+    return found
 
 
 def parts(rows: Rows, variances: NDArray[np.float64], i: Any, j: Any) -> tuple[Any, Any, Any, Any]:
@@ -218,15 +260,6 @@ def two_sided(mean: Any, variance: Any, freedom: Any) -> Any:
     return 2 * stdtr(freedom, -np.abs(mean) / variance**0.5)
 
 
-def _interval(rows: Rows, i: int, centre: float, by_images: float) -> Estimate:
-    """The interval of row `i` about its mean, or about another centre."""
-    variances, freedom, _ = spread(rows, rows.variances)
-    seeds = rows.seeds[i]
-    variance, degrees = student(by_images, rows.freedom, variances[i] / seeds, rows.residuals[i] / seeds, freedom[i])
-    margin = quantile(float(degrees), LEVEL) * float(variance) ** 0.5
-    return Estimate(float(centre), float(centre) - margin, float(centre) + margin)
-
-
 def _take(values: NDArray[np.float64], positions: NDArray[np.integer]) -> NDArray[np.float64]:
     """The values (..., k) of rows at (..., n) positions."""
     if values.ndim == 1 or positions.ndim == 1:
@@ -237,10 +270,3 @@ def _take(values: NDArray[np.float64], positions: NDArray[np.integer]) -> NDArra
 def _check(correct: NDArray[np.bool_]) -> None:
     if correct.ndim != 2 or correct.dtype != np.bool_ or not correct.size:
         raise ValueError(f"Expected bool (seeds, images), not empty. Received: {correct.dtype} {correct.shape}")
-
-
-def quantile(freedom: float, level: float = LEVEL) -> float:
-    """How many standard errors Student's t goes to either side, to miss in a share `level` of cases."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, 1 - level / 2))

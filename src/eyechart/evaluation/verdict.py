@@ -46,7 +46,7 @@ class Verdict:
     images_limit: bool = False
 
 
-def judge(compared: Compared, margin: float = MARGIN, seeds: int = 1) -> Verdict:
+def judge(compared: Compared, margin: float = MARGIN, seeds: tuple[int, int] = (1, 1)) -> Verdict:
     """Say what a comparison comes to.
 
     Two rows are practically the same where the interval of their difference that misses the truth in 10% of boards (two
@@ -55,7 +55,7 @@ def judge(compared: Compared, margin: float = MARGIN, seeds: int = 1) -> Verdict
     Args:
         compared: the two rows.
         margin: of what is practically the same, from 0 to 1.
-        seeds: of the row that has fewer.
+        seeds: of either row.
     """
     found = compared.difference
     half, most = found.found(0.5, compared.level), found.found(0.8, compared.level)
@@ -71,12 +71,13 @@ def judge(compared: Compared, margin: float = MARGIN, seeds: int = 1) -> Verdict
     return Verdict(Outcome.UNKNOWN, looks, half, most, more, endless)
 
 
-def _more_seeds(compared: Compared, margin: float, seeds: int) -> int | None:
+def _more_seeds(compared: Compared, margin: float, seeds: tuple[int, int]) -> int | None:
     found = compared.difference
+    now = sum(1 / each for each in seeds)  # what V from seeds goes with, if seeds of both rows lie equally far apart
     if not found.over_seeds:
         return None
     for more in range(1, MOST_SEEDS + 1):
-        if _tells(compared, _with_seeds(found, (seeds + more) / seeds), margin):
+        if _tells(compared, _with_seeds(found, now / sum(1 / (each + more) for each in seeds)), margin):
             return more
     return None
 
@@ -89,6 +90,6 @@ def _tells(compared: Compared, found: Difference, margin: float) -> bool:
 
 
 def _with_seeds(found: Difference, times: float) -> Difference:
-    """The same difference if it came from so many times as many seeds."""
+    """The same difference if what comes of seeds were so many times less, as of so many times as many."""
     variance = found.lasting + max(found.error**2 - found.lasting, 0.0) / times
     return replace(found, error=float(np.sqrt(variance)), freedom=found.freedom * times)

@@ -16,13 +16,14 @@ Intervals and differences are made of these as of accuracy, seeds and images bot
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.evaluation.rows import Rows, accuracy_scales, spread, student
 from eyechart.evaluation.scores import ClassCounts
-from eyechart.evaluation.significance import Difference, Estimate, parts, quantile, two_sided
+from eyechart.evaluation.significance import Difference, Estimate, mean_difference, share_interval
 
 Integers = NDArray[np.integer]
 Floats = NDArray[np.float64]
@@ -104,46 +105,27 @@ class Scored:
     def estimates(self) -> list[Estimate]:
         """The score of each row with its 95% interval over new seeds and new images.
 
-        It is Wilson's interval (1927) of as many images as would have this variance if all weighed the same (Franco et
-        al. 2019, Comparative study of confidence intervals for proportions in complex sample surveys), with Student's
-        t. Where classes are equal and there is one seed it is nearly that of accuracy.
+        It is that of accuracy, of as many images as would have this variance if all weighed the same (Franco et al.
+        2019, Comparative study of confidence intervals for proportions in complex sample surveys).
         """
         rows = self._rows
         variances, free, _ = spread(rows, rows.variances)
+        _, n = np.unique(self._labels, return_counts=True)
         found = []
-        for i, (mean, share) in enumerate(zip(rows.means.tolist(), self._shares, strict=True)):
-            by_images, freedom = variance(share, self._labels, 0.5, self._groups)
+        for i, (mean, values) in enumerate(zip(rows.means.tolist(), self._shares, strict=True)):
+            # of a score of 0 or 1 the variance is that of the one image more in each class, and so is its share
+            share = mean + (0.5 - mean) * float((1 / (n + 1)).mean())
+            by_images, freedom = variance(values, self._labels, 0.5, self._groups)
             seeds, residual = variances[i] / rows.seeds[i], rows.residuals[i] / rows.seeds[i]
-            found.append(self._wilson(mean, *map(float, student(by_images, freedom, seeds, residual, free[i]))))
+            total, degrees = map(float, student(by_images, freedom, seeds, residual, free[i]))
+            found.append(share_interval(mean, share, by_images, total - by_images, degrees))
         return found
 
     def difference(self, i: int, j: int) -> Difference:
         """The score of row `i` minus that of row `j`, for a pair that was named before looking, by Student's t."""
-        rows = self._rows
-        mean = float(rows.means[i] - rows.means[j])
-        by_images, freedom = variance(self._shares[i] - self._shares[j], self._labels, 1.0, self._groups)
-        _, seeds, residual, free = (each[0] for each in parts(rows, rows.variances, np.array([i]), np.array([j])))
-        total, degrees = map(float, student(by_images, freedom, seeds, residual, free))
-        margin, over_seeds = quantile(degrees) * total**0.5, bool(min(rows.seeds[i], rows.seeds[j]) > 1)
-        return Difference(
-            mean=mean,
-            low=max(mean - margin, -1.0),
-            high=min(mean + margin, 1.0),
-            p_value=float(two_sided(mean, total, degrees)),
-            over_seeds=over_seeds,
-            error=total**0.5,
-            freedom=degrees,
-            lasting=max(by_images - float(residual), 0.0),
-        )
-
-    def _wilson(self, mean: float, total: float, freedom: float) -> Estimate:
-        _, n = np.unique(self._labels, return_counts=True)
-        # of a score of 0 or 1 the variance is that of the one image more in each class, and so is its share
-        share = mean + (0.5 - mean) * float((1 / (n + 1)).mean())
-        images, t = share * (1 - share) / total, quantile(freedom)
-        middle = (mean + t**2 / 2 / images) / (1 + t**2 / images)
-        margin = t * (mean * (1 - mean) / images + t**2 / 4 / images**2) ** 0.5 / (1 + t**2 / images)
-        return Estimate(mean, max(middle - margin, 0.0), min(middle + margin, 1.0))
+        by_images = variance(self._shares[i] - self._shares[j], self._labels, 1.0, self._groups)
+        found = mean_difference(self._rows, i, j, by_images)
+        return replace(found, low=max(found.low, -1.0), high=min(found.high, 1.0))
 
 
 def variance(values: Floats, labels: Integers, more: float, groups: Integers | None = None) -> tuple[float, float]:
