@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,16 @@ SWEEP = (
 )
 
 
-def real_cell(rows: int, seeds: int) -> Cell:
-    return Cell(f"real: {rows} rows x {seeds} of 60 networks on digits", rows=rows, seeds=seeds, images=360)
+@dataclass(frozen=True)
+class RealCell(Cell):
+    """A cell of networks that are drawn without replacement, of those that have `least` test accuracy."""
+
+    least: float = 0.0
+
+
+def real_cell(rows: int, seeds: int, least: float = 0.0, *, exempt: bool = False) -> RealCell:
+    name = f"real: {rows} rows x {seeds} of 60 networks on digits" + (f", those above {least:.0%}" if least else "")
+    return RealCell(name, rows=rows, seeds=seeds, images=360, exempt=exempt, least=least)
 
 
 def train(place: Path) -> None:
@@ -39,12 +48,12 @@ def train(place: Path) -> None:
         subprocess.run(command, cwd=ROOT, env=os.environ | {"EYECHART_ROOT": str(place)}, check=True)
 
 
-def generate_real(folder: Path, cell: Cell, chunk: int, place: Path) -> None:
+def generate_real(folder: Path, cell: RealCell, chunk: int, place: Path) -> None:
     """Split the networks at random into rows, for one tenth of the repetitions of a cell."""
     rng = np.random.default_rng([chunk, *cell.name.encode()])
-    boards = []
+    boards, networks = [], np.flatnonzero(answers(place)["test"].mean(axis=1) >= cell.least)
     for _ in range(repetitions(cell) // CHUNKS):
-        chosen = rng.permutation(len(answers(place)["test"]))[: cell.each_seeds.sum()]
+        chosen = rng.permutation(networks)[: cell.each_seeds.sum()]
         found = statistics(cell, answers(place)["test"][chosen])
         if cell.rows > 2:
             of_validation = statistics(cell, answers(place)["validation"][chosen])

@@ -24,7 +24,7 @@ from comparison_cells import BOARDS, PAIRS, REAL_BOARDS, REAL_PAIRS
 from comparison_draws import CHANCE, Cell
 from comparison_eyechart import eyechart
 from comparison_methods import TRIED, Result
-from comparison_real import generate_real, real_cell, train
+from comparison_real import RealCell, generate_real, train
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
@@ -32,8 +32,7 @@ from eyechart.core.files import replacing
 
 ROOT = Path(__file__).resolve().parents[1]
 METHODS = {"eyechart": eyechart, **TRIED}
-REAL = {real_cell(*one): one for one in REAL_BOARDS + REAL_PAIRS}
-CELLS = [*BOARDS, *PAIRS, *REAL]
+CELLS = [*BOARDS, *PAIRS, *REAL_BOARDS, *REAL_PAIRS]
 TITLES = ["cell", "method", "false alarms", "any pair", "row missed", "difference missed", "width", "found", ""]
 
 
@@ -43,7 +42,9 @@ def truths(boards: dict[str, NDArray[Any]], cell: Cell) -> tuple[NDArray[np.floa
     They differ where one seed of the board has collapsed: rows are equal, because it could have been any row's; but no
     interval can know of failures that its row has not seen, so it is held to a row that fails as often as this one.
     """
-    drawn = cell.classes or cell in REAL  # all rows are alike: all repetitions together say their truth exactly enough
+    drawn = cell.classes or isinstance(
+        cell, RealCell
+    )  # all rows are alike: all repetitions together say their truth exactly enough
     truth = np.full(cell.rows, boards["means"].mean()) if drawn else cell.truth
     if not cell.collapsed:
         return truth, np.broadcast_to(truth, boards["means"].shape)
@@ -141,7 +142,7 @@ def main() -> None:
     for cell in [cell for cell in CELLS if words in cell.name]:
         for chunk in missing(Path(folder), cell):
             progress(f"{cell.name}: drawing, {chunk} of 10")
-            if cell in REAL:
+            if isinstance(cell, RealCell):
                 train(place_of_runs)
                 generate_real(Path(folder), cell, chunk, place_of_runs)
             else:

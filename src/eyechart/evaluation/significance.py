@@ -131,8 +131,8 @@ def share_interval(mean: float, share: float, images: float, seeds: float, freed
 
     p is refuted where |mean - p| > t·√V(p). V is what it would be if p were true: its part from images goes with
     p (1 - p), as in the interval of Wilson (1927), and that from seeds with the square of this, as if seeds lay equally
-    far apart on the scale of logits. So the interval goes farther towards 0.5, where failures lie that these seeds had
-    not: mean ± t·√V missed the mean of real networks, of which one in twelve fails, in up to twice as many cases.
+    far apart on the scale of logits. So the interval goes farther towards 0.5, where seeds are that failed and happened
+    not to be among these: of real networks of which one in twelve fails, mean ± t·√V missed the truth in 7 to 9%.
 
     Args:
         mean: the share that was found.
