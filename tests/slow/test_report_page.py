@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -127,6 +128,7 @@ def test_any_two_rows_can_be_compared(browser):
     first = state()
     assert first[0].startswith("A: 1")
     assert first[1].startswith("B: 2")
+    assert re.search(r"among the board's 2 comparisons with row 1 p [=<] [\d.]+$", first[3])
     choose(browser, "b", 2)
     other = state()
     assert other[0] == first[0]

@@ -172,8 +172,8 @@ class Pairs {
     const lines = low === high ? ["A and B are the same row: choose two."] : this.data.verdicts[`${low} ${high}`];
     const paragraphs = lines.map((line, i) => element("p", { class: i ? "note" : "" }, line));
     if (low !== high && lines.length > 1) {
-      const numbers = lines[1].replace(/^a minus b/, `${this.rows[low].name} minus ${this.rows[high].name}`);
-      paragraphs[1].textContent = `${numbers}. The two by themselves: the more pairs one looks at, the more differences are chance.`;
+      const names = `${this.rows[low].name} minus ${this.rows[high].name}`;
+      paragraphs[1].textContent = lines[1].replace(/^a minus b/, names);
     }
     this.find(".verdict").replaceChildren(...paragraphs);
   }
