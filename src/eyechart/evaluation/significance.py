@@ -2,7 +2,8 @@
 
 `rows` holds what is known of the rows of a board, and how both sources of chance, seeds and images, are put together.
 From that the interval of a difference is the mean ± t·√V, and that of a row `share_interval`. Two single networks have
-the tests for two single networks (`paired`). What is picked after looking is `multiple`'s: which row of a board is best.
+the tests for two single networks (`paired`). What is picked after looking is the concern of `multiple`: which row of a
+board is best.
 
 How often all this is wrong was measured on simulated boards that it was not tuned on, and stands in docs/sweeps.md;
 `benchmarks/comparisons.py` measures it again.
