@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from eyechart.evaluation import multiple
 from eyechart.evaluation.multiple import Comparisons
-from eyechart.evaluation.rows import Rows, accuracy_scales, student
-from eyechart.evaluation.significance import LEVEL, estimates, parts, two_sided
+from eyechart.evaluation.rows import LEVEL, Rows, accuracy_scales, student
+from eyechart.evaluation.significance import estimates, parts, two_sided
 
 INNER = 400  # boards are simulated for each board, in place of 2,000 to 10,000
 EVERY = 4  # boards: all pairs are compared in one of so many

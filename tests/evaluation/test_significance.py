@@ -210,12 +210,21 @@ def test_an_interval_ends_where_a_share_begins_to_be_refuted(mean, share, images
     found = share_interval(mean, share, images, seeds, freedom)
 
     def p_value(p: float) -> float:
-        part = p * (1 - p) / (share * (1 - share))
-        return 2 * stats.t.sf(abs(mean - p) / (images * part + seeds * part**2) ** 0.5, freedom)
+        r = p * (1 - p) / (share * (1 - share))
+        return 2 * stats.t.sf(abs(mean - p) / (images * r + seeds * np.clip(r, 1, 1.5) ** 2) ** 0.5, freedom)
 
     assert 0 <= found.low <= found.mean <= found.high <= 1
-    for end in {found.low, found.high} - {0.0, 1.0}:
-        assert p_value(end) == pytest.approx(0.05, rel=1e-3)
+    for end, beyond in ((found.low, found.low / 2), (found.high, (1 + found.high) / 2)):
+        if 0 < end < 1:
+            assert p_value(end) == pytest.approx(0.05, rel=1e-3)
+            assert p_value(beyond) < 0.05
+
+
+def test_near_1_an_interval_ends_where_it_should_though_seeds_are_few():
+    """As far as the square of p (1 - p) goes, the first would reach from 0.42 on."""
+    for seeds, widest in (((0.988, 0.992), 0.05), ((0.985, 0.99, 0.995), 0.03)):
+        row = np.stack([np.arange(10_000) < 10_000 * share for share in seeds])
+        assert estimate(row).high - estimate(row).low < widest
 
 
 @given(rows(), st.integers(2, 9))

@@ -38,7 +38,8 @@ def marks(one: Confirmed, margin: float) -> list[str | None]:
     compared = one.compared
     if compared is None:
         return [None] * len(one.names)
-    return ["chosen", MARKS[judge(compared, margin).outcome]]
+    seeds = len(one.choice.seeds)
+    return ["chosen", MARKS[judge(compared, margin, (seeds, seeds)).outcome]]
 
 
 def with_confirmed(board: Board, evidence: Evidence, read: Read = read_answers) -> Evidence:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from eyechart.comparison.answers import Correctness
 from eyechart.core.errors import EyechartError
 from eyechart.core.words import between, decimals, points_with_interval
-from eyechart.evaluation.significance import LEVEL, Estimate, p_in_words
+from eyechart.evaluation.rows import LEVEL
+from eyechart.evaluation.significance import Estimate, p_in_words
 from eyechart.evaluation.weighted import Scored, balanced_accuracy, macro_f1
 
 SCORES = {"balanced_accuracy": balanced_accuracy, "macro_f1": macro_f1}

@@ -8,9 +8,9 @@ from eyechart.comparison.evidence import Evidence
 from eyechart.comparison.groups import Board
 from eyechart.core.words import counted, decimals, points_with_interval
 from eyechart.evaluation.multiple import BOARDS, Compared
-from eyechart.evaluation.rows import Rows
+from eyechart.evaluation.rows import LEVEL, Rows
 from eyechart.evaluation.scores import NAMED
-from eyechart.evaluation.significance import LEVEL, Difference, p_in_words
+from eyechart.evaluation.significance import Difference, p_in_words
 from eyechart.evaluation.verdict import MOST_SEEDS, Outcome, Verdict, judge
 
 MARKS = {

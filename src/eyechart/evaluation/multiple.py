@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.evaluation.paired import FEWEST_GROUPS
-from eyechart.evaluation.rows import Rows, spread, student
-from eyechart.evaluation.significance import LEVEL, Difference, difference_in, parts, two_sided
+from eyechart.evaluation.rows import LEVEL, Rows, spread, student
+from eyechart.evaluation.significance import Difference, difference_in, parts, two_sided
 
 Floats = NDArray[np.float64]
 

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.evaluation.paired import FEWEST_GROUPS, group_sums, mcnemar, of_groups, sign_flips, tango
-from eyechart.evaluation.rows import quantile
-from eyechart.evaluation.significance import LEVEL
+from eyechart.evaluation.rows import LEVEL, quantile
 
 POWER = 0.8  # of the number of images that is named as needed
 

@@ -142,7 +142,7 @@ def of_groups(values: NDArray[np.number], groups: NDArray[np.int64], level: floa
         Both ends. They are not cut off where the values end.
 
     Raises:
-        ValueError: there is only one group.
+        ValueError: there is only one group, or no image.
     """
     rows = Rows.of([values[None]], groups)
     if rows.units < 2:

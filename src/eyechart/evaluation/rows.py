@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+LEVEL = 0.05  # how often an interval may miss, and equal rows may be told apart
 LENT = 2  # degrees of freedom that a board lends to each of its rows, at least
 
 
@@ -116,7 +117,7 @@ class Rows:
             return np.ones_like(squares, dtype=np.float64)
         return (squares + more) / self.images**2 * self.units / (self.units - 1)
 
-    def of_accuracies(self) -> Floats:
+    def accuracy_variances(self) -> Floats:
         """The variances of the rows' accuracies over new images, (k,), `with_two_more`; units are two or more."""
         shares = with_two_more(self.means, self.images)
         squares = self.squares.diagonal() + self.images * self.means**2 + 2 - (self.images + 4) * shares**2
@@ -179,7 +180,7 @@ def student(images: Any, images_freedom: float, seeds: Any, residual: Any, seeds
     return variance, 1 / (share / np.maximum(seeds_freedom, 1.0) + (1 - share) / images_freedom)
 
 
-def quantile(freedom: float, level: float = 0.05) -> float:
+def quantile(freedom: float, level: float = LEVEL) -> float:
     """How many standard errors Student's t goes to either side, to miss in a share `level` of cases."""
     from scipy.special import stdtrit
 

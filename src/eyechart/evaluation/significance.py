@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.evaluation.paired import mcnemar, sign_flips, tango
-from eyechart.evaluation.rows import Rows, quantile, spread, student, with_two_more
+from eyechart.evaluation.rows import LEVEL, Rows, quantile, spread, student, with_two_more
 
-LEVEL = 0.05
+FARTHER = 1.5  # as far as shown, at most, may the seeds of a true share lie apart
 TELLING = 6  # images that tell two networks apart, all for the same one: p is 1/32
 
 
@@ -110,13 +110,14 @@ def estimate(correct: NDArray[np.bool_], groups: NDArray[np.integer] | None = No
 def estimates(rows: Rows) -> list[Estimate]:
     """The accuracy of each row of a board with its 95% interval, by the spread over seeds that the board shows.
 
-    It is `share_interval`, where the variances are those of two right and two wrong images more: five perfect networks
-    are no proof that none can err. With one seed, of which nothing but the share is estimated, that is Wilson's (1927).
+    It is `share_interval` with the variance over images of two right and two wrong images more: five perfect networks
+    are no proof that none can err. Of one network on independent images, where nothing but the share is estimated, that
+    is the interval of Wilson (1927).
     """
     if rows.groups is not None and rows.units < 2:  # one group says nothing of others
         return [Estimate(mean, 0.0, 1.0) for mean in rows.means.tolist()]
     variances, freedom, _ = spread(rows, rows.variances)
-    shares, by_images, found = with_two_more(rows.means, rows.images), rows.of_accuracies(), []
+    shares, by_images, found = with_two_more(rows.means, rows.images), rows.accuracy_variances(), []
     for i, mean in enumerate(rows.means.tolist()):
         if rows.groups is None and rows.seeds[i] == 1:  # the share says the variance: it is not estimated
             variance, degrees = by_images[i], math.inf
@@ -127,32 +128,35 @@ def estimates(rows: Rows) -> list[Estimate]:
     return found
 
 
-def share_interval(mean: float, share: float, images: float, seeds: float, freedom: float) -> Estimate:
+def share_interval(mean: float, share: float, by_images: float, by_seeds: float, freedom: float) -> Estimate:
     """The 95% interval of a share of right answers: all true shares p that the mean does not refute.
 
-    p is refuted where |mean - p| > t·√V(p). V is what it would be if p were true: its part from images goes with
-    p (1 - p), as in the interval of Wilson (1927), and that from seeds with the square of this, as if seeds lay equally
-    far apart on the scale of logits. So the interval goes farther towards 0.5, where seeds are that failed and happened
-    not to be among these: of real networks of which one in twelve fails, mean ± t·√V missed the truth in 7 to 9%.
+    p is refuted where |mean - p| > t·√V(p). V is what it would be if p were true: V(p) = by_images·r + by_seeds·r²,
+    where r = p (1 - p) / (share (1 - share)). The first part is that of Wilson (1927), the second as if seeds lay
+    equally far apart on the scale of logits; there r counts as no less than 1 and no more than `FARTHER`. So the
+    interval of a row above 50% goes farther down, to where networks are that failed and were not among its seeds: of
+    real ones of which one in twelve fails, mean ± t·√V missed the truth in 7 to 9%.
+
+    The p that are not refuted are one interval: with r or r² alone there is one end on each side, and `FARTHER` and 1
+    leave the common part or the union of such intervals.
 
     Args:
         mean: the share that was found.
-        share: one strictly between 0 and 1, for which the variances are given.
-        images: the variance due to images.
-        seeds: the variance due to seeds that `images` does not have too.
+        share: near it, strictly between 0 and 1.
+        by_images: the variance due to images, if `share` is true.
+        by_seeds: the variance due to seeds that `by_images` does not have too.
         freedom: the degrees of freedom of both together.
     """
     from scipy.optimize import brentq
 
-    far, inside = quantile(freedom), min(max(mean, 1e-9), 1 - 1e-9)  # V is 0 at 0 and 1: a mean there solves it, too
+    far, inside = quantile(freedom), min(max(mean, 1e-9), 1 - 1e-9)  # without seeds a mean of 0 or 1 is a root itself
 
     def refuted(p: float) -> float:
-        """Above 0 where p is refuted: at 0 and at 1, not near the mean, with one change of sign on either side."""
-        part = p * (1 - p) / (share * (1 - share))
-        return (mean - p) ** 2 - far**2 * (images * part + seeds * part**2)
+        """Say whether p is: above 0."""
+        r = p * (1 - p) / (share * (1 - share))
+        return (mean - p) ** 2 - far**2 * (by_images * r + by_seeds * min(max(r, 1.0), FARTHER) ** 2)
 
-    low = brentq(refuted, 0.0, inside, xtol=1e-12) if mean > 1e-9 else 0.0
-    high = brentq(refuted, inside, 1.0, xtol=1e-12) if mean < 1 - 1e-9 else 1.0
+    low, high = (brentq(refuted, end, inside, xtol=1e-12) if refuted(end) > 0 else end for end in (0.0, 1.0))
     return Estimate(mean, float(low), float(high))
 
 
@@ -192,20 +196,20 @@ def difference_in(rows: Rows, i: int, j: int) -> Difference:
     return replace(found, low=low, high=high, p_value=mcnemar(wins, losses))
 
 
-def mean_difference(rows: Rows, i: int, j: int, images: tuple[float, float] | None = None) -> Difference:
+def mean_difference(rows: Rows, i: int, j: int, over_images: tuple[float, float] | None = None) -> Difference:
     """The mean of row `i` of a board minus that of row `j`, whatever is averaged, by Student's t.
 
     Args:
         rows: of the board.
         i: position of a row.
         j: of another one.
-        images: the variance of the difference over images, and its degrees of freedom; None: as the rows show it.
+        over_images: the variance of the difference over images, and its degrees of freedom; None: as the rows show it.
     """
     mean = float(rows.means[i] - rows.means[j])
     shown, seeds, residual, freedom = (
         float(each[0]) for each in parts(rows, rows.variances, np.array([i]), np.array([j]))
     )
-    by_images, images_freedom = images or (shown, rows.freedom)
+    by_images, images_freedom = over_images or (shown, rows.freedom)
     variance, degrees = map(float, student(by_images, images_freedom, seeds, residual, freedom))
     margin, over_seeds = quantile(degrees) * variance**0.5, bool(min(rows.seeds[i], rows.seeds[j]) > 1)
     p_value, lasting = float(two_sided(mean, variance, degrees)), max(by_images - residual, 0.0)

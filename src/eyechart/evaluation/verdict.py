@@ -8,7 +8,8 @@ from enum import StrEnum
 import numpy as np
 
 from eyechart.evaluation.multiple import Compared
-from eyechart.evaluation.significance import LEVEL, Difference
+from eyechart.evaluation.rows import LEVEL
+from eyechart.evaluation.significance import Difference
 
 MARGIN = 0.005  # accuracies that lie closer than this are practically the same, unless asked otherwise
 MOST_SEEDS = 100  # more of them are not recommended to anybody
@@ -55,7 +56,7 @@ def judge(compared: Compared, margin: float = MARGIN, seeds: tuple[int, int] = (
     Args:
         compared: the two rows.
         margin: of what is practically the same, from 0 to 1.
-        seeds: of either row.
+        seeds: how many each row has.
     """
     found = compared.difference
     half, most = found.found(0.5, compared.level), found.found(0.8, compared.level)
@@ -73,7 +74,7 @@ def judge(compared: Compared, margin: float = MARGIN, seeds: tuple[int, int] = (
 
 def _more_seeds(compared: Compared, margin: float, seeds: tuple[int, int]) -> int | None:
     found = compared.difference
-    now = sum(1 / each for each in seeds)  # what V from seeds goes with, if seeds of both rows lie equally far apart
+    now = sum(1 / each for each in seeds)  # V due to seeds is proportional to it, if those of both scatter alike
     if not found.over_seeds:
         return None
     for more in range(1, MOST_SEEDS + 1):
@@ -90,6 +91,6 @@ def _tells(compared: Compared, found: Difference, margin: float) -> bool:
 
 
 def _with_seeds(found: Difference, times: float) -> Difference:
-    """The same difference if what comes of seeds were so many times less, as of so many times as many."""
+    """The difference with its variance due to seeds divided, and its degrees of freedom multiplied, by `times`."""
     variance = found.lasting + max(found.error**2 - found.lasting, 0.0) / times
     return replace(found, error=float(np.sqrt(variance)), freedom=found.freedom * times)

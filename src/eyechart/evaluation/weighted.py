@@ -106,9 +106,11 @@ class Scored:
         """The score of each row with its 95% interval over new seeds and new images.
 
         It is that of accuracy, of as many images as would have this variance if all weighed the same (Franco et al.
-        2019, Comparative study of confidence intervals for proportions in complex sample surveys).
+        2019, Comparative study of confidence intervals for proportions in complex sample surveys), with Student's t.
         """
         rows = self._rows
+        if self._groups is not None and rows.units < 2:  # one group says nothing of others
+            return [Estimate(mean, 0.0, 1.0) for mean in rows.means.tolist()]
         variances, free, _ = spread(rows, rows.variances)
         _, n = np.unique(self._labels, return_counts=True)
         found = []

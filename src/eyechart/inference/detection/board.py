@@ -14,8 +14,8 @@ from eyechart.comparison.groups import labels
 from eyechart.core import terminal
 from eyechart.core.words import between, decimals
 from eyechart.evaluation.multiple import adjust
-from eyechart.evaluation.rows import Rows
-from eyechart.evaluation.significance import LEVEL, Difference, Estimate, mean_difference, mean_estimates, p_in_words
+from eyechart.evaluation.rows import LEVEL, Rows
+from eyechart.evaluation.significance import Difference, Estimate, mean_difference, mean_estimates, p_in_words
 from eyechart.inference.detection.found import Found, numbers
 from eyechart.inference.scanning.detect import THRESHOLDS
 
