@@ -236,15 +236,11 @@ def answer(
 
 
 def _in_numbers(compared: Compared) -> str:
-    found = compared.difference
-    difference, interval = points_with_interval(*(100 * each for each in (found.mean, found.low, found.high))).split(
-        ", "
-    )
-    alone = f"{interval}, {p_in_words(found.p_value)}"
-    if compared.among < 2 or compared.p_board is None:
-        return f"{difference}, {alone}"
-    board = p_in_words(compared.p_board, 2 / BOARDS)
-    return f"{difference}; for a pair named before looking {alone}; among {_picked(compared)} {board}"
+    found, p_board = compared.difference, compared.p_board if compared.among > 1 else None
+    joint = ", " if p_board is None else "; for a pair named before looking "
+    points = points_with_interval(100 * found.mean, 100 * found.low, 100 * found.high, joint)
+    among = "" if p_board is None else f"; among {_picked(compared)} {p_in_words(p_board, 2 / BOARDS)}"
+    return f"{points}, {p_in_words(found.p_value)}{among}"
 
 
 def _picked(compared: Compared) -> str:

@@ -32,7 +32,7 @@ def with_interval(mean: float, low: float, high: float) -> str:
     return f"{mean:.{decimals(low, high)}f} (95% interval {between(low, high)})"
 
 
-def points_with_interval(mean: float, low: float, high: float) -> str:
+def points_with_interval(mean: float, low: float, high: float, joint: str = ", ") -> str:
     """Say a difference in percentage points: `+1.20 percentage points, 95% interval +0.40 to +2.00`."""
     digits = decimals(low, high, 2)
-    return f"{mean:+.{digits}f} percentage points, 95% interval {low:+.{digits}f} to {high:+.{digits}f}"
+    return f"{mean:+.{digits}f} percentage points{joint}95% interval {low:+.{digits}f} to {high:+.{digits}f}"

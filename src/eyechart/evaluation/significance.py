@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from eyechart.evaluation.paired import mcnemar, sign_flips, tango
 from eyechart.evaluation.rows import LEVEL, Rows, quantile, spread, student, with_two_more
 
-FARTHER = 1.5  # as far as shown, at most, may the seeds of a true share lie apart
+FARTHER = 1.5  # how many times farther apart than they show seeds may lie, if a share nearer to 50% is true
 TELLING = 6  # images that tell two networks apart, all for the same one: p is 1/32
 
 
