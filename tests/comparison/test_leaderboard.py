@@ -124,7 +124,7 @@ def test_classes_of_unequal_size(write_run):
     unequal, low, never = notes()[-3:]
     assert unequal.startswith("of 1,000 test images 950 are of class 'common' and none of '2'")
     assert low.startswith("not above the share of the largest class by more than the interval")
-    assert low.endswith(": fnn (0.9500, 0.9345-0.9619, against 0.9500)")
+    assert low.endswith(": fnn (0.9500, 0.9347-0.9619, against 0.9500)")
     assert "cnn" not in low
     assert never == "classes that are never predicted: fnn: 'rare'"
     shown, _, left_out = printed(80).partition("left out for want of room: ")
