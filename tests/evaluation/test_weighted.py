@@ -193,3 +193,10 @@ def test_what_cannot_be_scored(rows: NDArray[np.int64]):
     for score in SCORES.values():
         with pytest.raises(ValueError, match=r"Expected labels \(N,\) and \(seeds, N\), not empty"):
             score(np.zeros(3, int), rows, 2)
+
+
+def test_one_group_of_images_says_nothing():
+    labels = np.repeat([0, 1], [40, 10])
+    answers = network(labels, 0.8, 2, 0)[None]
+    rows = Scored([weighted.balanced_accuracy(labels, answers, 2)], labels, np.zeros(50, int))
+    assert (rows.estimates()[0].low, rows.estimates()[0].high) == (0, 1)

@@ -152,7 +152,7 @@ def share_interval(mean: float, share: float, by_images: float, by_seeds: float,
     far, inside = quantile(freedom), min(max(mean, 1e-9), 1 - 1e-9)  # without seeds a mean of 0 or 1 is a root itself
 
     def refuted(p: float) -> float:
-        """Say whether p is: above 0."""
+        """Above 0 where p is refuted."""
         r = p * (1 - p) / (share * (1 - share))
         return (mean - p) ** 2 - far**2 * (by_images * r + by_seeds * min(max(r, 1.0), FARTHER) ** 2)
 
