@@ -43,9 +43,8 @@ def truths(boards: dict[str, NDArray[Any]], cell: Cell) -> tuple[NDArray[np.floa
     They differ where one seed of the board has collapsed: rows are equal, because it could have been any row's; but no
     interval can know of failures that its row has not seen, so it is held to a row that fails as often as this one.
     """
-    drawn = cell.classes or isinstance(
-        cell, RealCell
-    )  # all rows are alike: all repetitions together say their truth exactly enough
+    # where all rows are alike, all repetitions together say their truth exactly enough
+    drawn = cell.classes or isinstance(cell, RealCell)
     truth = np.full(cell.rows, boards["means"].mean()) if drawn else cell.truth
     if not cell.collapsed:
         return truth, np.broadcast_to(truth, boards["means"].shape)
@@ -138,7 +137,7 @@ def main() -> None:
     folder, names, words, table = [*sys.argv[1:], *["", next(iter(METHODS)), "", ""][len(sys.argv) - 1 :]]
     if not folder:
         sys.exit(__doc__)
-    lines, place_of_runs = [TITLES, [":--", ":--", *["--:"] * 7, ":--"]], Path(folder) / "real"
+    lines, place_of_runs = [TITLES, [":--", ":--", *["--:"] * len(TITLES[2:-1]), ":--"]], Path(folder) / "real"
     for cell in [cell for cell in CELLS if words in cell.name]:
         for chunk in missing(Path(folder), cell):
             progress(f"{cell.name}: drawing, {chunk} of 10")

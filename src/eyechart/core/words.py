@@ -33,6 +33,9 @@ def with_interval(mean: float, low: float, high: float) -> str:
 
 
 def points_with_interval(mean: float, low: float, high: float, joint: str = ", ") -> str:
-    """Say a difference in percentage points: `+1.20 percentage points, 95% interval +0.40 to +2.00`."""
+    """Say a difference in percentage points, and its interval after `joint`.
+
+    For example `+1.20 percentage points, 95% interval +0.40 to +2.00`.
+    """
     digits = decimals(low, high, 2)
     return f"{mean:+.{digits}f} percentage points{joint}95% interval {low:+.{digits}f} to {high:+.{digits}f}"

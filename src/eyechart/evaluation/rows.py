@@ -118,7 +118,7 @@ class Rows:
         return (squares + more) / self.images**2 * self.units / (self.units - 1)
 
     def accuracy_variances(self) -> Floats:
-        """The variances of the rows' accuracies over new images, (k,), `with_two_more`; units are two or more."""
+        """Compute the variances of the rows' accuracies over new images, (k,), `with_two_more`; units are 2 or more."""
         shares = with_two_more(self.means, self.images)
         squares = self.squares.diagonal() + self.images * self.means**2 + 2 - (self.images + 4) * shares**2
         variances: Floats = squares / (self.images + 4) / self.images
@@ -126,12 +126,12 @@ class Rows:
 
 
 def with_two_more(means: Floats, images: int) -> Floats:
-    """Accuracies, (k,), with two right and two wrong images more, as Agresti & Coull (1998) do: no row is perfect."""
+    """Add two right and two wrong images to accuracies, (k,), as Agresti & Coull (1998) do: no row is perfect."""
     return (images * means + 2) / (images + 4)
 
 
 def accuracy_scales(means: Floats, images: int) -> Floats:
-    """`Rows.scales` of accuracies, (k,), `with_two_more`."""
+    """Compute `Rows.scales` of accuracies, (k,), `with_two_more`."""
     shares = with_two_more(means, images)
     return shares * (1 - shares)
 
@@ -160,7 +160,7 @@ def spread(rows: Rows, variances: Floats) -> tuple[Floats, Floats, Floats]:
     return np.where(free > 0, np.maximum(variances, both), 0.0), freedom, np.where(free > 0, both, 0.0)
 
 
-def student(images: Any, images_freedom: float, seeds: Any, residual: Any, seeds_freedom: Any) -> tuple[Any, Any]:
+def student(images: Any, images_freedom: Any, seeds: Any, residual: Any, seeds_freedom: Any) -> tuple[Any, Any]:
     """The variance of a mean, or of a difference, from its two sources, and the degrees of freedom of Student's t.
 
     V is `images` + max(`seeds` - `residual`, 0): seeds that disagree about single images are part of both, and counted
@@ -180,8 +180,24 @@ def student(images: Any, images_freedom: float, seeds: Any, residual: Any, seeds
     return variance, 1 / (share / np.maximum(seeds_freedom, 1.0) + (1 - share) / images_freedom)
 
 
+def row_variances(rows: Rows, by_images: Any, images_freedom: Any) -> tuple[Floats, Floats]:
+    """Put together the variances of the rows' means, by the spread over seeds that the board shows.
+
+    Args:
+        rows: of the board.
+        by_images: (k,), the variances due to images.
+        images_freedom: the degrees of freedom of these, one number or (k,).
+
+    Returns:
+        The variances and their degrees of freedom, as `student` has them, each (k,).
+    """
+    used, freedom, _ = spread(rows, rows.variances)
+    variances, degrees = student(by_images, images_freedom, used / rows.seeds, rows.residuals / rows.seeds, freedom)
+    return variances, degrees
+
+
 def quantile(freedom: float, level: float = LEVEL) -> float:
-    """How many standard errors Student's t goes to either side, to miss in a share `level` of cases."""
+    """Say how many standard errors Student's t goes to either side, to miss in a share `level` of cases."""
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, 1 - level / 2))

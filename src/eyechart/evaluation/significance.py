@@ -11,7 +11,6 @@ How often all this is wrong was measured on simulated boards that it was not tun
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyechart.evaluation.paired import mcnemar, sign_flips, tango
-from eyechart.evaluation.rows import LEVEL, Rows, quantile, spread, student, with_two_more
+from eyechart.evaluation.rows import LEVEL, Rows, quantile, row_variances, spread, student, with_two_more
 
 FARTHER = 1.5  # how many times farther apart than they show seeds may lie, if a share nearer to 50% is true
 TELLING = 6  # images that tell two networks apart, all for the same one: p is 1/32
@@ -116,20 +115,16 @@ def estimates(rows: Rows) -> list[Estimate]:
     """
     if rows.groups is not None and rows.units < 2:  # one group says nothing of others
         return [Estimate(mean, 0.0, 1.0) for mean in rows.means.tolist()]
-    variances, freedom, _ = spread(rows, rows.variances)
-    shares, by_images, found = with_two_more(rows.means, rows.images), rows.accuracy_variances(), []
-    for i, mean in enumerate(rows.means.tolist()):
-        if rows.groups is None and rows.seeds[i] == 1:  # the share says the variance: it is not estimated
-            variance, degrees = by_images[i], math.inf
-        else:
-            seeds, residual = variances[i] / rows.seeds[i], rows.residuals[i] / rows.seeds[i]
-            variance, degrees = student(by_images[i], rows.freedom, seeds, residual, freedom[i])
-        found.append(share_interval(mean, shares[i], by_images[i], variance - by_images[i], degrees))
-    return found
+    shares, by_images = with_two_more(rows.means, rows.images), rows.accuracy_variances()
+    variances, freedom = row_variances(rows, by_images, rows.freedom)
+    if rows.groups is None:  # of one network the share says the variance: it is not estimated
+        freedom = np.where(rows.seeds == 1, np.inf, freedom)
+    each_row = zip(rows.means, shares, by_images, variances - by_images, freedom, strict=True)
+    return [share_interval(*map(float, each)) for each in each_row]
 
 
 def share_interval(mean: float, share: float, by_images: float, by_seeds: float, freedom: float) -> Estimate:
-    """The 95% interval of a share of right answers: all true shares p that the mean does not refute.
+    """Find the 95% interval of a share of right answers: all true shares p that the mean does not refute.
 
     p is refuted where |mean - p| > t·√V(p). V is what it would be if p were true: V(p) = by_images·r + by_seeds·r²,
     where r = p (1 - p) / (share (1 - share)). The first part is that of Wilson (1927), the second as if seeds lay
@@ -152,7 +147,7 @@ def share_interval(mean: float, share: float, by_images: float, by_seeds: float,
     far, inside = quantile(freedom), min(max(mean, 1e-9), 1 - 1e-9)  # without seeds a mean of 0 or 1 is a root itself
 
     def refuted(p: float) -> float:
-        """Above 0 where p is refuted."""
+        """Return a number above 0 where p is refuted."""
         r = p * (1 - p) / (share * (1 - share))
         return (mean - p) ** 2 - far**2 * (by_images * r + by_seeds * min(max(r, 1.0), FARTHER) ** 2)
 
@@ -197,7 +192,7 @@ def difference_in(rows: Rows, i: int, j: int) -> Difference:
 
 
 def mean_difference(rows: Rows, i: int, j: int, over_images: tuple[float, float] | None = None) -> Difference:
-    """The mean of row `i` of a board minus that of row `j`, whatever is averaged, by Student's t.
+    """Subtract the mean of row `j` of a board from that of row `i`, whatever is averaged, by Student's t.
 
     Args:
         rows: of the board.
@@ -221,13 +216,10 @@ def mean_estimates(rows: Rows) -> list[Estimate]:
 
     One image more that has one more than the others is added: nothing on any image is no proof that there can be none.
     """
-    variances, freedom, _ = spread(rows, rows.variances)
+    variances, freedom = row_variances(rows, rows.over_images(rows.squares.diagonal(), 1.0), rows.freedom)
     found = []
-    for i, mean in enumerate(rows.means.tolist()):
-        seeds, residual = variances[i] / rows.seeds[i], rows.residuals[i] / rows.seeds[i]
-        by_images = rows.over_images(rows.squares[i, i], 1.0)
-        variance, degrees = student(by_images, rows.freedom, seeds, residual, freedom[i])
-        margin = quantile(float(degrees)) * float(variance) ** 0.5
+    for mean, variance, degrees in np.stack([rows.means, variances, freedom], axis=1).tolist():
+        margin = quantile(degrees) * variance**0.5
         found.append(Estimate(mean, mean - margin, mean + margin))
     return found
 

@@ -91,6 +91,6 @@ def _tells(compared: Compared, found: Difference, margin: float) -> bool:
 
 
 def _with_seeds(found: Difference, times: float) -> Difference:
-    """The difference with its variance due to seeds divided, and its degrees of freedom multiplied, by `times`."""
+    """Divide the variance due to seeds, and multiply its degrees of freedom, by `times`."""
     variance = found.lasting + max(found.error**2 - found.lasting, 0.0) / times
     return replace(found, error=float(np.sqrt(variance)), freedom=found.freedom * times)

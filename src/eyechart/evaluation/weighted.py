@@ -21,7 +21,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from eyechart.evaluation.rows import Rows, accuracy_scales, spread, student
+from eyechart.evaluation.rows import Rows, accuracy_scales, row_variances
 from eyechart.evaluation.scores import ClassCounts
 from eyechart.evaluation.significance import Difference, Estimate, mean_difference, share_interval
 
@@ -111,17 +111,14 @@ class Scored:
         rows = self._rows
         if self._groups is not None and rows.units < 2:  # one group says nothing of others
             return [Estimate(mean, 0.0, 1.0) for mean in rows.means.tolist()]
-        variances, free, _ = spread(rows, rows.variances)
+        # of a score of 0 or 1 the variance is that of the one image more in each class, and so is its share
         _, n = np.unique(self._labels, return_counts=True)
-        found = []
-        for i, (mean, values) in enumerate(zip(rows.means.tolist(), self._shares, strict=True)):
-            # of a score of 0 or 1 the variance is that of the one image more in each class, and so is its share
-            share = mean + (0.5 - mean) * float((1 / (n + 1)).mean())
-            by_images, freedom = variance(values, self._labels, 0.5, self._groups)
-            seeds, residual = variances[i] / rows.seeds[i], rows.residuals[i] / rows.seeds[i]
-            total, degrees = map(float, student(by_images, freedom, seeds, residual, free[i]))
-            found.append(share_interval(mean, share, by_images, total - by_images, degrees))
-        return found
+        shares = rows.means + (0.5 - rows.means) * (1 / (n + 1)).mean()
+        over_images = [variance(each, self._labels, 0.5, self._groups) for each in self._shares]
+        by_images, images_freedom = np.array(over_images).T
+        variances, freedom = row_variances(rows, by_images, images_freedom)
+        each_row = zip(rows.means, shares, by_images, variances - by_images, freedom, strict=True)
+        return [share_interval(*map(float, each)) for each in each_row]
 
     def difference(self, i: int, j: int) -> Difference:
         """The score of row `i` minus that of row `j`, for a pair that was named before looking, by Student's t."""
